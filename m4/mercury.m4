@@ -1,0 +1,72 @@
+# Checks of this project; each is named for what it decides.
+
+# MERCURY_CHECK_C11: the compiler must take C11 with GNU's library extensions.
+AC_DEFUN([MERCURY_CHECK_C11], [
+  AS_CASE([$ac_prog_cc_stdc],
+    [c11|no|c99|c89], [AS_IF([test "$ac_prog_cc_stdc" != c11],
+      [AC_MSG_ERROR([a C11 compiler is needed: install the Debian package gcc or clang])])])
+])
+
+# MERCURY_REQUIRE(VARIABLE, MODULE, DEBIAN-PACKAGE)
+AC_DEFUN([MERCURY_REQUIRE], [
+  PKG_CHECK_MODULES([$1], [$2], [],
+    [AC_MSG_ERROR([$2 was not found: install the Debian package $3])])
+])
+
+# MERCURY_FLAG(VARIABLE, FLAG): add FLAG to VARIABLE if compiler and linker
+# take it without a word.
+AC_DEFUN([MERCURY_FLAG], [
+  AS_VAR_PUSHDEF([cachevar], [mercury_cv_flag_$2])
+  AC_CACHE_CHECK([whether $CC takes $2], [cachevar], [
+    saved_cflags=$CFLAGS
+    CFLAGS="$CFLAGS -Werror $2"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM()],
+      [AS_VAR_SET([cachevar], [yes])], [AS_VAR_SET([cachevar], [no])])
+    CFLAGS=$saved_cflags
+  ])
+  AS_VAR_IF([cachevar], [yes], [AS_VAR_APPEND([$1], [" $2"])])
+  AS_VAR_POPDEF([cachevar])
+])
+
+# MERCURY_WARNINGS: --enable-werror makes them errors, as CI does.
+AC_DEFUN([MERCURY_WARNINGS], [
+  AC_ARG_ENABLE([werror],
+    [AS_HELP_STRING([--enable-werror], [treat warnings as errors])])
+  m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes
+    -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 -Wundef
+    -Wpointer-arith -Wcast-qual -Wwrite-strings -Wconversion
+    -Wsign-conversion -Wnull-dereference -Wimplicit-fallthrough
+    -Wduplicated-cond -Wlogical-op],
+    [MERCURY_FLAG([WARN_CFLAGS], flag)])
+  AS_IF([test "$enable_werror" = yes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])
+  AC_SUBST([WARN_CFLAGS])
+])
+
+# MERCURY_HARDENING: on unless --disable-hardening or a sanitizer build.
+AC_DEFUN([MERCURY_HARDENING], [
+  AC_ARG_ENABLE([hardening],
+    [AS_HELP_STRING([--disable-hardening], [build without hardening flags])])
+  AC_ARG_ENABLE([sanitizers],
+    [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
+  AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes], [
+    m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
+      -fcf-protection -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
+      [MERCURY_FLAG([HARDEN_CFLAGS], flag)])
+    AS_CASE([" $CFLAGS "], [*" -O0 "*], [],
+      [HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
+  ])
+  MERCURY_FLAG([HARDEN_CFLAGS], [-Wl,--as-needed])
+  MERCURY_FLAG([HARDEN_CFLAGS], [-ffile-prefix-map=$srcdir=.])
+  AC_SUBST([HARDEN_CFLAGS])
+  AC_SUBST([HARDEN_CPPFLAGS])
+])
+
+# MERCURY_SANITIZERS: --enable-sanitizers, see MERCURY_HARDENING.
+AC_DEFUN([MERCURY_SANITIZERS], [
+  AS_IF([test "$enable_sanitizers" = yes], [
+    SANITIZE_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    AC_DEFINE([MERCURY_SANITIZED], [1], [built with ASan and UBSan])
+  ])
+  AM_CONDITIONAL([SANITIZED], [test "$enable_sanitizers" = yes])
+  AC_SUBST([SANITIZE_CFLAGS])
+])

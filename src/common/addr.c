@@ -1,0 +1,55 @@
+#include "common/addr.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+socklen_t
+addr_parse(const char *text, uint16_t port, union addr *out)
+{
+	const struct addrinfo hints = { .ai_flags =
+					    AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	char service[8];
+	socklen_t len;
+
+	/* getaddrinfo(3) rather than inet_pton(3): it knows scope ids. */
+	(void)snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(text, service, &hints, &found) != 0)
+		return 0;
+	len = found->ai_addrlen;
+	memset(out, 0, sizeof(*out));
+	memcpy(out, found->ai_addr, len);
+	freeaddrinfo(found);
+	return len;
+}
+
+uint16_t
+addr_port(const union addr *a)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		memcpy(&in, a, sizeof(in));
+		return ntohs(in.sin_port);
+	case AF_INET6:
+		memcpy(&in6, a, sizeof(in6));
+		return ntohs(in6.sin6_port);
+	default:
+		return 0;
+	}
+}
+
+void
+addr_join(const char *address, uint16_t port, char out[static ADDR_TEXT_SIZE])
+{
+	const int v6 = strchr(address, ':') != NULL;
+
+	(void)snprintf(out, ADDR_TEXT_SIZE, "%s%s%s:%u", v6 ? "[" : "",
+	    address, v6 ? "]" : "", port);
+}

@@ -1,0 +1,30 @@
+/* addr: numeric socket addresses to and from text; nothing is looked up. */
+#ifndef MERCURY_COMMON_ADDR_H
+#define MERCURY_COMMON_ADDR_H
+
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+/* Enough for "[ffff:...%scope]:65535" and its NUL. */
+#define ADDR_TEXT_SIZE 80
+
+union addr {
+	struct sockaddr sa;
+	struct sockaddr_storage storage;
+};
+
+/*
+ * Make an address from numeric text ("::", "10.0.0.1", "fe80::1%3") and a
+ * port in host order. Returns its length, or 0 when the text is no address.
+ */
+socklen_t addr_parse(const char *text, uint16_t port, union addr *out);
+
+/* The port of an IPv4 or IPv6 address in host order; 0 for other families. */
+uint16_t addr_port(const union addr *);
+
+/* "10.0.0.1:7007" or "[::1]:7007". */
+void addr_join(const char *address, uint16_t port,
+    char out[static ADDR_TEXT_SIZE]);
+
+#endif /* MERCURY_COMMON_ADDR_H */

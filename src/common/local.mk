@@ -1,0 +1,14 @@
+## common: what two or more executables use; no policy, no loop of its own.
+noinst_LIBRARIES += libcommon.a
+libcommon_a_SOURCES = \
+	src/common/addr.c src/common/addr.h \
+	src/common/channel.c src/common/channel.h \
+	src/common/clock.c src/common/clock.h \
+	src/common/err.c src/common/err.h \
+	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
+	src/common/log.c src/common/log.h \
+	src/common/option_list.h \
+	src/common/role.c src/common/role.h \
+	src/common/scoreboard.c src/common/scoreboard.h \
+	src/common/snapshot.c src/common/snapshot.h \
+	src/common/spec.c src/common/spec.h

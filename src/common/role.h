@@ -1,0 +1,30 @@
+/*
+ * role: which kind of process this is, and the prologue of every child.
+ */
+#ifndef MERCURY_COMMON_ROLE_H
+#define MERCURY_COMMON_ROLE_H
+
+/* A set bit each: the IPC table names who may send a message. */
+enum role {
+	ROLE_SUPERVISOR = 1 << 0,
+	ROLE_CONFIG = 1 << 1,
+	ROLE_CONTROL = 1 << 2,
+	ROLE_POOL = 1 << 3,
+};
+
+/* Where a child finds its end of the socketpair to the supervisor. */
+#define ROLE_CHANNEL_FD 3
+
+/* "config", "control", "pool", "supervisor"; never NULL. */
+const char *role_name(enum role);
+
+/*
+ * The start of every child's main(): check that the supervisor started us
+ * (else say so on stderr and exit 2), name the process, and ignore the
+ * signals that a terminal or killall(1) sends to the whole family, for it is
+ * the supervisor that decides when a child stops. Logging goes to stderr
+ * until the first message brings the settings (log.h).
+ */
+void role_start(enum role);
+
+#endif /* MERCURY_COMMON_ROLE_H */

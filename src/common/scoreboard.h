@@ -1,0 +1,91 @@
+/*
+ * scoreboard: the counters of one worker process, in memory that it alone
+ * writes and that the supervisor reads without asking.
+ *
+ * A sealed memfd of fixed size, made by the supervisor for each worker that
+ * it starts. It is sparse: only entries in use take memory. The reader must
+ * take every value for what a broken or hostile worker may have written:
+ * numbers, never sizes or offsets.
+ */
+#ifndef MERCURY_COMMON_SCOREBOARD_H
+#define MERCURY_COMMON_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+#define SCOREBOARD_VERSION 1u
+#define SCOREBOARD_ENTRIES 8192u /* listeners in one pool, at most */
+
+/*
+ * What is counted for each listener in each worker:
+ *     COUNTER(ID, "name", "help")
+ * CLOSED stands before ACCEPTED, and readers read in this order: a sum never
+ * has more connections closed than accepted.
+ */
+#define SCOREBOARD_COUNTERS(COUNTER)                                        \
+	COUNTER(CLOSED, "closed", "connections ended, for any reason")      \
+	COUNTER(ACCEPTED, "accepted", "connections accepted")               \
+	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")              \
+	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")           \
+	COUNTER(ACCEPT_ERRORS, "accept_errors",                             \
+	    "times that accepting paused for want of a resource")           \
+	COUNTER(DRAINED, "drained", "connections that ended while draining") \
+	COUNTER(CUT, "cut", "connections cut at a drain deadline")
+
+enum counter_id {
+#define COUNTER(ID, NAME, HELP) COUNTER_##ID,
+	SCOREBOARD_COUNTERS(COUNTER)
+#undef COUNTER
+	    COUNTER_COUNT
+};
+
+/* One listener in one worker. Open connections: accepted - closed. */
+struct scoreboard_entry {
+	_Alignas(64) _Atomic uint64_t listener_id; /* 0: not in use */
+	_Atomic uint64_t counters[COUNTER_COUNT];
+	_Atomic uint64_t unused[24];
+};
+_Static_assert(sizeof(struct scoreboard_entry) == 256, "whole cache lines");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");
+
+struct scoreboard {
+	_Atomic uint32_t version;
+	_Atomic uint32_t pid;
+	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC */
+	_Alignas(256) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
+};
+
+/* Make a sealed memfd for one scoreboard. Returns it, or -1 with *err. */
+int scoreboard_create(struct err *);
+
+/*
+ * Map the scoreboard in fd (borrowed; it may be closed afterwards). Returns
+ * it, or NULL with *err when fd is not a sealed memfd of the right size.
+ * Unmap it with scoreboard_unmap(), which takes and nulls.
+ */
+struct scoreboard *scoreboard_map_write(int fd, struct err *);
+const struct scoreboard *scoreboard_map_read(int fd, struct err *);
+void scoreboard_unmap(const struct scoreboard **);
+
+/* Add n to a counter; only the worker that owns the scoreboard may. */
+static inline void
+scoreboard_add(struct scoreboard_entry *e, enum counter_id id, uint64_t n)
+{
+	/* One writer: a plain load and store is exact and needs no lock. */
+	atomic_store_explicit(&e->counters[id],
+	    atomic_load_explicit(&e->counters[id], memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+static inline uint64_t
+scoreboard_get(const struct scoreboard_entry *e, enum counter_id id)
+{
+	return atomic_load_explicit(&e->counters[id], memory_order_relaxed);
+}
+
+/* Zero an entry and give it to a listener; the worker's side. */
+void scoreboard_claim(struct scoreboard_entry *, uint64_t listener_id);
+
+#endif /* MERCURY_COMMON_SCOREBOARD_H */

@@ -1,0 +1,169 @@
+#include "common/snapshot.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_SIZE 8192
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+struct row_header {
+	uint32_t kind;
+	uint32_t size; /* of the row, without this header */
+};
+
+static const size_t row_sizes[] = {
+	[SNAPSHOT_DAEMON] = sizeof(struct snapshot_daemon),
+	[SNAPSHOT_LISTENER] = sizeof(struct snapshot_listener),
+	[SNAPSHOT_WORKER] = sizeof(struct snapshot_worker),
+	[SNAPSHOT_PROCESS] = sizeof(struct snapshot_process),
+};
+
+#define KINDS (sizeof(row_sizes) / sizeof(row_sizes[0]))
+
+#define X(NAME, WORD) WORD,
+static const char *const daemon_words[] = { DAEMON_STATES(X) };
+static const char *const listener_words[] = { LISTENER_STATES(X) };
+static const char *const child_words[] = { CHILD_STATES(X) };
+#undef X
+
+const char *
+daemon_state_name(unsigned int state)
+{
+	return state < DAEMON_STATE_COUNT ? daemon_words[state] : NULL;
+}
+
+const char *
+listener_state_name(unsigned int state)
+{
+	return state < LISTENER_STATE_COUNT ? listener_words[state] : NULL;
+}
+
+const char *
+child_state_name(unsigned int state)
+{
+	return state < CHILD_STATE_COUNT ? child_words[state] : NULL;
+}
+
+/* Rows start at multiples of 8, so that they can be read in place. */
+static size_t
+padded(size_t size)
+{
+	return (size + 7u) & ~(size_t)7u;
+}
+
+void
+snapshot_add(struct snapshot_writer *w, enum snapshot_kind kind,
+    const void *row, size_t size)
+{
+	const struct row_header h = { (uint32_t)kind, (uint32_t)size };
+	const size_t need = w->len + sizeof(h) + padded(size);
+	size_t want = w->size == 0 ? FIRST_SIZE : w->size;
+	unsigned char *p;
+
+	while (want < need)
+		want *= 2;
+	if (want != w->size) {
+		p = realloc(w->bytes, want);
+		if (p == NULL) {
+			w->failed = 1;
+			return;
+		}
+		w->bytes = p;
+		w->size = want;
+	}
+	memset(w->bytes + w->len, 0, need - w->len);
+	memcpy(w->bytes + w->len, &h, sizeof(h));
+	memcpy(w->bytes + w->len + sizeof(h), row, size);
+	w->len = need;
+}
+
+static int
+write_all(int fd, const unsigned char *p, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; p += n, len -= (size_t)n)
+		if ((n = write(fd, p, len)) <= 0)
+			return -1;
+	return 0;
+}
+
+int
+snapshot_seal(struct snapshot_writer *w, struct err *err)
+{
+	int fd = -1;
+
+	if (w->failed) {
+		(void)err_set(err, ERR_UNAVAILABLE,
+		    "a snapshot: out of memory");
+		goto out;
+	}
+	fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1) {
+		(void)err_sys(err, "memfd_create");
+		goto out;
+	}
+	if (write_all(fd, w->bytes, w->len) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, SEALS) == -1) {
+		(void)err_sys(err, "writing a snapshot");
+		(void)close(fd);
+		fd = -1;
+	}
+out:
+	free(w->bytes);
+	memset(w, 0, sizeof(*w));
+	return fd;
+}
+
+int
+snapshot_open(struct snapshot_reader *r, int fd, struct err *err)
+{
+	struct stat st;
+	void *p;
+
+	memset(r, 0, sizeof(*r));
+	if (fstat(fd, &st) == -1 || st.st_size == 0)
+		return err_set(err, ERR_INTERNAL, "that is no snapshot");
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return err_sys(err, "mapping a snapshot");
+	r->bytes = p;
+	r->size = (size_t)st.st_size;
+	return 0;
+}
+
+void
+snapshot_close(struct snapshot_reader *r)
+{
+	union {
+		const unsigned char *from;
+		void *to;
+	} cast = { .from = r->bytes };
+
+	if (r->bytes != NULL)
+		(void)munmap(cast.to, r->size);
+	memset(r, 0, sizeof(*r));
+}
+
+const void *
+snapshot_next(struct snapshot_reader *r, enum snapshot_kind *kind)
+{
+	struct row_header h;
+	const void *row;
+
+	if (r->size - r->at < sizeof(h))
+		return NULL;
+	memcpy(&h, r->bytes + r->at, sizeof(h));
+	if (h.kind >= KINDS || h.size != row_sizes[h.kind] || h.size == 0 ||
+	    r->size - r->at - sizeof(h) < padded(h.size))
+		return NULL;
+	row = r->bytes + r->at + sizeof(h);
+	r->at += sizeof(h) + padded(h.size);
+	*kind = (enum snapshot_kind)h.kind;
+	return row;
+}

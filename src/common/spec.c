@@ -1,0 +1,224 @@
+#include "common/spec.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/addr.h"
+
+/* What the supervisor must know of an option to merge an update. */
+enum change { CHANGE_BOUND, CHANGE_LIVE };
+
+static const struct {
+	const char *name;
+	size_t offset;
+	size_t size;
+	enum change change;
+} options[LISTENER_OPTION_COUNT] = {
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, HELP) \
+	[OPT_##ID] = { NAME, offsetof(struct listener_spec, MEMBER),             \
+		sizeof(((struct listener_spec *)0)->MEMBER),                     \
+		CHANGE_##CHANGE },
+#include "common/option_list.h"
+};
+
+static const char *const transport_words[TRANSPORT_COUNT] = {
+#define X(NAME, WORD) WORD,
+	TRANSPORTS(X)
+#undef X
+};
+
+static const char *const protocol_words[PROTOCOL_COUNT] = {
+#define X(NAME, WORD) WORD,
+	PROTOCOLS(X)
+#undef X
+};
+
+const char *
+transport_name(unsigned int id)
+{
+	return id < TRANSPORT_COUNT ? transport_words[id] : NULL;
+}
+
+const char *
+protocol_name(unsigned int id)
+{
+	return id < PROTOCOL_COUNT ? protocol_words[id] : NULL;
+}
+
+/*
+ * Length of the well-formed UTF-8 sequence at p (RFC 3629), or 0. C1
+ * control characters count as malformed.
+ */
+static size_t
+utf8_length(const unsigned char *p)
+{
+	static const struct {
+		unsigned char first, last, low, high;
+		size_t length;
+	} forms[] = {
+		{ 0x20, 0x7e, 0x00, 0xff, 1 },
+		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* c2 80..9f: C1 */
+		{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	size_t i, k;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (p[0] < forms[i].first || p[0] > forms[i].last)
+			continue;
+		if (forms[i].length == 1)
+			return 1;
+		if (p[1] < forms[i].low || p[1] > forms[i].high)
+			return 0;
+		for (k = 2; k < forms[i].length; k++)
+			if (p[k] < 0x80 || p[k] > 0xbf)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+int
+spec_check_name(const char *what, const char *name, struct err *err)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t n;
+
+	if (*p == '\0')
+		return err_set(err, ERR_INVALID, "%s is empty", what);
+	if (strlen(name) >= SPEC_NAME_SIZE)
+		return err_set(err, ERR_INVALID,
+		    "%s is longer than 64 bytes", what);
+	for (; *p != '\0'; p += n) {
+		n = utf8_length(p);
+		if (n == 0 || *p == '/')
+			return err_set(err, ERR_INVALID,
+			    "%s may not contain control characters, \"/\" "
+			    "or bytes that are not UTF-8", what);
+	}
+	return 0;
+}
+
+/* Does text end within its array of size bytes? */
+static bool
+ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static int
+check_place(const struct listener_spec *s, struct err *err)
+{
+	union addr a;
+
+	if (s->transport == TRANSPORT_UNIX) {
+		if (s->path[0] != '/')
+			return err_set(err, ERR_INVALID,
+			    "path: must be absolute");
+		return 0;
+	}
+	if (s->path[0] != '\0')
+		return err_set(err, ERR_INVALID,
+		    "transport: %s does not go with path",
+		    transport_name(s->transport));
+	if (addr_parse(s->address, s->port, &a) == 0)
+		return err_set(err, ERR_INVALID,
+		    "address: \"%s\" is not a numeric address", s->address);
+	return 0;
+}
+
+int
+spec_check(const struct listener_spec *s, struct err *err)
+{
+	if (!ends(s->name, sizeof(s->name)) ||
+	    !ends(s->pool, sizeof(s->pool)) ||
+	    !ends(s->address, sizeof(s->address)) ||
+	    !ends(s->path, sizeof(s->path)))
+		return err_set(err, ERR_INVALID, "a string is not terminated");
+	if (spec_check_name("listener name", s->name, err) == -1 ||
+	    spec_check_name("pool", s->pool, err) == -1)
+		return -1;
+	if (s->transport >= TRANSPORT_COUNT || s->protocol >= PROTOCOL_COUNT)
+		return err_set(err, ERR_INVALID,
+		    "transport or protocol is unknown");
+	if (s->workers > SPEC_WORKERS_MAX)
+		return err_set(err, ERR_INVALID, "workers: more than %u",
+		    SPEC_WORKERS_MAX);
+	if (s->backlog < 1 || s->backlog > 65535 || s->mode > 0777)
+		return err_set(err, ERR_INVALID, "backlog or mode: too large");
+	return check_place(s, err);
+}
+
+bool
+spec_option_is_live(enum listener_option id)
+{
+	return options[id].change == CHANGE_LIVE;
+}
+
+const char *
+spec_option_name(enum listener_option id)
+{
+	return (unsigned int)id < LISTENER_OPTION_COUNT ? options[id].name :
+							  NULL;
+}
+
+static void *
+member(struct listener_spec *s, enum listener_option id)
+{
+	return (char *)s + options[id].offset;
+}
+
+static const void *
+member_const(const struct listener_spec *s, enum listener_option id)
+{
+	return (const char *)s + options[id].offset;
+}
+
+bool
+spec_option_equal(enum listener_option id, const struct listener_spec *a,
+    const struct listener_spec *b)
+{
+	return memcmp(member_const(a, id), member_const(b, id),
+	    options[id].size) == 0;
+}
+
+int
+spec_merge(struct listener_spec *to, const struct listener_spec *from,
+    option_set set, struct err *err)
+{
+	unsigned int id;
+
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		if ((set & OPTION_BIT(id)) && !spec_option_is_live(id) &&
+		    !spec_option_equal(id, to, from))
+			return err_set(err, ERR_INVALID,
+			    "%s can't change while the listener is bound: "
+			    "remove the listener and add it again",
+			    options[id].name);
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		if (set & OPTION_BIT(id))
+			memcpy(member(to, id), member_const(from, id),
+			    options[id].size);
+	return 0;
+}
+
+void
+spec_place(const struct listener_spec *s, uint16_t port,
+    char out[static SPEC_PLACE_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (s->transport == TRANSPORT_UNIX) {
+		(void)snprintf(out, SPEC_PLACE_SIZE, "%s", s->path);
+		return;
+	}
+	addr_join(s->address, port, text);
+	(void)snprintf(out, SPEC_PLACE_SIZE, "%s", text);
+}

@@ -1,0 +1,126 @@
+/*
+ * spec: what a listener and the daemon are asked to be, as plain values
+ * that travel between processes. Names are resolved, defaults filled in.
+ */
+#ifndef MERCURY_COMMON_SPEC_H
+#define MERCURY_COMMON_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/log.h"
+
+#define SPEC_NAME_SIZE 65	 /* 64 bytes and NUL */
+#define SPEC_ADDRESS_SIZE 64	 /* numeric, with scope id */
+#define SPEC_PATH_SIZE 108	 /* sockaddr_un.sun_path */
+#define SPEC_USER_SIZE 64
+#define SPEC_NO_ID UINT32_MAX	 /* no user or group was named */
+#define SPEC_WORKERS_AUTO 0u
+#define SPEC_WORKERS_MAX 1024u
+
+/* Closed sets: the word in config, JSON and logs. */
+#define TRANSPORTS(X) X(TCP, "tcp") X(UNIX, "unix")
+#define PROTOCOLS(X) X(ECHO, "echo") X(DISCARD, "discard")
+
+enum transport_id {
+#define X(NAME, WORD) TRANSPORT_##NAME,
+	TRANSPORTS(X)
+#undef X
+	    TRANSPORT_COUNT
+};
+
+enum protocol_id {
+#define X(NAME, WORD) PROTOCOL_##NAME,
+	PROTOCOLS(X)
+#undef X
+	    PROTOCOL_COUNT
+};
+
+const char *transport_name(unsigned int); /* "tcp"; NULL out of range */
+const char *protocol_name(unsigned int);  /* "echo"; NULL out of range */
+
+enum listener_option {
+#define LISTENER_OPTION(ID, ...) OPT_##ID,
+#include "common/option_list.h"
+	LISTENER_OPTION_COUNT
+};
+
+/* A set of enum listener_option: those that somebody wrote down. */
+typedef uint64_t option_set;
+#define OPTION_BIT(ID) ((option_set)1 << (ID))
+
+/* idle_s 0: off */
+struct keepalive {
+	uint32_t idle_s;
+	uint32_t interval_s;
+	uint32_t count;
+};
+
+struct listener_spec {
+	char name[SPEC_NAME_SIZE];
+	char pool[SPEC_NAME_SIZE];	 /* never empty in a valid spec */
+	char address[SPEC_ADDRESS_SIZE]; /* empty with path */
+	char path[SPEC_PATH_SIZE];	 /* empty without */
+	uint16_t port;
+	uint8_t transport; /* enum transport_id */
+	uint8_t protocol;  /* enum protocol_id */
+	uint8_t nodelay;
+	uint8_t unused[1];
+	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
+	uint32_t backlog;
+	uint32_t mode;
+	uint32_t owner; /* uid, or SPEC_NO_ID */
+	uint32_t group; /* gid, or SPEC_NO_ID */
+	struct keepalive keepalive;
+	uint32_t drain_timeout_ms;
+};
+
+struct daemon_settings {
+	char user[SPEC_USER_SIZE];
+	char control_socket[SPEC_PATH_SIZE];
+	char state_dir[256];
+	uint32_t uid; /* of user; SPEC_NO_ID: stay who we are */
+	uint32_t gid;
+	uint32_t control_gid; /* SPEC_NO_ID: none */
+	uint32_t readers_gid; /* SPEC_NO_ID: none */
+	uint32_t shutdown_deadline_ms;
+	struct log_settings log;
+};
+
+/*
+ * A name of a listener or pool: 1 to 64 bytes of UTF-8 without control
+ * characters and "/". what ("listener name") is for the error's text.
+ */
+int spec_check_name(const char *what, const char *name, struct err *);
+
+/*
+ * Check a spec that came from another process: every string ends within its
+ * array, every value is in range, the members fit each other. Checks no
+ * more than what the receiver relies on. Returns 0, or -1 with *err.
+ */
+int spec_check(const struct listener_spec *, struct err *);
+
+/* Is a change of this option possible without a new socket? */
+bool spec_option_is_live(enum listener_option);
+
+/* "backlog" and so on; NULL out of range. */
+const char *spec_option_name(enum listener_option);
+
+/*
+ * Copy to *to the options of set that can change live. One that can't, and
+ * would differ, is an error that names it and leaves *to as it was.
+ */
+int spec_merge(struct listener_spec *to, const struct listener_spec *from,
+    option_set set, struct err *);
+
+/* Same value of one option in both? */
+bool spec_option_equal(enum listener_option, const struct listener_spec *,
+    const struct listener_spec *);
+
+/* For people: "[::]:7007" or "/run/pos.sock". port overrides spec->port. */
+#define SPEC_PLACE_SIZE 120
+void spec_place(const struct listener_spec *, uint16_t port,
+    char out[static SPEC_PLACE_SIZE]);
+
+#endif /* MERCURY_COMMON_SPEC_H */

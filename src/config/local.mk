@@ -1,0 +1,13 @@
+## mercury-config: reads and checks the config file, hands over a plan.
+noinst_LIBRARIES += libconfig.a
+libconfig_a_SOURCES = \
+	src/config/config_dirs.c src/config/config_dirs.h \
+	src/config/config_file.c src/config/config_file.h \
+	src/config/config_load.c src/config/config_load.h \
+	src/config/config_scan.c src/config/config_scan.h \
+	src/config/plan.c src/config/plan.h
+
+role_PROGRAMS += mercury-config
+mercury_config_SOURCES = src/config/main.c
+mercury_config_LDADD = libconfig.a liboption.a libcommon.a \
+	$(CONFUSE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)

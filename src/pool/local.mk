@@ -1,0 +1,16 @@
+## mercury-pool: an acceptor-pool worker.
+noinst_LIBRARIES += libpool.a
+libpool_a_SOURCES = \
+	src/pool/accept_error.c src/pool/accept_error.h \
+	src/pool/acceptor.c src/pool/acceptor.h \
+	src/pool/conn.c src/pool/conn.h \
+	src/pool/conn_list.c src/pool/conn_list.h \
+	src/pool/endpoint.c src/pool/endpoint.h \
+	src/pool/pool.c src/pool/pool.h \
+	src/pool/slab.c src/pool/slab.h \
+	src/pool/transport.h src/pool/transport_socket.c \
+	src/pool/worker.h
+
+role_PROGRAMS += mercury-pool
+mercury_pool_SOURCES = src/pool/main.c
+mercury_pool_LDADD = libpool.a libprotocol.a libcommon.a $(EVENT_LIBS)
