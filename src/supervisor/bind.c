@@ -1,0 +1,197 @@
+#include "supervisor/bind.h"
+
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+
+/* Offset and bit of SYN in a TCP header (RFC 9293, 3.1). */
+#define TCP_FLAGS_OFFSET 13
+#define TCP_FLAG_SYN 0x02
+
+static int
+set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static int
+set_keepalive(int fd, const struct keepalive *k)
+{
+	if (set_option(fd, SOL_SOCKET, SO_KEEPALIVE, k->idle_s != 0) == -1)
+		return -1;
+	if (k->idle_s == 0)
+		return 0;
+	if (set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)k->idle_s) == -1 ||
+	    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)k->interval_s) ==
+		-1)
+		return -1;
+	return set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)k->count);
+}
+
+int
+bind_apply(const struct listener_spec *spec, int fd, struct err *err)
+{
+	if (spec->transport != TRANSPORT_UNIX) {
+		if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, spec->nodelay) ==
+		    -1)
+			return err_sys(err, "nodelay");
+		if (set_keepalive(fd, &spec->keepalive) == -1)
+			return err_sys(err, "keepalive");
+	}
+	/* On a socket that listens already this changes the backlog. */
+	if (listen(fd, (int)spec->backlog) == -1)
+		return err_sys(err, "listen");
+	return 0;
+}
+
+/* What a failed bind(2) or listen(2) means to the operator. */
+static int
+explain(const struct listener_spec *spec, struct err *err)
+{
+	char place[ADDR_TEXT_SIZE];
+
+	addr_join(spec->address, spec->port, place);
+	switch (errno) {
+	case EADDRINUSE:
+		return err_set(err, ERR_PORT_IN_USE,
+		    "%s is in use by another process", place);
+	case EACCES:
+		return err_set(err, ERR_PERMISSION,
+		    "no permission to bind %s: a port below 1024 needs root "
+		    "or CAP_NET_BIND_SERVICE",
+		    place);
+	case EADDRNOTAVAIL:
+		return err_set(err, ERR_INVALID,
+		    "address: %s is not an address of this machine",
+		    spec->address);
+	default:
+		return err_sys(err, "binding %s", place);
+	}
+}
+
+/*
+ * One socket, bound and listening. The first of a listener is bound without
+ * SO_REUSEPORT, so that it fails if anybody else has the port, and only then
+ * opened for the others to join.
+ */
+static int
+bind_one(const struct listener_spec *spec, const union addr *a, socklen_t len,
+    bool first, struct err *err)
+{
+	int fd;
+
+	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1)
+		return err_sys(err, "socket");
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1 ||
+	    (a->sa.sa_family == AF_INET6 &&
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == -1) ||
+	    (!first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1)) {
+		(void)err_sys(err, "socket options");
+		goto out;
+	}
+	if (bind(fd, &a->sa, len) == -1) {
+		(void)explain(spec, err);
+		goto out;
+	}
+	if (first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) {
+		(void)err_sys(err, "SO_REUSEPORT");
+		goto out;
+	}
+	if (bind_apply(spec, fd, err) == 0)
+		return fd;
+	if (errno == EADDRINUSE)
+		(void)explain(spec, err);
+out:
+	(void)close(fd);
+	return -1;
+}
+
+/* Is IPv6 to be had at all? Where it is off, "::" means 0.0.0.0. */
+static bool
+has_ipv6(void)
+{
+	const struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+	bool usable;
+	int fd;
+
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return false;
+	usable = bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
+	(void)close(fd);
+	return usable;
+}
+
+static void
+close_all(int *fds, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		(void)close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+int
+bind_tcp(const struct listener_spec *spec, unsigned int n, int *fds,
+    uint16_t *port, char address[static SPEC_ADDRESS_SIZE], struct err *err)
+{
+	const char *text = spec->address;
+	socklen_t len, bound_len;
+	union addr a;
+	unsigned int i;
+
+	if (strcmp(text, "::") == 0 && !has_ipv6())
+		text = "0.0.0.0";
+	len = addr_parse(text, spec->port, &a);
+	if (len == 0)
+		return err_set(err, ERR_INVALID,
+		    "address: \"%s\" is not a numeric address", text);
+	for (i = 0; i < n; i++) {
+		fds[i] = bind_one(spec, &a, len, i == 0, err);
+		if (fds[i] == -1)
+			goto out;
+		/* The others join the port that the first one got. */
+		bound_len = sizeof(a);
+		if (i == 0 && getsockname(fds[0], &a.sa, &bound_len) == -1) {
+			(void)err_sys(err, "getsockname");
+			i++;
+			goto out;
+		}
+	}
+	*port = addr_port(&a);
+	(void)snprintf(address, SPEC_ADDRESS_SIZE, "%s", text);
+	return 0;
+out:
+	close_all(fds, i);
+	return -1;
+}
+
+void
+bind_stop_new(int fd)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TCP_FLAG_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),	       /* drop */
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep all of it */
+	};
+	const struct sock_fprog program = { .len = 4, .filter = code };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program));
+}

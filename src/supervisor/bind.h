@@ -1,0 +1,37 @@
+/*
+ * bind: the listening sockets of a listener. No lookups, nothing waits.
+ */
+#ifndef MERCURY_SUPERVISOR_BIND_H
+#define MERCURY_SUPERVISOR_BIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/*
+ * Bind and listen on n TCP sockets that share the spec's address and port
+ * (SO_REUSEPORT). A port that anybody else listens on is an error, also when
+ * that one used SO_REUSEPORT. Sets fds[0..n-1], *port to the bound port and
+ * address to the bound address. Returns 0, or -1 with *err and no socket.
+ */
+int bind_tcp(const struct listener_spec *, unsigned int n, int *fds,
+    uint16_t *port, char address[static SPEC_ADDRESS_SIZE], struct err *err);
+
+/*
+ * Apply what an update can change: backlog, nodelay, keepalive. Accepted
+ * sockets inherit the options, so workers need no system call for them.
+ * Returns 0, or -1 with *err.
+ */
+int bind_apply(const struct listener_spec *, int fd, struct err *err);
+
+/*
+ * Let the kernel drop new connection requests (SYN) to a TCP socket that is
+ * about to be emptied and closed: without this, a client that completes its
+ * handshake after the last accept would be reset. Those clients try again a
+ * second later and are refused then. Failure is harmless.
+ */
+void bind_stop_new(int fd);
+
+#endif /* MERCURY_SUPERVISOR_BIND_H */

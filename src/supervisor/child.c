@@ -1,0 +1,415 @@
+#include "supervisor/child.h"
+
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/backoff.h"
+#include "supervisor/child_fsm.h"
+#include "supervisor/spawn.h"
+
+/* Forks in one turn of the loop, and processes that are starting at once. */
+#define FORKS_PER_TURN 4
+#define STARTING_MAX 32
+
+static struct {
+	struct child_settings settings;
+	TAILQ_HEAD(, child) queue;
+	struct event *turn; /* fork from the queue */
+	unsigned int starting;
+} children = { .queue = TAILQ_HEAD_INITIALIZER(children.queue) };
+
+static void on_turn(evutil_socket_t, short, void *);
+static void on_exit_seen(evutil_socket_t, short, void *);
+static void on_message(void *, struct ipc_message *);
+static void on_closed(void *, const char *);
+static void step(struct child *, enum child_input, const struct child_exit *);
+
+static const struct channel_handler channel_handler = { on_message,
+	on_closed };
+
+void
+child_configure(const struct child_settings *s)
+{
+	children.settings = *s;
+	if (children.turn == NULL)
+		children.turn = event_new(s->base, -1, 0, on_turn, NULL);
+}
+
+void
+child_unconfigure(void)
+{
+	if (children.turn != NULL)
+		event_free(children.turn);
+	children.turn = NULL;
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	step(arg, CHILD_IN_TIMER, NULL);
+}
+
+void
+child_init(struct child *c, enum role role, const char *title,
+    const struct child_owner *owner, void *ctx)
+{
+	memset(c, 0, sizeof(*c));
+	c->role = role;
+	(void)strlcpy(c->title, title, sizeof(c->title));
+	c->owner = owner;
+	c->owner_ctx = ctx;
+	c->pidfd = -1;
+}
+
+static void
+arm(struct child *c, uint32_t ms)
+{
+	const struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	if (c->timer == NULL)
+		c->timer = event_new(children.settings.base, -1, 0, on_timer,
+		    c);
+	if (c->timer == NULL || event_add(c->timer, &tv) == -1)
+		log_error(role_name(c->role), c->title,
+		    "no timer: out of memory");
+}
+
+static void
+disarm(struct child *c)
+{
+	if (c->timer != NULL)
+		(void)event_del(c->timer);
+}
+
+static void
+schedule_turn(void)
+{
+	static const struct timeval now = { 0, 0 };
+
+	/* Not event_active(): others shall have their turn in between. */
+	if (event_add(children.turn, &now) == -1)
+		log_error(NULL, NULL, "no timer: out of memory");
+}
+
+static void
+enqueue(struct child *c)
+{
+	c->queued = true;
+	TAILQ_INSERT_TAIL(&children.queue, c, waiting);
+	schedule_turn();
+}
+
+static void
+dequeue(struct child *c)
+{
+	if (c->queued)
+		TAILQ_REMOVE(&children.queue, c, waiting);
+	c->queued = false;
+}
+
+/* Close what belongs to the process that is gone, or never was. */
+static void
+forget_process(struct child *c)
+{
+	channel_free(&c->channel);
+	if (c->reaper != NULL)
+		event_free(c->reaper);
+	c->reaper = NULL;
+	if (c->pidfd != -1)
+		(void)close(c->pidfd);
+	c->pidfd = -1;
+	c->pid = 0;
+}
+
+/* The supervisor's side of a child that was just forked. */
+static int
+watch(struct child *c, int channel_fd, struct err *err)
+{
+	c->channel = channel_new(children.settings.base, channel_fd, c->role,
+	    &channel_handler, c, err);
+	if (c->channel == NULL)
+		return -1;
+	c->reaper = event_new(children.settings.base, c->pidfd,
+	    EV_READ | EV_PERSIST, on_exit_seen, c);
+	if (c->reaper == NULL || event_add(c->reaper, NULL) == -1)
+		return err_set(err, ERR_UNAVAILABLE, "out of memory");
+	return 0;
+}
+
+static int
+fork_one(struct child *c, struct err *err)
+{
+	struct spawn s = { .role = c->role, .title = c->title,
+		.output_fd = children.settings.output_fd,
+		.uid = children.settings.uid, .gid = children.settings.gid };
+	int ends[2];
+
+	if (ipc_pair(ends, err) == -1)
+		return -1;
+	s.channel_fd = ends[1];
+	c->pid = spawn(&s, &c->pidfd, err);
+	(void)close(ends[1]);
+	if (c->pid == -1) {
+		c->pid = 0;
+		(void)close(ends[0]);
+		return -1;
+	}
+	if (watch(c, ends[0], err) == 0)
+		return 0;
+	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	(void)waitid(P_PIDFD, (id_t)c->pidfd, NULL, WEXITED);
+	forget_process(c);
+	return -1;
+}
+
+/* One child from the queue: it runs afterwards, or has failed. */
+static void
+start_one(struct child *c)
+{
+	struct child_exit how = { .started = false };
+	struct err err;
+
+	c->started_ms = clock_mono_ms();
+	c->up_ms = 0;
+	/* It needs no word from us to end. */
+	if (c->one_shot)
+		step(c, CHILD_IN_STOP, NULL);
+	if (fork_one(c, &err) == -1) {
+		(void)snprintf(how.text, sizeof(how.text),
+		    "could not be started: %.100s", err.text);
+		c->owner->ended(c, &how);
+		step(c, CHILD_IN_EXIT, &how);
+		return;
+	}
+	children.starting++;
+	arm(c, CHILD_START_DEADLINE_MS);
+	c->owner->started(c);
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c;
+	int i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (i = 0; i < FORKS_PER_TURN && children.starting < STARTING_MAX;
+	     i++) {
+		c = TAILQ_FIRST(&children.queue);
+		if (c == NULL)
+			return;
+		dequeue(c);
+		start_one(c);
+	}
+	if (!TAILQ_EMPTY(&children.queue) && children.starting < STARTING_MAX)
+		schedule_turn();
+}
+
+/* One less is starting: the next may be forked. */
+static void
+leave_starting(struct child *c)
+{
+	if (c->pid == 0 || c->up_ms != 0)
+		return;
+	c->up_ms = clock_mono_ms();
+	children.starting--;
+	if (!TAILQ_EMPTY(&children.queue))
+		schedule_turn();
+}
+
+static void
+act_failed(struct child *c, const struct child_exit *how)
+{
+	uint32_t wait;
+
+	if (how->was_up &&
+	    clock_mono_ms() - c->started_ms >= BACKOFF_HEALTHY_MS)
+		c->failures = 0;
+	/* A process that never came up does not deserve an instant retry. */
+	c->failures += how->was_up || c->failures > 0 ? 1 : 2;
+	wait = backoff_ms(c->failures);
+	log_warning(role_name(c->role), c->title, "%s; restart in %u ms",
+	    how->text, wait);
+	c->restarts++;
+	arm(c, wait);
+}
+
+/* Nothing of it is left; the owner may free it. */
+static void
+act_gone(struct child *c)
+{
+	dequeue(c);
+	if (c->timer != NULL)
+		event_free(c->timer);
+	c->timer = NULL;
+	c->owner->gone(c);
+}
+
+static void
+act_stop(struct child *c)
+{
+	/* Still in the queue: there is no process to wait for. */
+	if (c->queued)
+		step(c, CHILD_IN_EXIT, NULL);
+}
+
+/*
+ * Move c by one input: enter the next state, then do what the table says.
+ * how is NULL except where a process has ended. c may be gone afterwards.
+ */
+static void
+step(struct child *c, enum child_input in, const struct child_exit *how)
+{
+	const struct child_transition t = child_transition(c->state, in);
+
+	if (t.action == CHILD_ACT_INVALID) {
+		child_kill(c, "sent a message that makes no sense now");
+		return;
+	}
+	c->state = t.next;
+	switch (t.action) {
+	case CHILD_ACT_SPAWN:
+		enqueue(c);
+		break;
+	case CHILD_ACT_UP:
+		leave_starting(c);
+		disarm(c);
+		c->owner->up(c);
+		break;
+	case CHILD_ACT_STOP:
+		act_stop(c);
+		break;
+	case CHILD_ACT_KILL:
+		child_kill(c, c->state == CHILD_STARTING ?
+			"was not ready in time" :
+			NULL);
+		break;
+	case CHILD_ACT_FAILED:
+		act_failed(c, how);
+		break;
+	case CHILD_ACT_GONE:
+		act_gone(c);
+		break;
+	case CHILD_ACT_NONE:
+	case CHILD_ACT_INVALID:
+		break;
+	}
+}
+
+static void
+describe_exit(const siginfo_t *si, char *out, size_t size)
+{
+	const char *name;
+
+	if (si->si_code == CLD_EXITED) {
+		(void)snprintf(out, size, "exited with status %d",
+		    si->si_status);
+		return;
+	}
+	name = sigabbrev_np(si->si_status);
+	(void)snprintf(out, size, "was killed by signal %d (SIG%s)%s",
+	    si->si_status, name != NULL ? name : "?",
+	    si->si_code == CLD_DUMPED ? ", core dumped" : "");
+}
+
+static void
+on_exit_seen(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	struct child_exit how = { .started = true };
+	siginfo_t si = { 0 };
+
+	(void)what;
+	if (waitid(P_PIDFD, (id_t)fd, &si, WEXITED | WNOHANG) == -1 &&
+	    errno == EINTR)
+		return;
+	if (si.si_pid == 0)
+		return;
+	/* What it said before it went still counts. */
+	if (c->channel != NULL)
+		channel_drain(c->channel);
+	how.was_up = c->state == CHILD_UP;
+	how.wanted = c->state == CHILD_STOPPING;
+	describe_exit(&si, how.text, sizeof(how.text));
+	leave_starting(c);
+	forget_process(c);
+	c->owner->ended(c, &how);
+	step(c, CHILD_IN_EXIT, &how);
+}
+
+static void
+on_message(void *ctx, struct ipc_message *msg)
+{
+	struct child *c = ctx;
+
+	if (msg->kind == IPC_READY)
+		step(c, CHILD_IN_READY, NULL);
+	else
+		c->owner->message(c, msg);
+}
+
+/* A child without a channel is of no use, nor can it be asked to end. */
+static void
+on_closed(void *ctx, const char *why)
+{
+	struct child *c = ctx;
+
+	channel_free(&c->channel);
+	if (c->state != CHILD_STOPPING)
+		child_kill(c, why);
+}
+
+void
+child_start(struct child *c)
+{
+	step(c, CHILD_IN_START, NULL);
+}
+
+void
+child_stop(struct child *c, uint32_t deadline_ms)
+{
+	if (c->pid != 0)
+		arm(c, deadline_ms);
+	step(c, CHILD_IN_STOP, NULL);
+}
+
+void
+child_kill(struct child *c, const char *why)
+{
+	if (c->pid == 0)
+		return;
+	if (why != NULL)
+		log_warning(role_name(c->role), c->title, "pid %d is killed: %s",
+		    (int)c->pid, why);
+	if (pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) == -1 &&
+	    errno != ESRCH)
+		log_error(role_name(c->role), c->title, "pid %d: kill: %s",
+		    (int)c->pid, strerror(errno));
+}
+
+void
+child_send(struct child *c, enum ipc_kind kind, const void *payload, int fd)
+{
+	if (c->channel != NULL)
+		channel_send(c->channel, kind, payload, fd);
+}
+
+void
+child_hang_up(struct child *c)
+{
+	channel_free(&c->channel);
+}

@@ -1,0 +1,37 @@
+/*
+ * control: the supervisor's side of the process that owns the control
+ * connections.
+ */
+#ifndef MERCURY_SUPERVISOR_CONTROL_H
+#define MERCURY_SUPERVISOR_CONTROL_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+#include "supervisor/child.h"
+
+/*
+ * Start it. Takes listen_fd. up is called each time that it has reported
+ * READY, gone when it is down for good.
+ */
+void control_start(const struct daemon_settings *, int listen_fd,
+    void (*up)(void), void (*gone)(void));
+
+/* Its process, for the tree. */
+const struct child *control_child(void);
+
+/*
+ * Answer a request. err NULL: done; text (may be NULL) says more. Nothing
+ * happens for request 0, which nobody asked.
+ */
+void control_reply(uint32_t request, const struct err *err, uint64_t finished,
+    uint64_t cut, const char *text);
+
+/* Answer a request with a snapshot. Takes fd. */
+void control_reply_snapshot(uint32_t request, int fd);
+
+/* It is not needed any more: it ends by itself, or is killed. */
+void control_stop(void);
+
+#endif /* MERCURY_SUPERVISOR_CONTROL_H */

@@ -1,0 +1,96 @@
+#include "supervisor/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_SIZE 16
+
+int
+plan_add(struct plan *p, const struct msg_plan_listener *item, struct err *err)
+{
+	struct msg_plan_listener *items;
+	size_t size;
+
+	if (spec_check(&item->spec, err) == -1)
+		return -1;
+	if (item->origin >= ORIGIN_COUNT)
+		return err_set(err, ERR_INTERNAL, "unknown origin");
+	if (p->count == p->size) {
+		size = p->size == 0 ? FIRST_SIZE : p->size * 2;
+		items = reallocarray(p->items, size, sizeof(*items));
+		if (items == NULL)
+			return err_sys(err, "a plan");
+		p->items = items;
+		p->size = size;
+	}
+	p->items[p->count++] = *item;
+	return 0;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct msg_plan_listener *x = a, *y = b;
+
+	return strcmp(x->spec.name, y->spec.name);
+}
+
+int
+plan_complete(struct plan *p, struct err *err)
+{
+	size_t i;
+
+	if (!p->has_settings)
+		return err_set(err, ERR_INTERNAL, "no daemon settings came");
+	if (p->count > 0)
+		qsort(p->items, p->count, sizeof(*p->items), compare_items);
+	for (i = 1; i < p->count; i++)
+		if (compare_items(&p->items[i - 1], &p->items[i]) == 0)
+			return err_set(err, ERR_INTERNAL,
+			    "listener %s came twice", p->items[i].spec.name);
+	return 0;
+}
+
+static int
+compare_name(const void *name, const void *item)
+{
+	const struct msg_plan_listener *x = item;
+
+	return strcmp(name, x->spec.name);
+}
+
+const struct msg_plan_listener *
+plan_find(const struct plan *p, const char *name)
+{
+	if (p->count == 0)
+		return NULL;
+	return bsearch(name, p->items, p->count, sizeof(*p->items),
+	    compare_name);
+}
+
+enum plan_change
+plan_compare(const struct listener_spec *running,
+    const struct listener_spec *wanted, option_set *changed)
+{
+	enum plan_change change = PLAN_KEEP;
+	unsigned int id;
+
+	*changed = 0;
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++) {
+		if (spec_option_equal(id, running, wanted))
+			continue;
+		*changed |= OPTION_BIT(id);
+		if (!spec_option_is_live(id))
+			change = PLAN_REPLACE;
+		else if (change == PLAN_KEEP)
+			change = PLAN_UPDATE;
+	}
+	return change;
+}
+
+void
+plan_free(struct plan *p)
+{
+	free(p->items);
+	memset(p, 0, sizeof(*p));
+}

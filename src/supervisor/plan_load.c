@@ -1,0 +1,157 @@
+#include "supervisor/plan_load.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "supervisor/child.h"
+
+/* Error lines beyond this are counted only. */
+#define ERRORS_SIZE 16384
+
+static struct {
+	struct child child;
+	bool running;
+	plan_loaded_fn *done; /* NULL: cancelled */
+	struct msg_config_read request;
+	struct plan plan;
+	char errors[ERRORS_SIZE];
+	bool ended; /* PLAN_END has come */
+	bool bad_config;
+} load;
+
+static void on_started(struct child *);
+static void on_up(struct child *);
+static void on_message(struct child *, struct ipc_message *);
+static void on_ended(struct child *, const struct child_exit *);
+static void on_gone(struct child *);
+
+static const struct child_owner config_owner = { on_started, on_up, on_message,
+	on_ended, on_gone };
+
+static void
+add_error(const char *text)
+{
+	if (load.errors[0] != '\0')
+		(void)strlcat(load.errors, "\n", sizeof(load.errors));
+	(void)strlcat(load.errors, text, sizeof(load.errors));
+}
+
+static void
+on_started(struct child *c)
+{
+	child_send(c, IPC_CONFIG_READ, &load.request, -1);
+}
+
+static void
+on_up(struct child *c)
+{
+	(void)c;
+}
+
+static void
+on_plan_end(const struct msg_plan_end *m)
+{
+	struct err err;
+
+	load.ended = true;
+	if (m->errors > 0)
+		load.bad_config = true;
+	else if (m->listeners != load.plan.count)
+		add_error("mercury-config lost a listener");
+	else if (plan_complete(&load.plan, &err) == -1)
+		add_error(err.text);
+}
+
+static void
+on_message(struct child *c, struct ipc_message *msg)
+{
+	union ipc_payload *p = &msg->payload;
+	struct err err;
+
+	(void)c;
+	switch (msg->kind) {
+	case IPC_PLAN_DAEMON:
+		load.plan.settings = p->PLAN_DAEMON;
+		load.plan.has_settings = true;
+		break;
+	case IPC_PLAN_LISTENER:
+		if (plan_add(&load.plan, &p->PLAN_LISTENER, &err) == -1)
+			add_error(err.text);
+		break;
+	case IPC_PLAN_ERROR:
+		p->PLAN_ERROR.text[sizeof(p->PLAN_ERROR.text) - 1] = '\0';
+		add_error(p->PLAN_ERROR.text);
+		break;
+	case IPC_PLAN_WARNING:
+		p->PLAN_WARNING.text[sizeof(p->PLAN_WARNING.text) - 1] = '\0';
+		log_warning(NULL, NULL, "%s", p->PLAN_WARNING.text);
+		break;
+	case IPC_PLAN_END:
+		on_plan_end(&p->PLAN_END);
+		break;
+	default:
+		add_error("mercury-config sent what it may not send");
+		break;
+	}
+}
+
+static void
+on_ended(struct child *c, const struct child_exit *how)
+{
+	(void)c;
+	if (load.ended)
+		return;
+	add_error("mercury-config did not finish:");
+	(void)strlcat(load.errors, " it ", sizeof(load.errors));
+	(void)strlcat(load.errors, how->text, sizeof(load.errors));
+}
+
+static void
+on_gone(struct child *c)
+{
+	plan_loaded_fn *done = load.done;
+
+	(void)c;
+	load.running = false;
+	if (!load.ended && load.errors[0] == '\0')
+		add_error("mercury-config could not be started");
+	if (done != NULL && (load.errors[0] != '\0' || load.bad_config))
+		done(NULL, load.errors, load.bad_config);
+	else if (done != NULL)
+		done(&load.plan, NULL, false);
+	plan_free(&load.plan);
+}
+
+int
+plan_load(const char *path, bool check_only, plan_loaded_fn *done,
+    struct err *err)
+{
+	if (load.running)
+		return err_set(err, ERR_BUSY, "the config is being read");
+	memset(&load, 0, sizeof(load));
+	if (strlcpy(load.request.path, path, sizeof(load.request.path)) >=
+	    sizeof(load.request.path))
+		return err_set(err, ERR_INVALID, "%.100s...: path too long",
+		    path);
+	load.request.check_only = check_only;
+	load.done = done;
+	load.running = true;
+	child_init(&load.child, ROLE_CONFIG, "config", &config_owner, NULL);
+	load.child.one_shot = true;
+	child_start(&load.child);
+	return 0;
+}
+
+bool
+plan_load_running(void)
+{
+	return load.running;
+}
+
+void
+plan_load_cancel(void)
+{
+	load.done = NULL;
+	if (load.running)
+		child_kill(&load.child, NULL);
+}

@@ -1,0 +1,222 @@
+#include "supervisor/reload.h"
+
+#include <sys/queue.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "supervisor/listener.h"
+#include "supervisor/notify.h"
+#include "supervisor/plan_load.h"
+#include "supervisor/request.h"
+#include "supervisor/supervisor.h"
+
+/* A listener that comes back when its old self is gone. */
+struct replacement {
+	STAILQ_ENTRY(replacement) next;
+	struct msg_plan_listener item;
+};
+
+static STAILQ_HEAD(, replacement) replacements = STAILQ_HEAD_INITIALIZER(
+    replacements);
+
+/* What a reload did, to tell. */
+struct tally {
+	unsigned int added, updated, replaced, removed, kept;
+};
+
+static void
+finish(const struct err *err, const char *text)
+{
+	notify_send("READY=1");
+	if (err != NULL)
+		log_error(NULL, NULL, "reload: nothing was changed: %s",
+		    err->text);
+	else
+		log_info(NULL, NULL, "reload: %s", text);
+	request_reload_done(err, text);
+}
+
+/* Remove again what this reload added before it failed. */
+static void
+undo_added(const struct plan *plan, uint64_t first_id)
+{
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		l = listener_find(plan->items[i].spec.name);
+		if (l != NULL && l->id >= first_id)
+			listener_remove(l, 0);
+	}
+}
+
+/*
+ * First what can fail: bind the new ones. Returns 0, or -1 with *err and
+ * nothing changed.
+ */
+static int
+add_new(const struct plan *plan, struct tally *t, struct err *err)
+{
+	const struct msg_plan_listener *item;
+	const struct listener *l;
+	uint64_t first_id = UINT64_MAX;
+	struct err why;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		item = &plan->items[i];
+		if (listener_find(item->spec.name) != NULL)
+			continue;
+		l = listener_add(&item->spec, item->set,
+		    (enum spec_origin)item->origin, &why);
+		if (l == NULL) {
+			undo_added(plan, first_id);
+			return err_set(err, why.code, "listener %s: %.250s",
+			    item->spec.name, why.text);
+		}
+		if (first_id == UINT64_MAX)
+			first_id = l->id;
+		t->added++;
+	}
+	return 0;
+}
+
+static void
+replace(struct listener *l, const struct msg_plan_listener *item)
+{
+	struct replacement *r = malloc(sizeof(*r));
+
+	if (r == NULL) {
+		log_error("listener", l->spec.name,
+		    "could not be bound anew: out of memory");
+		return;
+	}
+	r->item = *item;
+	STAILQ_INSERT_TAIL(&replacements, r, next);
+	if (l->state != LISTENER_DRAINING)
+		listener_remove(l, l->spec.drain_timeout_ms);
+}
+
+/* One that runs and is in the file. */
+static void
+apply_wanted(struct listener *l, const struct msg_plan_listener *item,
+    struct tally *t)
+{
+	enum plan_change change;
+	option_set changed;
+	struct err err;
+
+	change = plan_compare(&l->spec, &item->spec, &changed);
+	if (l->state == LISTENER_DRAINING)
+		change = PLAN_REPLACE;
+	else
+		l->origin = (enum spec_origin)item->origin;
+	switch (change) {
+	case PLAN_KEEP:
+		t->kept++;
+		break;
+	case PLAN_UPDATE:
+		if (listener_update(l, &item->spec, changed, &err) == -1)
+			log_error("listener", l->spec.name, "reload: %s",
+			    err.text);
+		t->updated++;
+		break;
+	case PLAN_REPLACE:
+		t->replaced++;
+		replace(l, item);
+		break;
+	}
+}
+
+static void
+apply_difference(const struct plan *plan, struct tally *t)
+{
+	const struct msg_plan_listener *item;
+	struct listener *l, *next;
+
+	RB_FOREACH_SAFE(l, listener_by_name, listeners(), next)
+	{
+		if (l->state == LISTENER_STARTING)
+			continue;
+		item = plan_find(plan, l->spec.name);
+		if (item != NULL) {
+			apply_wanted(l, item, t);
+		} else if (l->origin == ORIGIN_RUNTIME) {
+			t->kept++;
+		} else if (l->state != LISTENER_DRAINING) {
+			t->removed++;
+			listener_remove(l, l->spec.drain_timeout_ms);
+		}
+	}
+}
+
+/* The daemon section is read at start only. */
+static bool
+same_daemon(const struct daemon_settings *a, const struct daemon_settings *b)
+{
+	return strcmp(a->control_socket, b->control_socket) == 0 &&
+	    strcmp(a->state_dir, b->state_dir) == 0 && a->uid == b->uid &&
+	    a->gid == b->gid && a->control_gid == b->control_gid &&
+	    a->readers_gid == b->readers_gid &&
+	    a->shutdown_deadline_ms == b->shutdown_deadline_ms &&
+	    memcmp(&a->log, &b->log, sizeof(a->log)) == 0;
+}
+
+static void
+on_plan(const struct plan *plan, const char *errors, bool bad_config)
+{
+	struct tally t = { 0 };
+	struct err err;
+	char text[192];
+
+	if (plan == NULL) {
+		(void)err_set(&err, bad_config ? ERR_INVALID : ERR_INTERNAL,
+		    "%s", errors);
+		finish(&err, NULL);
+		return;
+	}
+	if (add_new(plan, &t, &err) == -1) {
+		finish(&err, NULL);
+		return;
+	}
+	apply_difference(plan, &t);
+	(void)snprintf(text, sizeof(text),
+	    "%u added, %u updated, %u bound anew, %u removed, %u unchanged%s",
+	    t.added, t.updated, t.replaced, t.removed, t.kept,
+	    same_daemon(&plan->settings, supervisor_settings()) ?
+		"" :
+		"; changes of the daemon section need a restart");
+	finish(NULL, text);
+}
+
+int
+reload_start(struct err *err)
+{
+	if (plan_load(supervisor_args()->config, false, on_plan, err) == -1)
+		return -1;
+	notify_send("RELOADING=1");
+	return 0;
+}
+
+void
+reload_listener_removed(const struct listener *gone)
+{
+	struct replacement *r;
+	struct err err;
+
+	STAILQ_FOREACH(r, &replacements, next)
+		if (strcmp(r->item.spec.name, gone->spec.name) == 0)
+			break;
+	if (r == NULL)
+		return;
+	STAILQ_REMOVE(&replacements, r, replacement, next);
+	if (supervisor_state() == DAEMON_RUNNING &&
+	    listener_add(&r->item.spec, r->item.set,
+		(enum spec_origin)r->item.origin, &err) == NULL)
+		log_error("listener", r->item.spec.name,
+		    "could not be bound anew: %s", err.text);
+	free(r);
+}

@@ -1,0 +1,28 @@
+/* request: what the control process asks the supervisor to do. */
+#ifndef MERCURY_SUPERVISOR_REQUEST_H
+#define MERCURY_SUPERVISOR_REQUEST_H
+
+#include <stdint.h>
+
+#include "common/ipc.h"
+
+struct listener;
+
+/*
+ * Handle a message from control. Every value in it is checked here. Returns
+ * -1 when it is not one that control may send.
+ */
+int request_handle(struct ipc_message *);
+
+/* Answer whoever waits for this listener; as struct listener_waiter has it. */
+void request_listener_ready(struct listener *, const struct err *);
+void request_listener_removed(struct listener *, uint64_t finished,
+    uint64_t cut);
+
+/* Answer whoever waits for a reload. err NULL: done, as text says. */
+void request_reload_done(const struct err *, const char *text);
+
+/* Control has died: nobody waits for anything. */
+void request_forget_all(void);
+
+#endif /* MERCURY_SUPERVISOR_REQUEST_H */

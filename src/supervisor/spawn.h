@@ -1,0 +1,43 @@
+/*
+ * spawn: fork and exec of a role executable.
+ *
+ * The executables are opened once, at start, and children are started from
+ * those descriptors: a package upgrade underneath can't mix versions.
+ */
+#ifndef MERCURY_SUPERVISOR_SPAWN_H
+#define MERCURY_SUPERVISOR_SPAWN_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/role.h"
+
+/*
+ * Open the executables of all roles in dir. Returns 0, or -1 with *err that
+ * names the file.
+ */
+int spawn_open(const char *dir, struct err *err);
+
+/* Close them again. */
+void spawn_close(void);
+
+/* How a child is to be started. */
+struct spawn {
+	enum role role;
+	const char *title; /* argv[1], for ps(1) only; may be NULL */
+	int channel_fd;	   /* becomes ROLE_CHANNEL_FD */
+	int output_fd;	   /* becomes stdout and stderr */
+	uint32_t uid;	   /* SPEC_NO_ID: stay who we are */
+	uint32_t gid;
+};
+
+/*
+ * Start a child. Nothing but stdin (/dev/null), output_fd and channel_fd
+ * survives in it. Returns its pid and sets *pidfd, which the caller owns; or
+ * -1 with *err.
+ */
+pid_t spawn(const struct spawn *, int *pidfd, struct err *err);
+
+#endif /* MERCURY_SUPERVISOR_SPAWN_H */

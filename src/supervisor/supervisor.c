@@ -1,0 +1,376 @@
+#include "supervisor/supervisor.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/boot.h"
+#include "supervisor/child.h"
+#include "supervisor/control_socket.h"
+#include "supervisor/daemonize.h"
+#include "supervisor/listener.h"
+#include "supervisor/notify.h"
+#include "supervisor/pid_file.h"
+#include "supervisor/plan_load.h"
+#include "supervisor/pool.h"
+#include "supervisor/reload.h"
+#include "supervisor/request.h"
+#include "supervisor/shutdown.h"
+#include "supervisor/spawn.h"
+
+#define LAG_CHECK_MS 1000
+
+static struct {
+	const struct args *args;
+	struct event_base *base;
+	struct event *signals;
+	struct event *lag_check;
+	int signal_fd;
+	int null_fd; /* where children write that log elsewhere */
+	struct daemon_settings settings;
+	enum daemon_state state;
+	uint64_t started_ms;
+	uint64_t lag_due_ms;
+	uint32_t lag_max_ms;
+	int exit_code;
+} sv = { .signal_fd = -1, .null_fd = -1 };
+
+enum daemon_state
+supervisor_state(void)
+{
+	return sv.state;
+}
+
+uint64_t
+supervisor_started_ms(void)
+{
+	return sv.started_ms;
+}
+
+uint32_t
+supervisor_loop_lag_max_ms(void)
+{
+	return sv.lag_max_ms;
+}
+
+const struct daemon_settings *
+supervisor_settings(void)
+{
+	return &sv.settings;
+}
+
+const struct args *
+supervisor_args(void)
+{
+	return sv.args;
+}
+
+/* --- signals ---------------------------------------------------------------- */
+
+static void
+on_stop_signal(void)
+{
+	if (sv.state == DAEMON_STOPPING || sv.state == DAEMON_STARTING)
+		shutdown_now();
+	else
+		shutdown_begin(sv.settings.shutdown_deadline_ms);
+}
+
+static void
+on_reload_signal(void)
+{
+	struct err err;
+
+	if (sv.state == DAEMON_RUNNING && reload_start(&err) == -1)
+		log_error(NULL, NULL, "reload: %s", err.text);
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct signalfd_siginfo si;
+
+	(void)what;
+	(void)arg;
+	while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGTERM:
+		case SIGINT:
+			log_info(NULL, NULL, "signal %u from pid %u",
+			    si.ssi_signo, si.ssi_pid);
+			on_stop_signal();
+			break;
+		case SIGHUP:
+			on_reload_signal();
+			break;
+		case SIGUSR1:
+			log_reopen();
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* Signals arrive in the loop only, and in no child (spawn.h). */
+static int
+open_signals(void)
+{
+	static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+		SIGUSR2 };
+	sigset_t set;
+	size_t i;
+
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		(void)sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return -1;
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* Ignored, it would reap children unseen (waitid(2)). */
+	(void)signal(SIGCHLD, SIG_DFL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* --- the loop's own health --------------------------------------------------- */
+
+static void
+on_lag_check(evutil_socket_t fd, short what, void *arg)
+{
+	const uint64_t now = clock_mono_ms();
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (now > sv.lag_due_ms && now - sv.lag_due_ms > sv.lag_max_ms)
+		sv.lag_max_ms = (uint32_t)(now - sv.lag_due_ms);
+	sv.lag_due_ms = now + LAG_CHECK_MS;
+}
+
+/* --- states ------------------------------------------------------------------- */
+
+static void
+on_listener_ready(struct listener *l, const struct err *err)
+{
+	if (sv.state == DAEMON_STARTING)
+		boot_listener_ready(l, err);
+	else
+		request_listener_ready(l, err);
+}
+
+static void
+on_listener_removed(struct listener *l, uint64_t finished, uint64_t cut)
+{
+	request_listener_removed(l, finished, cut);
+	reload_listener_removed(l);
+}
+
+static const struct listener_waiter waiter = { on_listener_ready,
+	on_listener_removed };
+
+static bool
+logs_to_stderr(void)
+{
+	return sv.settings.log.target == LOG_TARGET_STDERR;
+}
+
+void
+supervisor_apply_settings(const struct daemon_settings *s)
+{
+	struct child_settings children = { .base = sv.base,
+		.output_fd = STDERR_FILENO };
+	struct pool_settings pool = { .base = sv.base,
+		.pool_gone = shutdown_pool_gone };
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	sv.settings = *s;
+	if (sv.args->debug)
+		sv.settings.log.level = LOG_LEVEL_DEBUG;
+	log_configure(&sv.settings.log);
+	/* Else they would keep the terminal of whoever started us. */
+	if (!sv.args->foreground && !logs_to_stderr())
+		children.output_fd = sv.null_fd;
+	children.uid = s->uid;
+	children.gid = s->gid;
+	child_configure(&children);
+	pool.log = sv.settings.log;
+	pool.cpus = cpus < 1 ? 1 :
+	    cpus > (long)SPEC_WORKERS_MAX ?
+			       SPEC_WORKERS_MAX :
+			       (unsigned int)cpus;
+	pool.orphan_drain_ms = s->shutdown_deadline_ms;
+	pool_configure(&pool);
+	listener_configure(sv.base, &waiter);
+}
+
+void
+supervisor_enter_running(void)
+{
+	sv.state = DAEMON_RUNNING;
+	log_info(NULL, NULL, "mercuryd %s is ready after %llu ms",
+	    PACKAGE_VERSION,
+	    (unsigned long long)(clock_mono_ms() - sv.started_ms));
+	notify_send("READY=1");
+	daemonize_report(EXIT_CODE_CLEAN, logs_to_stderr());
+}
+
+void
+supervisor_enter_stopping(void)
+{
+	sv.state = DAEMON_STOPPING;
+	notify_send("STOPPING=1");
+}
+
+void
+supervisor_set_exit_code(int code)
+{
+	if (sv.exit_code == EXIT_CODE_CLEAN)
+		sv.exit_code = code;
+}
+
+void
+supervisor_finish(void)
+{
+	(void)event_base_loopbreak(sv.base);
+}
+
+/* --- setting up ----------------------------------------------------------------- */
+
+/* Thousands of listeners need more than the usual 1,024. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static const char *
+role_dir(void)
+{
+	const char *dir = secure_getenv("MERCURY_LIBEXECDIR");
+
+	return dir != NULL && dir[0] != '\0' ? dir : ROLE_DIR;
+}
+
+static int
+open_loop(struct err *err)
+{
+	static const struct timeval period = { LAG_CHECK_MS / 1000, 0 };
+
+	sv.signal_fd = open_signals();
+	sv.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (sv.signal_fd == -1 || sv.null_fd == -1)
+		return err_sys(err, "signalfd, /dev/null");
+	sv.base = event_base_new();
+	if (sv.base == NULL)
+		return err_set(err, ERR_INTERNAL, "no event loop");
+	sv.signals = event_new(sv.base, sv.signal_fd, EV_READ | EV_PERSIST,
+	    on_signal, NULL);
+	sv.lag_check = event_new(sv.base, -1, EV_PERSIST, on_lag_check, NULL);
+	sv.lag_due_ms = clock_mono_ms() + LAG_CHECK_MS;
+	if (sv.signals == NULL || event_add(sv.signals, NULL) == -1 ||
+	    sv.lag_check == NULL || event_add(sv.lag_check, &period) == -1)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	return 0;
+}
+
+static int
+set_up(const struct args *args, struct err *err)
+{
+	struct child_settings children = { .output_fd = STDERR_FILENO,
+		.uid = SPEC_NO_ID,
+		.gid = SPEC_NO_ID };
+
+	sv.args = args;
+	sv.started_ms = clock_mono_ms();
+	if (args->debug) {
+		sv.settings.log.level = LOG_LEVEL_DEBUG;
+		log_configure(&sv.settings.log);
+	}
+	notify_open();
+	raise_descriptor_limit();
+	if (spawn_open(role_dir(), err) == -1 || open_loop(err) == -1)
+		return -1;
+	children.base = sv.base;
+	child_configure(&children);
+	return 0;
+}
+
+static void
+tear_down(void)
+{
+	control_socket_remove();
+	pid_file_remove();
+	spawn_close();
+	if (sv.signals != NULL)
+		event_free(sv.signals);
+	if (sv.lag_check != NULL)
+		event_free(sv.lag_check);
+	child_unconfigure();
+	if (sv.base != NULL)
+		event_base_free(sv.base);
+}
+
+int
+supervisor_run(const struct args *args)
+{
+	struct err err;
+
+	if (set_up(args, &err) == -1) {
+		(void)fprintf(stderr, "mercuryd: %s\n", err.text);
+		sv.exit_code = EXIT_CODE_FAILURE;
+	} else {
+		boot_start();
+		(void)event_base_dispatch(sv.base);
+	}
+	tear_down();
+	log_info(NULL, NULL, "stopped");
+	daemonize_report(sv.exit_code, true);
+	return sv.exit_code;
+}
+
+/* --- mercuryd -t ------------------------------------------------------------------ */
+
+static void
+on_checked(const struct plan *plan, const char *errors, bool bad_config)
+{
+	if (plan != NULL) {
+		(void)printf("%s: OK, %zu listeners\n", sv.args->config,
+		    plan->count);
+	} else {
+		(void)fprintf(stderr, "%s\n", errors);
+		sv.exit_code =
+		    bad_config ? EXIT_CODE_BAD_CONFIG : EXIT_CODE_FAILURE;
+	}
+	supervisor_finish();
+}
+
+int
+supervisor_check_config(const struct args *args)
+{
+	struct err err;
+
+	if (set_up(args, &err) == 0 &&
+	    plan_load(args->config, true, on_checked, &err) == 0) {
+		(void)event_base_dispatch(sv.base);
+	} else {
+		(void)fprintf(stderr, "mercuryd: %s\n", err.text);
+		sv.exit_code = EXIT_CODE_FAILURE;
+	}
+	tear_down();
+	return sv.exit_code;
+}

@@ -1,0 +1,36 @@
+/*
+ * unix_path: a Unix socket in the file system, and the proof that it is ours.
+ *
+ * Beside PATH stands PATH.lock, locked for as long as the socket is used. A
+ * socket without it was not made by mercuryd and is never touched; one with
+ * an unlocked PATH.lock was left behind by a mercuryd that was killed.
+ */
+#ifndef MERCURY_SUPERVISOR_UNIX_PATH_H
+#define MERCURY_SUPERVISOR_UNIX_PATH_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/* A socket file that we made; ours while its inode is the same. */
+struct unix_path {
+	char path[SPEC_PATH_SIZE]; /* empty: none */
+	dev_t dev;
+	ino_t ino;
+	int lock_fd; /* -1: none */
+};
+
+/*
+ * Bind a listening socket to spec->path with its mode, owner and group.
+ * Returns it and fills *made; or -1 with *err, and nothing is changed.
+ */
+int unix_path_bind(const struct listener_spec *, struct unix_path *made,
+    struct err *err);
+
+/* Remove the socket if it still is ours, and its lock. */
+void unix_path_remove(struct unix_path *);
+
+#endif /* MERCURY_SUPERVISOR_UNIX_PATH_H */
