@@ -1,0 +1,348 @@
+#include "option/option.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "option/account.h"
+#include "option/option_type.h"
+#include "option/suggest.h"
+#include "option/value.h"
+
+#define MAX_OPTIONS 64
+
+static const struct option listener_options[] = {
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
+    HELP)                                                                  \
+	[OPT_##ID] = { NAME, OPTION_TYPE_##TYPE,                           \
+		offsetof(struct listener_spec, MEMBER),                    \
+		sizeof(((struct listener_spec *)0)->MEMBER), MIN, MAX,     \
+		DEFAULT },
+#include "common/option_list.h"
+};
+
+enum daemon_option {
+#define DAEMON_OPTION(ID, ...) DAEMON_OPT_##ID,
+#include "common/option_list.h"
+	DAEMON_OPTION_COUNT
+};
+
+static const struct option daemon_options[] = {
+#define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)   \
+	[DAEMON_OPT_##ID] = { NAME, OPTION_TYPE_##TYPE,                  \
+		offsetof(struct daemon_settings, MEMBER),                \
+		sizeof(((struct daemon_settings *)0)->MEMBER), MIN, MAX, \
+		DEFAULT },
+#include "common/option_list.h"
+};
+
+/* The options of a section, and how a message calls the section. */
+struct table {
+	const char *name;
+	const struct option *options;
+	size_t count;
+};
+
+static const struct table tables[] = {
+	[OPTION_LISTENER] = { "a listener", listener_options,
+	    LISTENER_OPTION_COUNT },
+	[OPTION_DAEMON] = { "the daemon section", daemon_options,
+	    DAEMON_OPTION_COUNT },
+};
+_Static_assert(LISTENER_OPTION_COUNT <= MAX_OPTIONS &&
+	DAEMON_OPTION_COUNT <= MAX_OPTIONS,
+    "an option_set has a bit for each");
+
+/* Put the name of the option before the error's text. Returns -1. */
+static int
+blame(const char *option, struct err *err)
+{
+	const struct err cause = *err;
+
+	return err_set(err, cause.code, "%s: %s", option, cause.text);
+}
+
+static int
+unknown_key(const struct table *t, const char *key, struct err *err)
+{
+	const char *names[MAX_OPTIONS], *near;
+	char quoted[VALUE_QUOTE_SIZE], known[256];
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		names[i] = t->options[i].name;
+	value_quote(key, quoted);
+	near = suggest(key, names, t->count);
+	if (near != NULL)
+		return err_set(err, ERR_INVALID,
+		    "%s is no option of %s: did you mean \"%s\"?", quoted,
+		    t->name, near);
+	value_list(names, t->count, known, sizeof(known));
+	return err_set(err, ERR_INVALID, "%s is no option of %s: must be %s",
+	    quoted, t->name, known);
+}
+
+/* The index of the option, or t->count. */
+static size_t
+find(const struct table *t, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (strcmp(t->options[i].name, key) == 0)
+			break;
+	return i;
+}
+
+int
+option_check_value(enum option_section section, const char *key,
+    const char *value, struct err *err)
+{
+	const struct table *t = &tables[section];
+	const size_t i = find(t, key);
+
+	if (i == t->count)
+		return unknown_key(t, key, err);
+	if (option_type_check(&t->options[i], value, err) == -1)
+		return blame(key, err);
+	return 0;
+}
+
+/* Set what options says in the struct at base, and *set to what that is. */
+static int
+apply_given(const struct table *t, const json_t *options, void *base,
+    option_set *set, struct err *err)
+{
+	char buffer[OPTION_TEXT_SIZE];
+	const char *key, *text;
+	const struct option *o;
+	json_t *value;
+	size_t i;
+
+	*set = 0;
+	if (!json_is_object(options))
+		return err_set(err, ERR_INVALID,
+		    "the options of %s must be a JSON object", t->name);
+	/* jansson iterates over an object that it takes for writable. */
+	json_object_foreach ((json_t *)(uintptr_t)options, key, value) {
+		i = find(t, key);
+		if (i == t->count)
+			return unknown_key(t, key, err);
+		o = &t->options[i];
+		text = option_type_text(o, value, buffer, err);
+		if (text == NULL ||
+		    option_type_parse(o, text, (char *)base + o->offset, err) ==
+			-1)
+			return blame(key, err);
+		*set |= OPTION_BIT(i);
+	}
+	return 0;
+}
+
+/* Set the defaults of all but the options in skip. */
+static int
+apply_defaults(const struct table *t, option_set skip, void *base,
+    struct err *err)
+{
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; i < t->count; i++) {
+		o = &t->options[i];
+		if ((skip & OPTION_BIT(i)) || o->fallback == NULL)
+			continue;
+		if (option_type_parse(o, o->fallback, (char *)base + o->offset,
+			err) == -1)
+			return blame(o->name, err);
+	}
+	return 0;
+}
+
+/* --- listeners ------------------------------------------------------------ */
+
+static int
+misplaced(option_set set, option_set wrong, const char *why, struct err *err)
+{
+	unsigned int id;
+
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		if (set & wrong & OPTION_BIT(id))
+			return err_set(err, ERR_INVALID, "%s: %s",
+			    spec_option_name(id), why);
+	return 0;
+}
+
+/* A listener on a Unix socket. */
+static int
+settle_unix(struct listener_spec *spec, option_set set, struct err *err)
+{
+	const option_set of_tcp = OPTION_BIT(OPT_ADDRESS) |
+	    OPTION_BIT(OPT_NODELAY) | OPTION_BIT(OPT_KEEPALIVE);
+
+	if (set & OPTION_BIT(OPT_PORT))
+		return err_set(err, ERR_INVALID,
+		    "port: does not go with path: a listener has one of them");
+	if ((set & OPTION_BIT(OPT_TRANSPORT)) &&
+	    spec->transport != TRANSPORT_UNIX)
+		return err_set(err, ERR_INVALID,
+		    "transport: %s does not go with path: must be unix, or "
+		    "left out",
+		    transport_name(spec->transport));
+	spec->transport = TRANSPORT_UNIX;
+	if (!(set & OPTION_BIT(OPT_ADDRESS)))
+		memset(spec->address, 0, sizeof(spec->address));
+	return misplaced(set, of_tcp,
+	    "does not go with path: it is for TCP only", err);
+}
+
+/* A listener on a TCP port. */
+static int
+settle_tcp(const struct listener_spec *spec, option_set set, struct err *err)
+{
+	const option_set of_unix = OPTION_BIT(OPT_MODE) |
+	    OPTION_BIT(OPT_OWNER) | OPTION_BIT(OPT_GROUP);
+
+	if ((set & OPTION_BIT(OPT_TRANSPORT)) &&
+	    spec->transport == TRANSPORT_UNIX)
+		return err_set(err, ERR_INVALID,
+		    "transport: unix does not go with port: give path "
+		    "instead of port");
+	return misplaced(set, of_unix,
+	    "goes with path only: it is for Unix sockets", err);
+}
+
+/* What must be there in a new listener. */
+static int
+check_complete(option_set set, struct err *err)
+{
+	char known[128];
+	const char *words[PROTOCOL_COUNT];
+	unsigned int i;
+
+	if (!(set & (OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PATH))))
+		return err_set(err, ERR_INVALID,
+		    "port: is missing: give a port for TCP, or a path for a "
+		    "Unix socket");
+	if (set & OPTION_BIT(OPT_PROTOCOL))
+		return 0;
+	for (i = 0; i < PROTOCOL_COUNT; i++)
+		words[i] = protocol_name(i);
+	value_list(words, PROTOCOL_COUNT, known, sizeof(known));
+	return err_set(err, ERR_INVALID, "protocol: is missing: %s", known);
+}
+
+static int
+make_listener(const char *name, const json_t *options,
+    struct listener_spec *spec, option_set *set, struct err *err)
+{
+	const struct table *t = &tables[OPTION_LISTENER];
+
+	/* All bytes, for specs are compared and sent as memory. */
+	memset(spec, 0, sizeof(*spec));
+	spec->owner = SPEC_NO_ID;
+	spec->group = SPEC_NO_ID;
+	if (spec_check_name("listener name", name, err) == -1)
+		return -1;
+	memcpy(spec->name, name, strlen(name));
+	memcpy(spec->pool, spec->name, sizeof(spec->pool));
+	if (apply_given(t, options, spec, set, err) == -1)
+		return -1;
+	return apply_defaults(t, *set, spec, err);
+}
+
+static int
+settle(struct listener_spec *spec, option_set set, struct err *err)
+{
+	if (set & OPTION_BIT(OPT_PATH))
+		return settle_unix(spec, set, err);
+	if (set & OPTION_BIT(OPT_PORT))
+		return settle_tcp(spec, set, err);
+	return 0;
+}
+
+int
+option_listener(const char *name, const json_t *options,
+    struct listener_spec *spec, option_set *set, struct err *err)
+{
+	if (make_listener(name, options, spec, set, err) == -1 ||
+	    check_complete(*set, err) == -1)
+		return -1;
+	return settle(spec, *set, err);
+}
+
+int
+option_listener_update(const char *name, const json_t *options,
+    struct listener_spec *spec, option_set *set, struct err *err)
+{
+	if (make_listener(name, options, spec, set, err) == -1)
+		return -1;
+	return settle(spec, *set, err);
+}
+
+json_t *
+option_listener_json(const struct listener_spec *spec, option_set set)
+{
+	json_t *object = json_object();
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; object != NULL && i < LISTENER_OPTION_COUNT; i++) {
+		o = &listener_options[i];
+		if (!(set & OPTION_BIT(i)))
+			continue;
+		if (json_object_set_new(object, o->name,
+			option_type_json(o, (const char *)spec + o->offset)) ==
+		    -1) {
+			json_decref(object);
+			object = NULL;
+		}
+	}
+	return object;
+}
+
+/* --- the daemon section --------------------------------------------------- */
+
+/* Who the unprivileged children run as. */
+static int
+settle_user(struct daemon_settings *d, struct err *err)
+{
+	d->uid = SPEC_NO_ID;
+	d->gid = SPEC_NO_ID;
+	if (geteuid() != 0)
+		return 0;
+	if (account_login(d->user, &d->uid, &d->gid, err) == -1) {
+		const struct err cause = *err;
+
+		if (cause.code != ERR_NOT_FOUND)
+			return blame("user", err);
+		return err_set(err, ERR_INVALID,
+		    "user: %s: create it (adduser --system --group "
+		    "--no-create-home mercury) or set user",
+		    cause.text);
+	}
+	if (d->uid == 0)
+		return err_set(err, ERR_INVALID,
+		    "user: \"%s\" is root, and workers may not be: name an "
+		    "ordinary user",
+		    d->user);
+	return 0;
+}
+
+int
+option_daemon(const json_t *options, struct daemon_settings *d, struct err *err)
+{
+	const struct table *t = &tables[OPTION_DAEMON];
+	const option_set control_group = OPTION_BIT(DAEMON_OPT_CONTROL_GROUP);
+	const char *group = daemon_options[DAEMON_OPT_CONTROL_GROUP].fallback;
+	option_set set;
+
+	memset(d, 0, sizeof(*d));
+	if (apply_given(t, options, d, &set, err) == -1 ||
+	    apply_defaults(t, set | control_group, d, err) == -1)
+		return -1;
+	/* Its default may be missing: root and user then do without. */
+	if (!(set & control_group) &&
+	    account_group(group, &d->control_gid, err) == -1)
+		d->control_gid = SPEC_NO_ID;
+	return settle_user(d, err);
+}

@@ -1,0 +1,59 @@
+/*
+ * option: the option table (common/option_list.h) applied to JSON, which is
+ * what the config file, the control socket and saved listeners all become.
+ * Linked by config and control only: the supervisor parses nothing.
+ *
+ * Every error is one line that starts with the option at fault, says what is
+ * wrong and what would be right: "port: 70000 is out of range: 0 to 65535".
+ */
+#ifndef MERCURY_OPTION_OPTION_H
+#define MERCURY_OPTION_OPTION_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+enum option_section { OPTION_LISTENER, OPTION_DAEMON };
+
+/*
+ * Make a spec from a name and a JSON object of options. A value is a JSON
+ * value of the option's type or a string with the same meaning ("9100",
+ * "true"), as the config file and key=value have it. What is not given gets
+ * its default. user and group names are looked up, so this may block.
+ *
+ * *set gets the options that were given. Returns 0, or -1 with *err; *spec
+ * and *set are then of no use.
+ */
+int option_listener(const char *name, const json_t *options,
+    struct listener_spec *spec, option_set *set, struct err *err);
+
+/*
+ * The same for an update: port or path, and protocol, may be missing. What is
+ * not given has its default in *spec and is not in *set.
+ */
+int option_listener_update(const char *name, const json_t *options,
+    struct listener_spec *spec, option_set *set, struct err *err);
+
+/*
+ * The daemon section; what is not given gets its default. As root the user
+ * must exist; as an ordinary user uid and gid are SPEC_NO_ID: stay who we are.
+ */
+int option_daemon(const json_t *options, struct daemon_settings *,
+    struct err *err);
+
+/*
+ * Check one value of the config file alone, where its line is known. Looks
+ * up no user or group. Returns 0, or -1 with *err, also for an unknown key
+ * (with the nearest known one).
+ */
+int option_check_value(enum option_section, const char *key, const char *value,
+    struct err *err);
+
+/*
+ * The options of set as a JSON object that option_listener() takes. Gives a
+ * new reference; NULL when out of memory.
+ */
+json_t *option_listener_json(const struct listener_spec *, option_set set);
+
+#endif /* MERCURY_OPTION_OPTION_H */

@@ -1,0 +1,42 @@
+/*
+ * saved: listeners that were added with --save: one file each, a JSON object
+ * of its name and the options that were given, in STATE_DIR/listeners.
+ *
+ * Written by control, as daemon.user; read by config, which may be root and
+ * so takes the files for hostile.
+ */
+#ifndef MERCURY_OPTION_SAVED_H
+#define MERCURY_OPTION_SAVED_H
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/* The directory within state_dir. */
+#define SAVED_DIR "listeners"
+
+/*
+ * Write the options of set; an older file of that name is replaced in one
+ * step, after the new one is on disk. Returns 0, or -1 with *err.
+ */
+int saved_write(const char *state_dir, const struct listener_spec *spec,
+    option_set set, struct err *err);
+
+/* Remove the file of a listener; it is fine when there is none. */
+int saved_remove(const char *state_dir, const char *name, struct err *err);
+
+/*
+ * One saved listener. file is its path; when it is of no use, spec is NULL
+ * and err says why, else err is NULL. All is borrowed during the call.
+ */
+typedef void saved_fn(void *ctx, const char *file,
+    const struct listener_spec *spec, option_set set, const struct err *err);
+
+/*
+ * Call fn for each saved listener, in the order of their names. Returns 0,
+ * also when nothing was ever saved, or -1 with *err (permission: the
+ * directory may not be read).
+ */
+int saved_read_all(const char *state_dir, saved_fn *fn, void *ctx,
+    struct err *err);
+
+#endif /* MERCURY_OPTION_SAVED_H */
