@@ -1,0 +1,94 @@
+#include "config/config_dirs.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "option/saved.h"
+
+/*
+ * Give a directory that we have just made its mode and owner. It is opened
+ * without following links: its parent may belong to somebody unprivileged.
+ */
+static int
+adopt(const char *path, mode_t mode, uint32_t uid, uint32_t gid)
+{
+	int fd, saved, result = 0;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (uid != SPEC_NO_ID)
+		result = fchown(fd, uid, gid);
+	if (result == 0)
+		result = fchmod(fd, mode);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return result;
+}
+
+static int
+check_directory(const char *option, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return err_sys(err, "%s: can't look at %s", option, path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID,
+		    "%s: %s is there, but is no directory", option, path);
+	return 0;
+}
+
+/* option is what to change if it fails. */
+static int
+make_directory(const char *option, const char *path, mode_t mode, uint32_t uid,
+    uint32_t gid, struct err *err)
+{
+	if (mkdir(path, 0700) == -1) {
+		if (errno == EEXIST)
+			return check_directory(option, path, err);
+		return err_sys(err,
+		    "%s: can't make directory %s (make it, or set %s)", option,
+		    path, option);
+	}
+	if (adopt(path, mode, uid, gid) == -1)
+		return err_sys(err, "%s: can't set up directory %s", option,
+		    path);
+	return 0;
+}
+
+static int
+make_state(const struct daemon_settings *d, struct err *err)
+{
+	char saved[sizeof(d->state_dir) + sizeof("/" SAVED_DIR)];
+
+	(void)snprintf(saved, sizeof(saved), "%s/%s", d->state_dir, SAVED_DIR);
+	if (make_directory("state_dir", d->state_dir, 0750, d->uid, d->gid,
+		err) == -1)
+		return -1;
+	return make_directory("state_dir", saved, 0750, d->uid, d->gid, err);
+}
+
+int
+config_dirs_make(const struct daemon_settings *d, struct err *err)
+{
+	char parent[sizeof(d->control_socket)];
+	char *slash;
+
+	if (make_state(d, err) == -1)
+		return -1;
+	memcpy(parent, d->control_socket, sizeof(parent));
+	slash = strrchr(parent, '/');
+	if (slash == NULL || slash == parent)
+		return 0;
+	*slash = '\0';
+	return make_directory("control_socket", parent, 0755, SPEC_NO_ID,
+	    SPEC_NO_ID, err);
+}

@@ -1,0 +1,16 @@
+/* config_dirs: the directories that must be there before the daemon runs. */
+#ifndef MERCURY_CONFIG_CONFIG_DIRS_H
+#define MERCURY_CONFIG_CONFIG_DIRS_H
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/*
+ * Make state_dir and its directory of saved listeners (0750, owned by uid and
+ * gid unless they are SPEC_NO_ID), and the directory of the control socket
+ * (0755). Only the last component of each is made; what is there is left as
+ * it is. Returns 0, or -1 with *err.
+ */
+int config_dirs_make(const struct daemon_settings *, struct err *err);
+
+#endif /* MERCURY_CONFIG_CONFIG_DIRS_H */

@@ -1,0 +1,510 @@
+#include "config/config_file.h"
+
+#include <confuse.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_dirs.h"
+#include "config/config_load.h"
+#include "config/config_scan.h"
+#include "option/option.h"
+#include "option/saved.h"
+#include "option/value.h"
+
+#define MAX_OPTIONS 64
+
+/* A file that is being parsed; includer is the one that named it. */
+struct file {
+	const char *path;
+	struct file *includer;
+	struct config_scan scan;
+	size_t blocks_done; /* outermost blocks that have been parsed */
+};
+
+/* What is known of the section that is being parsed. */
+struct section {
+	json_t *options; /* those whose value is right */
+	struct {
+		char name[32];
+		unsigned int line;
+	} seen[MAX_OPTIONS];
+	size_t seen_count;
+	bool wrong; /* has an error already */
+};
+
+/* libConfuse's callbacks find it here. */
+static struct reader {
+	struct plan *plan;
+	struct file *file;
+	unsigned int depth; /* of includes */
+	struct section section;
+	json_t *places;  /* name of each section: "file:line" */
+	bool complained; /* libConfuse has said why it stopped */
+	bool daemon_seen;
+} reader;
+
+/* --- messages of libConfuse --------------------------------------------- */
+
+/* The section that libConfuse is in, for the words of a message. */
+static bool
+is_section(const cfg_t *cfg, const char *name)
+{
+	return strcmp(cfg->name, name) == 0;
+}
+
+/* libConfuse doesn't know key; say what would be right. */
+static void
+complain_unknown(const cfg_t *cfg, const char *key)
+{
+	char quoted[VALUE_QUOTE_SIZE];
+	struct err err;
+	const unsigned int line = (unsigned int)cfg->line;
+
+	if (is_section(cfg, "listener") &&
+	    option_check_value(OPTION_LISTENER, key, "", &err) == -1) {
+		plan_error(reader.plan, cfg->filename, line, "%s", err.text);
+	} else if (is_section(cfg, "daemon") &&
+	    option_check_value(OPTION_DAEMON, key, "", &err) == -1) {
+		plan_error(reader.plan, cfg->filename, line, "%s", err.text);
+	} else {
+		value_quote(key, quoted);
+		plan_error(reader.plan, cfg->filename, line,
+		    "%s is unknown here: must be daemon { ... }, "
+		    "listener \"NAME\" { ... } or include(\"FILE\")",
+		    quoted);
+	}
+}
+
+/* Is text "<start>KEY'"? Then cut it to KEY, else return NULL. */
+static char *
+key_after(char *text, const char *start)
+{
+	const size_t len = strlen(start);
+	char *quote;
+
+	if (strncmp(text, start, len) != 0)
+		return NULL;
+	quote = strrchr(text + len, '\'');
+	if (quote != NULL)
+		*quote = '\0';
+	return text + len;
+}
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char text[512], quoted[VALUE_QUOTE_SIZE];
+	char *key;
+
+	reader.complained = true;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	if ((key = key_after(text, "no such option '")) != NULL) {
+		complain_unknown(cfg, key);
+	} else if (strncmp(text, "missing title", 13) == 0) {
+		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
+		    "listener: its name is missing: must be "
+		    "listener \"NAME\" { ... }");
+	} else if ((key = key_after(text, "unexpected token '")) != NULL) {
+		value_quote(key, quoted);
+		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
+		    "%s makes no sense here", quoted);
+	} else {
+		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
+		    "%s", text);
+	}
+}
+
+/* --- options and sections ----------------------------------------------- */
+
+/* The line of an option in the current section; 0 when it is not there. */
+static unsigned int
+line_of(const char *name, size_t len)
+{
+	const struct section *s = &reader.section;
+	size_t i;
+
+	for (i = 0; i < s->seen_count; i++)
+		if (strlen(s->seen[i].name) == len &&
+		    memcmp(s->seen[i].name, name, len) == 0)
+			return s->seen[i].line;
+	return 0;
+}
+
+static void
+note_option(const char *name, unsigned int line)
+{
+	struct section *s = &reader.section;
+
+	if (s->seen_count == MAX_OPTIONS)
+		return;
+	(void)snprintf(s->seen[s->seen_count].name, sizeof(s->seen[0].name),
+	    "%s", name);
+	s->seen[s->seen_count++].line = line;
+}
+
+static void option_error(const cfg_t *cfg, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An error of one option; the section is not used then. */
+static void
+option_error(const cfg_t *cfg, const char *fmt, ...)
+{
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(err.text, sizeof(err.text), fmt, ap);
+	va_end(ap);
+	reader.section.wrong = true;
+	plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line, "%s",
+	    err.text);
+}
+
+/* libConfuse has an option of a section: check and keep its value. */
+static int
+on_option(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const enum option_section section =
+	    is_section(cfg, "daemon") ? OPTION_DAEMON : OPTION_LISTENER;
+	const unsigned int line = (unsigned int)cfg->line;
+	const unsigned int before = line_of(opt->name, strlen(opt->name));
+	const char *value = cfg_opt_getnstr(opt, 0);
+	struct section *s = &reader.section;
+	struct err err;
+
+	if (s->options == NULL)
+		s->options = json_object();
+	if (before != 0) {
+		option_error(cfg, "%s: is given twice, first in line %u",
+		    opt->name, before);
+		return 0;
+	}
+	note_option(opt->name, line);
+	if (option_check_value(section, opt->name, value, &err) == -1)
+		option_error(cfg, "%s", err.text);
+	else if (json_object_set_new(s->options, opt->name,
+		     json_string(value)) == -1)
+		option_error(cfg, "%s: must be UTF-8 text", opt->name);
+	/* Not -1, with which libConfuse would stop: there may be more. */
+	return 0;
+}
+
+/* Forget the section. */
+static void
+clear_section(void)
+{
+	json_decref(reader.section.options);
+	memset(&reader.section, 0, sizeof(reader.section));
+}
+
+/* The line where the section that has just ended began. */
+static unsigned int
+first_line(void)
+{
+	struct file *f = reader.file;
+
+	if (f->blocks_done >= f->scan.blocks)
+		return 0;
+	return f->scan.block_lines[f->blocks_done];
+}
+
+/* Remember where a section is; false, with an error, if it was there. */
+static bool
+take_place(const char *key, unsigned int line)
+{
+	const json_t *before = json_object_get(reader.places, key);
+	const char *path = reader.file->path;
+
+	if (before != NULL) {
+		plan_error(reader.plan, path, line,
+		    "%s is given twice, first at %s", key,
+		    json_string_value(before));
+		return false;
+	}
+	(void)json_object_set_new(reader.places, key,
+	    json_sprintf("%s:%u", path, line));
+	return true;
+}
+
+/*
+ * An error over a whole section: told at the line of the option that it
+ * starts with, if that was given.
+ */
+static void
+section_error(const char *what, unsigned int line, const struct err *err)
+{
+	const unsigned int option = line_of(err->text, strcspn(err->text, ":"));
+
+	plan_error(reader.plan, reader.file->path, option != 0 ? option : line,
+	    "%s%s", what, err->text);
+}
+
+static void
+end_daemon(unsigned int line)
+{
+	struct section *s = &reader.section;
+	struct err err;
+
+	reader.daemon_seen = true;
+	if (take_place("daemon", line) && !s->wrong &&
+	    option_daemon(s->options, &reader.plan->daemon, &err) == -1)
+		section_error("", line, &err);
+}
+
+static void
+end_listener(const char *name, unsigned int line)
+{
+	const char *path = reader.file->path;
+	char what[SPEC_NAME_SIZE + 32], quoted[VALUE_QUOTE_SIZE];
+	struct section *s = &reader.section;
+	struct listener_spec spec;
+	struct err err;
+	option_set set;
+
+	if (spec_check_name("listener name", name, &err) == -1) {
+		value_quote(name, quoted);
+		plan_error(reader.plan, path, line, "%s: %s", quoted, err.text);
+		return;
+	}
+	(void)snprintf(what, sizeof(what), "listener \"%s\"", name);
+	if (!take_place(what, line) || s->wrong)
+		return;
+	if (option_listener(name, s->options, &spec, &set, &err) == -1) {
+		(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
+		section_error(what, line, &err);
+		return;
+	}
+	plan_listener(reader.plan, &spec, set, ORIGIN_FILE);
+}
+
+/*
+ * libConfuse has a whole section. It is done with here and dropped, which
+ * also spares libConfuse from comparing each title with all before it.
+ */
+static int
+on_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const unsigned int last = cfg_opt_size(opt) - 1;
+	const cfg_t *section = cfg_opt_getnsec(opt, last);
+	const unsigned int line = first_line();
+
+	(void)cfg;
+	if (reader.section.options == NULL)
+		reader.section.options = json_object();
+	if (is_section(section, "daemon"))
+		end_daemon(line);
+	else
+		end_listener(section->title, line);
+	reader.file->blocks_done++;
+	clear_section();
+	return cfg_opt_rmnsec(opt, last);
+}
+
+/* --- files -------------------------------------------------------------- */
+
+/* Parse text, whose comments are gone. Returns 0, or -1 with an error told. */
+static int
+parse_text(cfg_t *cfg, struct file *f, char *text, size_t len)
+{
+	int result = CFG_PARSE_ERROR;
+	FILE *stream;
+
+	if (len == 0)
+		return 0;
+	reader.complained = false;
+	stream = fmemopen(text, len, "r");
+	if (stream != NULL) {
+		result = cfg_parse_fp(cfg, stream);
+		(void)fclose(stream);
+	}
+	if (result == CFG_SUCCESS)
+		return 0;
+	if (!reader.complained)
+		plan_error(reader.plan, f->path, 0,
+		    "can't be parsed: out of memory?");
+	reader.complained = true;
+	return -1;
+}
+
+/* Scan and parse one file. Errors are told at line of the file at, if any. */
+static int
+parse_file(cfg_t *cfg, const char *path, const char *at, unsigned int at_line)
+{
+	struct file f = { .path = path, .includer = reader.file };
+	const int cfg_line = cfg->line;
+	char *cfg_name = cfg->filename;
+	unsigned int line;
+	struct err err;
+	size_t len = 0;
+	int result = -1;
+	char *text;
+
+	text = config_load(path, &len, &err);
+	if (text == NULL) {
+		plan_error(reader.plan, at, at_line, "%s%s%s",
+		    at == path ? "" : path, at == path ? "" : ": ", err.text);
+		return -1;
+	}
+	if (config_scan(text, len, &f.scan, &line, &err) == -1) {
+		plan_error(reader.plan, path, line, "%s", err.text);
+	} else if ((cfg->filename = strdup(path)) != NULL) {
+		reader.file = &f;
+		result = parse_text(cfg, &f, text, len);
+		reader.file = f.includer;
+		free(cfg->filename);
+	}
+	cfg->filename = cfg_name;
+	cfg->line = cfg_line;
+	config_scan_clear(&f.scan);
+	free(text);
+	return result;
+}
+
+/* include("FILE"): relative to the file that it is in. */
+static int
+on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
+{
+	const char *from = reader.file->path;
+	const unsigned int line = (unsigned int)cfg->line;
+	const char *slash = strrchr(from, '/');
+	char *path = NULL;
+	int result, folder = 0;
+
+	(void)opt;
+	reader.complained = true;
+	if (argc != 1 || argv[0][0] == '\0') {
+		plan_error(reader.plan, from, line,
+		    "include: must name one file: include(\"FILE\")");
+		return -1;
+	}
+	if (reader.depth == CONFIG_INCLUDE_DEPTH) {
+		plan_error(reader.plan, from, line,
+		    "include: more than %d files deep: does a file include "
+		    "itself?",
+		    CONFIG_INCLUDE_DEPTH);
+		return -1;
+	}
+	if (argv[0][0] != '/' && slash != NULL)
+		folder = (int)(slash + 1 - from);
+	if (asprintf(&path, "%.*s%s", folder, from, argv[0]) == -1) {
+		plan_error(reader.plan, from, line, "include: out of memory");
+		return -1;
+	}
+	reader.depth++;
+	result = parse_file(cfg, path, from, line);
+	reader.depth--;
+	reader.complained = true;
+	free(path);
+	return result;
+}
+
+/* The grammar, made from the option table. The caller frees it. */
+static cfg_t *
+make_grammar(void)
+{
+	cfg_opt_t daemon[] = {
+#define DAEMON_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
+#include "common/option_list.h"
+		CFG_END()
+	};
+	cfg_opt_t listener[] = {
+#define LISTENER_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
+#include "common/option_list.h"
+		CFG_END()
+	};
+	cfg_opt_t file[] = { CFG_SEC("daemon", daemon, CFGF_MULTI),
+		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE),
+		CFG_FUNC("include", on_include), CFG_END() };
+	cfg_opt_t *o;
+
+	for (o = daemon; o->name != NULL; o++)
+		o->validcb = on_option;
+	for (o = listener; o->name != NULL; o++)
+		o->validcb = on_option;
+	file[0].validcb = on_section;
+	file[1].validcb = on_section;
+	return cfg_init(file, CFGF_NONE);
+}
+
+/* The daemon section's defaults, when the file has none. */
+static void
+default_daemon(const char *path)
+{
+	json_t *empty = json_object();
+	struct err err;
+
+	if (option_daemon(empty, &reader.plan->daemon, &err) == -1)
+		plan_error(reader.plan, path, 0, "%s", err.text);
+	json_decref(empty);
+}
+
+/* --- saved listeners ---------------------------------------------------- */
+
+static void
+on_saved(void *ctx, const char *file, const struct listener_spec *spec,
+    option_set set, const struct err *err)
+{
+	char what[SPEC_NAME_SIZE + 32];
+	const json_t *place;
+
+	(void)ctx;
+	if (spec == NULL) {
+		plan_error(reader.plan, file, 0,
+		    "%s (correct or remove this saved listener)", err->text);
+		return;
+	}
+	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
+	place = json_object_get(reader.places, what);
+	if (place != NULL)
+		plan_warning(reader.plan, file, 0,
+		    "not used: %s is in the config file, at %s", what,
+		    json_string_value(place));
+	else
+		plan_listener(reader.plan, spec, set, ORIGIN_SAVED);
+}
+
+static void
+read_saved(const char *path, bool check_only)
+{
+	struct err err;
+
+	if (saved_read_all(reader.plan->daemon.state_dir, on_saved, NULL,
+		&err) == 0 ||
+	    (check_only && err.code == ERR_PERMISSION))
+		return;
+	plan_error(reader.plan, path, 0, "state_dir: %s", err.text);
+}
+
+void
+config_file_read(const char *path, bool check_only, struct plan *plan)
+{
+	cfg_t *cfg = make_grammar();
+	struct err err;
+	int parsed = -1;
+
+	memset(&reader, 0, sizeof(reader));
+	reader.plan = plan;
+	reader.places = json_object();
+	if (cfg != NULL && reader.places != NULL) {
+		(void)cfg_set_error_function(cfg, on_error);
+		parsed = parse_file(cfg, path, path, 0);
+	}
+	if (parsed == -1 && plan->errors.count == 0)
+		plan_error(plan, path, 0, "out of memory");
+	if (parsed == 0 && !reader.daemon_seen)
+		default_daemon(path);
+	if (plan->errors.count == 0 && !check_only &&
+	    config_dirs_make(&plan->daemon, &err) == -1)
+		plan_error(plan, path, 0, "%s", err.text);
+	if (plan->errors.count == 0)
+		read_saved(path, check_only);
+	clear_section();
+	json_decref(reader.places);
+	if (cfg != NULL)
+		(void)cfg_free(cfg);
+}

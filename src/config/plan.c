@@ -1,0 +1,127 @@
+#include "config/plan.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+/* Bytes of a file name that a message has room for. */
+#define FILE_BYTES 160
+
+/* Make room for one more of size bytes; *room doubles. */
+static void *
+grow(void *array, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return array;
+	*room = *room == 0 ? 16 : *room * 2;
+	array = reallocarray(array, *room, size);
+	if (array == NULL) {
+		log_error(NULL, NULL, "out of memory");
+		exit(1);
+	}
+	return array;
+}
+
+/* libConfuse repeats what it was given; a message stays one line. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+static void add_text(struct plan_texts *list, const char *file,
+    unsigned int line, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+
+static void
+add_text(struct plan_texts *list, const char *file, unsigned int line,
+    const char *fmt, va_list ap)
+{
+	const size_t len = strlen(file);
+	const bool cut = len > FILE_BYTES;
+	size_t used;
+	char *text;
+
+	list->texts =
+	    grow(list->texts, list->count, &list->room, sizeof(list->texts[0]));
+	memset(&list->texts[list->count], 0, sizeof(list->texts[0]));
+	text = list->texts[list->count++].text;
+	(void)snprintf(text, IPC_TEXT_SIZE, "%s%s:", cut ? "..." : "",
+	    cut ? file + len - FILE_BYTES : file);
+	used = strlen(text);
+	if (line != 0)
+		(void)snprintf(text + used, IPC_TEXT_SIZE - used, "%u:", line);
+	used = strlen(text);
+	text[used++] = ' ';
+	(void)vsnprintf(text + used, IPC_TEXT_SIZE - used, fmt, ap);
+	make_printable(text);
+}
+
+void
+plan_error(struct plan *p, const char *file, unsigned int line, const char *fmt,
+    ...)
+{
+	va_list ap;
+
+	if (p->errors.count == PLAN_ERRORS_KEPT) {
+		p->errors_dropped++;
+		return;
+	}
+	va_start(ap, fmt);
+	add_text(&p->errors, file, line, fmt, ap);
+	va_end(ap);
+}
+
+void
+plan_count_dropped(struct plan *p, const char *file)
+{
+	const size_t dropped = p->errors_dropped;
+
+	if (dropped == 0)
+		return;
+	/* Make room for the one that says so. */
+	p->errors.count--;
+	p->errors_dropped = 0;
+	plan_error(p, file, 0, "and %zu more errors", dropped + 1);
+}
+
+void
+plan_warning(struct plan *p, const char *file, unsigned int line,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_text(&p->warnings, file, line, fmt, ap);
+	va_end(ap);
+}
+
+void
+plan_listener(struct plan *p, const struct listener_spec *spec, option_set set,
+    enum spec_origin origin)
+{
+	struct msg_plan_listener *l;
+
+	p->listeners = grow(p->listeners, p->listener_count, &p->listener_room,
+	    sizeof(p->listeners[0]));
+	l = &p->listeners[p->listener_count++];
+	memset(l, 0, sizeof(*l));
+	memcpy(&l->spec, spec, sizeof(l->spec));
+	l->set = set;
+	l->origin = origin;
+}
+
+void
+plan_clear(struct plan *p)
+{
+	free(p->listeners);
+	free(p->errors.texts);
+	free(p->warnings.texts);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,50 @@
+/*
+ * plan: what a config file comes to: settings, listeners, or what is wrong.
+ * Pure, but for memory: when that runs out the process says so and exits 1.
+ */
+#ifndef MERCURY_CONFIG_PLAN_H
+#define MERCURY_CONFIG_PLAN_H
+
+#include <stddef.h>
+
+#include "common/ipc_msg.h"
+
+/* More errors than these help nobody; the rest is only counted. */
+#define PLAN_ERRORS_KEPT 100
+
+struct plan_texts {
+	struct msg_text *texts;
+	size_t count;
+	size_t room;
+};
+
+struct plan {
+	struct daemon_settings daemon;
+	struct msg_plan_listener *listeners;
+	size_t listener_count;
+	size_t listener_room;
+	struct plan_texts errors;
+	struct plan_texts warnings;
+	size_t errors_dropped; /* found, but not kept */
+};
+
+/*
+ * Add an error or a warning: "file:line: text", without the line when it is
+ * 0. A long file name loses its beginning, for the text matters more.
+ */
+void plan_error(struct plan *, const char *file, unsigned int line,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void plan_warning(struct plan *, const char *file, unsigned int line,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Add a listener (borrowed). */
+void plan_listener(struct plan *, const struct listener_spec *, option_set set,
+    enum spec_origin);
+
+/* If errors were found that are not kept, say how many in one more. */
+void plan_count_dropped(struct plan *, const char *file);
+
+/* Free what the plan holds, not *p itself. */
+void plan_clear(struct plan *p);
+
+#endif /* MERCURY_CONFIG_PLAN_H */
