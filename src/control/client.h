@@ -1,0 +1,87 @@
+/*
+ * client: one control connection: lines in, lines out, and its limits.
+ *
+ * Owned by the server (server.h). One request at a time is handed out; what
+ * the client sends meanwhile waits in a bounded buffer. Nothing here waits.
+ */
+#ifndef MERCURY_CONTROL_CLIENT_H
+#define MERCURY_CONTROL_CLIENT_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/access.h"
+#include "control/line.h"
+#include "control/rpc.h"
+
+struct client;
+struct event;
+struct event_base;
+struct evbuffer;
+
+struct client_handler {
+	/*
+	 * One request has come; text is borrowed during the call. It is
+	 * answered with client_answer(), now or later.
+	 */
+	void (
+	    *request)(void *ctx, struct client *, const char *text, size_t len);
+	/* The connection is over; the owner frees it now. */
+	void (*closed)(void *ctx, struct client *);
+};
+
+struct client {
+	TAILQ_ENTRY(client) next; /* the server's list */
+	const struct client_handler *handler;
+	void *ctx;
+	int fd;
+	enum right right;
+	bool is_root;
+	bool in_flight; /* a request was handed out and not answered */
+	bool greeted;   /* a first line has come */
+	bool eof;       /* the peer will send no more */
+	bool hung_up;   /* and takes no answer either */
+	bool ending;    /* close as soon as the output is written */
+	struct line_buffer in;
+	struct evbuffer *out;
+	struct event *readable;
+	struct event *writable;
+	uint64_t since_ms;    /* connected */
+	uint64_t active_ms;   /* last byte in, or answer out */
+	uint64_t partial_ms;  /* since when a line lacks its end; 0: none */
+	uint64_t progress_ms; /* when output last moved, while some waits */
+};
+
+/*
+ * Takes fd, which does not block. handler and ctx are borrowed for life.
+ * Returns NULL when out of memory, fd closed.
+ */
+struct client *client_new(struct event_base *, int fd, enum right,
+    const struct client_handler *handler, void *ctx);
+
+/*
+ * Read what has come already, so that a request that was sent at once is in
+ * flight at once. May free the client (closed()).
+ */
+void client_read(struct client *);
+
+/*
+ * Answer the request in flight and go on with the next, from the event loop.
+ * Takes line (with its newline); NULL: nothing is said.
+ */
+void client_answer(struct client *, char *line);
+
+/* What limit is this client over at now_ms? NULL: none. */
+const char *client_overdue(const struct client *, uint64_t now_ms);
+
+/* Say why (NULL: nothing) if there is room for it, write what can be written.
+ */
+void client_farewell(struct client *, enum err_code, const char *why);
+
+/* Close and free. Nulls *c. */
+void client_free(struct client **c);
+
+#endif /* MERCURY_CONTROL_CLIENT_H */

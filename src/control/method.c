@@ -1,0 +1,155 @@
+#include "control/method.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "control/method_daemon.h"
+#include "control/method_listener.h"
+#include "option/value.h"
+
+/* A day, as for drain_timeout. */
+#define DEADLINE_MS_MAX 86400000u
+
+#define NAME                               \
+	{                                  \
+		"name", PARAM_STRING, true \
+	}
+#define SAVE                              \
+	{                                 \
+		"save", PARAM_BOOL, false \
+	}
+#define DEADLINE                                \
+	{                                       \
+		"deadline", PARAM_STRING, false \
+	}
+
+/* clang-format off */
+static const struct method methods[] = {
+	{ "daemon.status", RIGHT_LOOK, false, { { 0 } },
+	    daemon_status_start, daemon_status_answered },
+	{ "daemon.tree", RIGHT_LOOK, false, { { 0 } },
+	    daemon_tree_start, daemon_tree_answered },
+	{ "daemon.reload", RIGHT_DO, false, { { 0 } },
+	    daemon_reload_start, daemon_reload_answered },
+	{ "daemon.shutdown", RIGHT_DO, false, { DEADLINE },
+	    daemon_shutdown_start, daemon_shutdown_answered },
+	{ "listener.add", RIGHT_DO, true, { NAME, SAVE },
+	    listener_add_start, listener_add_answered },
+	{ "listener.remove", RIGHT_DO, false, { NAME, DEADLINE, SAVE },
+	    listener_remove_start, listener_remove_answered },
+	{ "listener.update", RIGHT_DO, true, { NAME, SAVE },
+	    listener_update_start, listener_update_answered },
+	{ "listener.status", RIGHT_LOOK, false, { NAME },
+	    listener_status_start, listener_status_answered },
+	{ "listener.list", RIGHT_LOOK, false, { { 0 } },
+	    listener_list_start, listener_list_answered },
+};
+/* clang-format on */
+
+#define METHOD_COUNT (sizeof(methods) / sizeof(methods[0]))
+
+const struct method *
+method_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < METHOD_COUNT; i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+void
+method_names(char *out, size_t size)
+{
+	size_t i, used = 0;
+
+	for (i = 0; i < METHOD_COUNT && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s",
+		    i == 0 ? "" : ", ", methods[i].name);
+}
+
+static const struct method_param *
+param_find(const struct method *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < METHOD_PARAMS_MAX && m->params[i].name != NULL; i++)
+		if (strcmp(m->params[i].name, name) == 0)
+			return &m->params[i];
+	return NULL;
+}
+
+static int
+check_type(const struct method_param *p, const json_t *value,
+    struct rpc_error *e)
+{
+	if (p->type == PARAM_STRING && !json_is_string(value))
+		return rpc_fail(e, RPC_PARAMS, "%s: must be a string", p->name);
+	if (p->type == PARAM_BOOL && !json_is_boolean(value))
+		return rpc_fail(e, RPC_PARAMS, "%s: must be true or false",
+		    p->name);
+	return 0;
+}
+
+static int
+check_required(const struct method *m, const json_t *params,
+    struct rpc_error *e)
+{
+	size_t i;
+
+	for (i = 0; i < METHOD_PARAMS_MAX && m->params[i].name != NULL; i++)
+		if (m->params[i].required &&
+		    json_object_get(params, m->params[i].name) == NULL)
+			return rpc_fail(e, RPC_PARAMS, "%s: is missing",
+			    m->params[i].name);
+	return 0;
+}
+
+int
+method_check_params(const struct method *m, const json_t *params,
+    struct rpc_error *e)
+{
+	const struct method_param *p;
+	const char *key;
+	json_t *value, *object = (json_t *)(uintptr_t)params;
+
+	json_object_foreach (object, key, value) {
+		p = param_find(m, key);
+		if (p == NULL && !m->takes_options)
+			return rpc_fail(e, RPC_PARAMS,
+			    "%.64s: is no parameter of %s", key, m->name);
+		if (p != NULL && check_type(p, value, e) == -1)
+			return -1;
+	}
+	return check_required(m, params, e);
+}
+
+int
+method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e)
+{
+	const char *text =
+	    json_string_value(json_object_get(params, "deadline"));
+	uint64_t value;
+	struct err err;
+
+	*ms = DEADLINE_DEFAULT;
+	if (text == NULL)
+		return 0;
+	if (value_duration(text, 0, DEADLINE_MS_MAX, &value, &err) == -1)
+		return rpc_fail(e, RPC_SERVER, "deadline: %s", err.text);
+	*ms = (uint32_t)value;
+	return 0;
+}
+
+enum method_step
+method_done(struct call *call, json_t *result)
+{
+	call->result = result;
+	if (result != NULL)
+		return METHOD_DONE;
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "the answer could not be put together");
+	call->error.reason = ERR_INTERNAL;
+	return METHOD_FAILED;
+}

@@ -1,0 +1,99 @@
+/*
+ * method: what can be asked over the control socket: the table of methods,
+ * and one call of one of them from its params to its result.
+ *
+ * A method is a few steps without a loop: start() makes of the params a
+ * message to the supervisor; answered() makes of its answer the result, or
+ * another message.
+ */
+#ifndef MERCURY_CONTROL_METHOD_H
+#define MERCURY_CONTROL_METHOD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ipc_msg.h"
+#include "control/access.h"
+#include "control/rpc.h"
+
+struct snapshot_reader;
+
+enum method_step {
+	METHOD_DONE,  /* call->result is set */
+	METHOD_ASK,   /* call->ask is to be sent as call->kind */
+	METHOD_FAILED /* call->error is set */
+};
+
+/* What a call knows; params and answers come and go. */
+struct call {
+	const struct method *method;
+	uint32_t request;      /* the number to put into call->ask */
+	const char *state_dir; /* where saved listeners are */
+
+	enum ipc_kind kind;
+	union ipc_payload ask;
+	json_t *result;
+	struct rpc_error error;
+
+	/* Of listener.*: what to do, kept from step to step. */
+	struct listener_spec spec;
+	option_set set;
+	uint32_t deadline_ms;
+	bool save;
+	bool looked; /* the listener's origin is known and fits save */
+};
+
+/* The supervisor's answer, when it is no error: one of the two. */
+struct method_answer {
+	const struct msg_reply *reply;
+	struct snapshot_reader *snapshot;
+};
+
+enum method_param_type { PARAM_STRING, PARAM_BOOL };
+
+struct method_param {
+	const char *name;
+	enum method_param_type type;
+	bool required;
+};
+
+#define METHOD_PARAMS_MAX 4
+
+struct method {
+	const char *name;
+	enum right right;
+	bool takes_options; /* other params are options of a listener */
+	struct method_param params[METHOD_PARAMS_MAX]; /* name NULL: no more */
+	enum method_step (*start)(struct call *, const json_t *params);
+	enum method_step (
+	    *answered)(struct call *, const struct method_answer *);
+};
+
+/* NULL when there is none of that name. */
+const struct method *method_find(const char *name);
+
+/* The names of all methods, for people: "a, b, c". Cut to size. */
+void method_names(char *out, size_t size);
+
+/*
+ * Check params (NULL: none) against what m takes; the values of options are
+ * left to start(). Returns 0, or -1 with *e.
+ */
+int method_check_params(const struct method *m, const json_t *params,
+    struct rpc_error *e);
+
+/*
+ * A deadline among the params, in milliseconds; DEADLINE_DEFAULT where there
+ * is none. Returns 0, or -1 with *e.
+ */
+int method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e);
+
+/*
+ * The last step: result (taken) is the call's. NULL fails the call: memory
+ * was short, or the supervisor's answer makes no sense.
+ */
+enum method_step method_done(struct call *, json_t *result);
+
+#endif /* MERCURY_CONTROL_METHOD_H */

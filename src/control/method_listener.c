@@ -1,0 +1,295 @@
+#include "control/method_listener.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/snapshot.h"
+#include "control/status_json.h"
+#include "option/option.h"
+#include "option/saved.h"
+
+static enum method_step
+fail(struct call *call, const struct err *err)
+{
+	(void)rpc_fail_err(&call->error, err);
+	return METHOD_FAILED;
+}
+
+/* The params without those that are no options. Gives a new reference. */
+static json_t *
+options_of(const json_t *params)
+{
+	json_t *options = json_copy((json_t *)(uintptr_t)params);
+
+	if (options != NULL) {
+		(void)json_object_del(options, "name");
+		(void)json_object_del(options, "save");
+	}
+	return options;
+}
+
+/* Keep the name and whether to save; the name is checked. */
+static int
+take_name(struct call *call, const json_t *params)
+{
+	const char *name = json_string_value(json_object_get(params, "name"));
+	struct err err;
+
+	if (spec_check_name("listener name", name, &err) == -1)
+		return rpc_fail_err(&call->error, &err);
+	(void)snprintf(call->spec.name, sizeof(call->spec.name), "%s", name);
+	call->save = json_is_true(json_object_get(params, "save"));
+	return 0;
+}
+
+/* Ask for the status of one listener; an empty name for all. */
+static enum method_step
+ask_status(struct call *call, const char *name)
+{
+	struct msg_req_name *m = &call->ask.REQ_STATUS;
+
+	memset(m, 0, sizeof(*m));
+	m->request = call->request;
+	m->deadline_ms = DEADLINE_DEFAULT;
+	(void)snprintf(m->name, sizeof(m->name), "%s", name);
+	call->kind = IPC_REQ_STATUS;
+	return METHOD_ASK;
+}
+
+/* The first listener of a snapshot, which is read from its start; or NULL. */
+static const struct snapshot_listener *
+first_listener(struct snapshot_reader *r)
+{
+	enum snapshot_kind kind = SNAPSHOT_DAEMON;
+	const void *row = NULL;
+
+	if (r == NULL)
+		return NULL;
+	r->at = 0;
+	while ((row = snapshot_next(r, &kind)) != NULL)
+		if (kind == SNAPSHOT_LISTENER)
+			break;
+	r->at = 0;
+	return row;
+}
+
+/*
+ * A listener of the config file can't be saved: at the next start the file
+ * would win. Returns 0, or -1 with call->error.
+ */
+static int
+check_origin(struct call *call, const struct method_answer *a)
+{
+	const struct snapshot_listener *l = first_listener(a->snapshot);
+
+	if (l == NULL || l->origin != ORIGIN_FILE)
+		return 0;
+	return rpc_fail(&call->error, RPC_SERVER,
+	    "%s: is set in the config file: change it there", call->spec.name);
+}
+
+/*
+ * What of a running listener has to be written down: where it is, its
+ * protocol, and what is not the default.
+ */
+static option_set
+set_of(const struct listener_spec *spec)
+{
+	const option_set place = spec->transport == TRANSPORT_UNIX
+	    ? OPTION_BIT(OPT_PATH)
+	    : OPTION_BIT(OPT_PORT);
+	option_set set = place | OPTION_BIT(OPT_PROTOCOL), given;
+	json_t *least = option_listener_json(spec, set);
+	struct listener_spec plain;
+	struct err err;
+	unsigned int id;
+
+	if (least == NULL ||
+	    option_listener(spec->name, least, &plain, &given, &err) == -1)
+		plain = (struct listener_spec){ 0 }; /* then all is written */
+	json_decref(least);
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		if (!spec_option_equal(id, &plain, spec))
+			set |= OPTION_BIT(id);
+	return set;
+}
+
+static enum method_step
+not_saved(struct call *call, const struct err *err)
+{
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "%s: the listener runs, but was not saved: %s", call->spec.name,
+	    err->text);
+	call->error.reason = err->code;
+	return METHOD_FAILED;
+}
+
+/* The result of add and update: the listener, saved where that was asked. */
+static enum method_step
+finish(struct call *call, const struct method_answer *a, option_set more)
+{
+	const struct snapshot_listener *l = first_listener(a->snapshot);
+	struct err err;
+
+	if (l == NULL)
+		return method_done(call, NULL);
+	if (call->save &&
+	    saved_write(call->state_dir, &l->spec, set_of(&l->spec) | more,
+		&err) == -1)
+		return not_saved(call, &err);
+	return method_done(call, status_json_listener(a->snapshot));
+}
+
+enum method_step
+listener_add_start(struct call *call, const json_t *params)
+{
+	struct msg_req_add *m = &call->ask.REQ_ADD;
+	json_t *options;
+	struct err err;
+	int r;
+
+	if (take_name(call, params) == -1)
+		return METHOD_FAILED;
+	options = options_of(params);
+	memset(m, 0, sizeof(*m));
+	r = option_listener(call->spec.name, options, &m->spec, &m->set, &err);
+	json_decref(options);
+	if (r == -1)
+		return fail(call, &err);
+	call->spec = m->spec;
+	call->set = m->set;
+	m->request = call->request;
+	call->kind = IPC_REQ_ADD;
+	return METHOD_ASK;
+}
+
+enum method_step
+listener_add_answered(struct call *call, const struct method_answer *a)
+{
+	return finish(call, a, call->set);
+}
+
+static enum method_step
+ask_update(struct call *call)
+{
+	struct msg_req_update *m = &call->ask.REQ_UPDATE;
+
+	memset(m, 0, sizeof(*m));
+	m->request = call->request;
+	m->spec = call->spec;
+	m->set = call->set;
+	call->kind = IPC_REQ_UPDATE;
+	call->looked = true;
+	return METHOD_ASK;
+}
+
+enum method_step
+listener_update_start(struct call *call, const json_t *params)
+{
+	json_t *options;
+	struct err err;
+	int r;
+
+	if (take_name(call, params) == -1)
+		return METHOD_FAILED;
+	options = options_of(params);
+	r = option_listener_update(
+	    json_string_value(json_object_get(params, "name")), options,
+	    &call->spec, &call->set, &err);
+	json_decref(options);
+	if (r == -1)
+		return fail(call, &err);
+	return call->save ? ask_status(call, call->spec.name)
+			  : ask_update(call);
+}
+
+enum method_step
+listener_update_answered(struct call *call, const struct method_answer *a)
+{
+	if (call->looked)
+		return finish(call, a, call->set);
+	if (check_origin(call, a) == -1)
+		return METHOD_FAILED;
+	return ask_update(call);
+}
+
+static enum method_step
+ask_remove(struct call *call)
+{
+	struct msg_req_name *m = &call->ask.REQ_REMOVE;
+
+	memset(m, 0, sizeof(*m));
+	m->request = call->request;
+	m->deadline_ms = call->deadline_ms;
+	memcpy(m->name, call->spec.name, sizeof(m->name));
+	call->kind = IPC_REQ_REMOVE;
+	call->looked = true;
+	return METHOD_ASK;
+}
+
+enum method_step
+listener_remove_start(struct call *call, const json_t *params)
+{
+	if (take_name(call, params) == -1 ||
+	    method_deadline(params, &call->deadline_ms, &call->error) == -1)
+		return METHOD_FAILED;
+	return call->save ? ask_status(call, call->spec.name)
+			  : ask_remove(call);
+}
+
+enum method_step
+listener_remove_answered(struct call *call, const struct method_answer *a)
+{
+	struct err err;
+
+	if (!call->looked) {
+		if (check_origin(call, a) == -1)
+			return METHOD_FAILED;
+		return ask_remove(call);
+	}
+	if (a->reply == NULL)
+		return method_done(call, NULL);
+	if (call->save &&
+	    saved_remove(call->state_dir, call->spec.name, &err) == -1) {
+		(void)rpc_fail(&call->error, RPC_SERVER,
+		    "%s: the listener is gone, but will be back at the next "
+		    "start: %s",
+		    call->spec.name, err.text);
+		call->error.reason = err.code;
+		return METHOD_FAILED;
+	}
+	return method_done(call,
+	    json_pack("{s:o, s:I, s:I}", "name",
+		rpc_string(call->spec.name, sizeof(call->spec.name)),
+		"finished", (json_int_t)a->reply->finished, "cut",
+		(json_int_t)a->reply->cut));
+}
+
+enum method_step
+listener_status_start(struct call *call, const json_t *params)
+{
+	if (take_name(call, params) == -1)
+		return METHOD_FAILED;
+	return ask_status(call, call->spec.name);
+}
+
+enum method_step
+listener_status_answered(struct call *call, const struct method_answer *a)
+{
+	return method_done(call,
+	    a->snapshot == NULL ? NULL : status_json_listener(a->snapshot));
+}
+
+enum method_step
+listener_list_start(struct call *call, const json_t *params)
+{
+	(void)params;
+	return ask_status(call, "");
+}
+
+enum method_step
+listener_list_answered(struct call *call, const struct method_answer *a)
+{
+	return method_done(call,
+	    a->snapshot == NULL ? NULL : status_json_list(a->snapshot));
+}

@@ -1,0 +1,184 @@
+#include "control/rpc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+rpc_fail(struct rpc_error *e, enum rpc_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	e->code = code;
+	e->reason = ERR_INVALID;
+	va_start(ap, fmt);
+	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+rpc_fail_err(struct rpc_error *e, const struct err *err)
+{
+	(void)rpc_fail(e, RPC_SERVER, "%s", err->text);
+	e->reason = err->code;
+	return -1;
+}
+
+bool
+rpc_is_too_deep(const char *text, size_t len)
+{
+	bool in_string = false;
+	size_t i;
+	int depth = 0;
+
+	for (i = 0; i < len; i++) {
+		if (in_string) {
+			if (text[i] == '\\')
+				i++;
+			else if (text[i] == '"')
+				in_string = false;
+		} else if (text[i] == '"') {
+			in_string = true;
+		} else if (text[i] == '{' || text[i] == '[') {
+			if (++depth > RPC_DEPTH_MAX)
+				return true;
+		} else if (text[i] == '}' || text[i] == ']') {
+			depth--;
+		}
+	}
+	return false;
+}
+
+/* An id as the standard has it; anything else is answered as null. */
+static bool
+id_is_valid(const json_t *id)
+{
+	return id == NULL || json_is_string(id) || json_is_number(id) ||
+	    json_is_null(id);
+}
+
+static int
+check_envelope(struct rpc_request *req, struct rpc_error *e)
+{
+	const char *version;
+	json_t *id, *method;
+
+	if (json_is_array(req->root))
+		return rpc_fail(e, RPC_REQUEST,
+		    "batches are not taken: send one object a line");
+	if (!json_is_object(req->root))
+		return rpc_fail(e, RPC_REQUEST, "a request is an object");
+	id = json_object_get(req->root, "id");
+	if (!id_is_valid(id))
+		return rpc_fail(e, RPC_REQUEST,
+		    "id: must be a string, a number or null");
+	req->id = id;
+	version = json_string_value(json_object_get(req->root, "jsonrpc"));
+	if (version == NULL || strcmp(version, "2.0") != 0)
+		return rpc_fail(e, RPC_REQUEST, "jsonrpc: must be \"2.0\"");
+	method = json_object_get(req->root, "method");
+	if (!json_is_string(method))
+		return rpc_fail(e, RPC_REQUEST, "method: must be a string");
+	req->method = json_string_value(method);
+	req->params = json_object_get(req->root, "params");
+	if (req->params != NULL && !json_is_object(req->params))
+		return rpc_fail(e, RPC_PARAMS, "params: must be an object");
+	return 0;
+}
+
+int
+rpc_parse(const char *text, size_t len, struct rpc_request *req,
+    struct rpc_error *e)
+{
+	json_error_t bad;
+
+	memset(req, 0, sizeof(*req));
+	if (rpc_is_too_deep(text, len))
+		return rpc_fail(e, RPC_REQUEST, "request nested deeper than %d",
+		    RPC_DEPTH_MAX);
+	req->root = json_loadb(text, len,
+	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &bad);
+	if (req->root == NULL)
+		return rpc_fail(e, RPC_PARSE, "not JSON: %s (column %d)",
+		    bad.text, bad.column);
+	return check_envelope(req, e);
+}
+
+void
+rpc_request_free(struct rpc_request *req)
+{
+	json_decref(req->root);
+	memset(req, 0, sizeof(*req));
+}
+
+json_t *
+rpc_string(const char *text, size_t size)
+{
+	const size_t len = strnlen(text, size);
+	json_t *s = json_stringn(text, len);
+	char *plain;
+	size_t i;
+
+	if (s != NULL)
+		return s;
+	plain = malloc(len + 1);
+	if (plain == NULL)
+		return NULL;
+	for (i = 0; i < len; i++)
+		plain[i] = (text[i] & 0x80) ? '?' : text[i];
+	s = json_stringn(plain, len);
+	free(plain);
+	return s;
+}
+
+/* Takes value, which is the member called key. */
+static char *
+line_of(json_t *id, const char *key, json_t *value)
+{
+	json_t *root = json_object();
+	char *text, *line = NULL;
+	size_t len;
+
+	if (value == NULL || root == NULL ||
+	    json_object_set_new(root, "jsonrpc", json_string("2.0")) == -1 ||
+	    json_object_set_new(root, "id",
+		id == NULL ? json_null() : json_incref(id)) == -1 ||
+	    json_object_set(root, key, value) == -1)
+		goto out;
+	text = json_dumps(root, 0);
+	if (text == NULL)
+		goto out;
+	len = strlen(text);
+	line = realloc(text, len + 2);
+	if (line == NULL)
+		free(text);
+	else
+		memcpy(line + len, "\n", 2);
+out:
+	json_decref(value);
+	json_decref(root);
+	return line;
+}
+
+char *
+rpc_result_line(json_t *id, json_t *result)
+{
+	return line_of(id, "result", result);
+}
+
+char *
+rpc_error_line(json_t *id, const struct rpc_error *e)
+{
+	json_t *error = json_pack("{s:i, s:o}", "code", (int)e->code, "message",
+	    rpc_string(e->text, sizeof(e->text)));
+
+	if (error != NULL && e->code == RPC_SERVER &&
+	    json_object_set_new(error, "data",
+		json_pack("{s:s}", "reason", err_reason(e->reason))) == -1) {
+		json_decref(error);
+		return NULL;
+	}
+	return line_of(id, "error", error);
+}

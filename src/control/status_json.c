@@ -1,0 +1,225 @@
+#include "control/status_json.h"
+
+#include <stdbool.h>
+
+#include "common/snapshot.h"
+#include "control/rpc.h"
+
+/* A word of a closed set; a number out of range can only be a bug. */
+static const char *
+word(const char *name)
+{
+	return name == NULL ? "unknown" : name;
+}
+
+static json_t *
+number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+/* An empty text is null. */
+static json_t *
+text_or_null(const char *text, size_t size)
+{
+	return text[0] == '\0' ? json_null() : rpc_string(text, size);
+}
+
+static json_t *
+pid_or_null(uint32_t pid)
+{
+	return pid == 0 ? json_null() : number(pid);
+}
+
+static uint64_t
+connections(const struct snapshot_listener *l)
+{
+	const uint64_t accepted = l->counters[COUNTER_ACCEPTED];
+	const uint64_t closed = l->counters[COUNTER_CLOSED];
+
+	return closed > accepted ? 0 : accepted - closed;
+}
+
+/* A key and its value on each line. */
+/* clang-format off */
+static json_t *
+worker_json(const struct snapshot_worker *w)
+{
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}",
+	    "slot", number(w->slot),
+	    "pid", pid_or_null(w->pid),
+	    "state", word(child_state_name(w->state)),
+	    "connections", number(w->connections),
+	    "uptime_ms", number(w->uptime_ms),
+	    "restarts", number(w->restarts));
+}
+
+static json_t *
+identity_json(const struct snapshot_listener *l)
+{
+	return json_pack("{s:o, s:s, s:o, s:o}",
+	    "name", rpc_string(l->spec.name, sizeof(l->spec.name)),
+	    "state", word(listener_state_name(l->state)),
+	    "pool", rpc_string(l->spec.pool, sizeof(l->spec.pool)),
+	    "generation", number(l->generation));
+}
+
+static json_t *
+place_json(const struct snapshot_listener *l)
+{
+	const bool is_unix = l->spec.transport == TRANSPORT_UNIX;
+
+	return json_pack("{s:o, s:o, s:o, s:s, s:s}",
+	    "address", is_unix ? json_null() :
+		rpc_string(l->address, sizeof(l->address)),
+	    "port", is_unix ? json_null() : number(l->port),
+	    "path", is_unix ?
+		rpc_string(l->spec.path, sizeof(l->spec.path)) : json_null(),
+	    "transport", word(transport_name(l->spec.transport)),
+	    "protocol", word(protocol_name(l->spec.protocol)));
+}
+
+/* Limits, access lists and TLS don't exist yet: their counts are 0. */
+static json_t *
+counters_json(const struct snapshot_listener *l)
+{
+	return json_pack("{s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
+	    "connections", number(connections(l)),
+	    "max_connections", 0,
+	    "accepted", number(l->counters[COUNTER_ACCEPTED]),
+	    "rejected", 0,
+	    "denied", 0,
+	    "probes", 0,
+	    "handshake_failures", 0,
+	    "bytes_in", number(l->counters[COUNTER_BYTES_IN]),
+	    "bytes_out", number(l->counters[COUNTER_BYTES_OUT]),
+	    "accept_errors", number(l->counters[COUNTER_ACCEPT_ERRORS]));
+}
+
+static json_t *
+health_json(const struct snapshot_listener *l)
+{
+	return json_pack("{s:o, s:o, s:o, s:[]}",
+	    "restarts", number(l->restarts),
+	    "bind_attempts", number(l->bind_attempts),
+	    "last_error", text_or_null(l->last_error, sizeof(l->last_error)),
+	    "workers");
+}
+
+static json_t *
+daemon_json(const struct snapshot_daemon *d, json_t *listeners)
+{
+	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:n}",
+	    "version", PACKAGE_VERSION,
+	    "pid", number(d->pid),
+	    "state", word(daemon_state_name(d->state)),
+	    "ready", d->ready != 0,
+	    "uptime_ms", number(d->uptime_ms),
+	    "loop_lag_max_ms", number(d->loop_lag_max_ms),
+	    "listeners", listeners,
+	    "store");
+}
+/* clang-format on */
+
+/* Add the members of part (taken) to *whole; frees *whole on failure. */
+static void
+merge(json_t **whole, json_t *part)
+{
+	if (*whole != NULL &&
+	    (part == NULL || json_object_update(*whole, part) == -1)) {
+		json_decref(*whole);
+		*whole = NULL;
+	}
+	json_decref(part);
+}
+
+static json_t *
+listener_json(const struct snapshot_listener *l)
+{
+	json_t *o = identity_json(l);
+
+	merge(&o, place_json(l));
+	merge(&o, counters_json(l));
+	merge(&o, health_json(l));
+	return o;
+}
+
+/* All listeners with their workers. */
+static json_t *
+listeners_json(struct snapshot_reader *r)
+{
+	json_t *all = json_array(), *workers = NULL, *o;
+	enum snapshot_kind kind;
+	const void *row;
+	int failed = 0;
+
+	while (!failed && (row = snapshot_next(r, &kind)) != NULL) {
+		if (kind == SNAPSHOT_LISTENER) {
+			o = listener_json(row);
+			workers = json_object_get(o, "workers");
+			failed = json_array_append_new(all, o);
+		} else if (kind == SNAPSHOT_WORKER && workers != NULL) {
+			failed =
+			    json_array_append_new(workers, worker_json(row));
+		}
+	}
+	if (failed) {
+		json_decref(all);
+		return NULL;
+	}
+	return all;
+}
+
+/* The row that every snapshot starts with; NULL where it does not. */
+static const struct snapshot_daemon *
+daemon_row(struct snapshot_reader *r)
+{
+	enum snapshot_kind kind;
+	const void *row = snapshot_next(r, &kind);
+
+	return row != NULL && kind == SNAPSHOT_DAEMON ? row : NULL;
+}
+
+json_t *
+status_json_daemon(struct snapshot_reader *r)
+{
+	const struct snapshot_daemon *d = daemon_row(r);
+
+	return d == NULL ? NULL : daemon_json(d, listeners_json(r));
+}
+
+json_t *
+status_json_listener(struct snapshot_reader *r)
+{
+	json_t *all = listeners_json(r);
+	json_t *first = json_incref(json_array_get(all, 0));
+
+	json_decref(all);
+	return first;
+}
+
+static json_t *
+list_row_json(const struct snapshot_listener *l)
+{
+	return json_pack("{s:o, s:s}", "name",
+	    rpc_string(l->spec.name, sizeof(l->spec.name)), "state",
+	    word(listener_state_name(l->state)));
+}
+
+json_t *
+status_json_list(struct snapshot_reader *r)
+{
+	json_t *all = json_array();
+	enum snapshot_kind kind;
+	const void *row;
+
+	while ((row = snapshot_next(r, &kind)) != NULL) {
+		if (kind != SNAPSHOT_LISTENER)
+			continue;
+		if (json_array_append_new(all, list_row_json(row)) == -1) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
