@@ -1,4 +1,29 @@
 ## mercuryctl: the operator's command.
+noinst_LIBRARIES += libctl.a
+libctl_a_SOURCES = \
+	src/ctl/client.c src/ctl/client.h \
+	src/ctl/command.c src/ctl/command.h \
+	src/ctl/command_daemon.c src/ctl/command_daemon.h \
+	src/ctl/command_listener.c src/ctl/command_listener.h \
+	src/ctl/command_status.c src/ctl/command_status.h \
+	src/ctl/command_tree.c src/ctl/command_tree.h \
+	src/ctl/listener_text.c src/ctl/listener_text.h \
+	src/ctl/options.c src/ctl/options.h \
+	src/ctl/output.c src/ctl/output.h \
+	src/ctl/params.c src/ctl/params.h \
+	src/ctl/status_text.c src/ctl/status_text.h \
+	src/ctl/table.c src/ctl/table.h
+
 bin_PROGRAMS += mercuryctl
 mercuryctl_SOURCES = src/ctl/main.c
-mercuryctl_LDADD = libcommon.a $(JANSSON_LIBS) $(BSD_LIBS)
+mercuryctl_LDADD = libctl.a liboption.a libcommon.a $(JANSSON_LIBS) $(BSD_LIBS)
+
+# bash-completion looks for a file of the command's very name.
+bash_completiondir = $(datadir)/bash-completion/completions
+bash_completion_DATA = contrib/completion/mercuryctl
+EXTRA_DIST += contrib/completion/mercuryctl.bash
+CLEANFILES += contrib/completion/mercuryctl
+
+contrib/completion/mercuryctl: contrib/completion/mercuryctl.bash
+	$(AM_V_GEN)$(MKDIR_P) contrib/completion && \
+	    cp '$(srcdir)/contrib/completion/mercuryctl.bash' $@

@@ -1,0 +1,113 @@
+# bash completion for mercuryctl(1)                        -*- shell-script -*-
+# shellcheck shell=bash
+
+# The names of the daemon's listeners; those that a shell would have to quote
+# are left to the user. "$@": how to reach the daemon.
+_mercuryctl_listeners() {
+	mercuryctl "$@" --json --timeout 1s status 2>/dev/null |
+		grep -oE '"name": "[][:alnum:]_.:@%+,-]+"' |
+		sed 's/^"name": "//; s/"$//'
+}
+
+# The words that an option of a listener takes, where there are but a few.
+_mercuryctl_values() {
+	case $1 in
+	protocol) echo "echo discard" ;;
+	transport) echo "tcp unix" ;;
+	nodelay) echo "true false" ;;
+	workers) echo "auto" ;;
+	keepalive) echo "off 60s/10s/3" ;;
+	esac
+}
+
+_mercuryctl() {
+	local commands="status tree add-listener remove-listener
+		update-listener reload shutdown"
+	local keys="address port path mode owner group transport protocol pool
+		workers backlog nodelay keepalive drain_timeout"
+	local options="--socket --json --timeout --help --version"
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command="" words="" i
+	local -a reach=()
+
+	COMPREPLY=()
+	case $prev in
+	-s | --socket | --file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--timeout | --deadline)
+		return
+		;;
+	esac
+
+	# Where the command is, and behind it how many arguments there are.
+	local arguments=0
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s | --socket)
+			reach=(-s "${COMP_WORDS[i + 1]}")
+			((i++))
+			;;
+		--file | --timeout | --deadline) ((i++)) ;;
+		-*) ;;
+		*)
+			if [[ -z $command ]]; then
+				command=${COMP_WORDS[i]}
+			else
+				((arguments++))
+			fi
+			;;
+		esac
+	done
+
+	# A value: bash takes "key=value" for three words.
+	if [[ $command == *-listener ]]; then
+		if [[ $cur == = ]]; then
+			cur=""
+			words=$(_mercuryctl_values "$prev")
+		elif [[ $prev == = ]]; then
+			words=$(_mercuryctl_values "${COMP_WORDS[COMP_CWORD - 2]}")
+		fi
+		if [[ $prev == = || ${COMP_WORDS[COMP_CWORD]} == = ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+			return
+		fi
+	fi
+
+	case $command in
+	"") words=$commands ;;
+	status)
+		options+=" --watch"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	add-listener)
+		options+=" --file --save"
+		((arguments)) && words=$keys
+		;;
+	update-listener)
+		options+=" --save"
+		if ((arguments)); then
+			words=$keys
+		else
+			words=$(_mercuryctl_listeners "${reach[@]}")
+		fi
+		;;
+	remove-listener)
+		options+=" --deadline --save"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	shutdown) options+=" --deadline" ;;
+	esac
+
+	if [[ $cur == -* ]]; then
+		words=$options
+	elif [[ $words == "$keys" ]]; then
+		compopt -o nospace 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -S = -W "$words" -- "$cur")
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _mercuryctl mercuryctl

@@ -1,0 +1,286 @@
+#include "ctl/client.h"
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+#define ANSWER_BYTES_MAX ((size_t)256 << 20)
+#define CONNECT_RETRY_MS 20
+
+int
+client_fail(struct failure *f, enum ctl_exit code, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->code = code;
+	va_start(ap, fmt);
+	(void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int
+timed_out(const struct client *c, struct failure *f)
+{
+	return client_fail(f, CTL_TIMED_OUT, "%s: no answer in time", c->path);
+}
+
+/* Milliseconds for poll(2) until the deadline; 0 when it has passed. */
+static int
+left_ms(uint64_t deadline_ms)
+{
+	const uint64_t now = clock_mono_ms();
+
+	if (now >= deadline_ms)
+		return 0;
+	return deadline_ms - now > 3600000 ? 3600000 : (int)(deadline_ms - now);
+}
+
+/* Wait for an event on one descriptor. Returns -1 at the deadline. */
+static int
+wait_for(int fd, short events, uint64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int ms, n;
+
+	do {
+		ms = left_ms(deadline_ms);
+		n = poll(&p, 1, ms);
+	} while (n <= 0 && ms > 0 && (n == 0 || errno == EINTR));
+	return n == 1 ? 0 : -1;
+}
+
+static int
+connect_failed(const char *path, struct failure *f)
+{
+	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
+		return client_fail(f, CTL_NO_DAEMON,
+		    "no daemon answers at %s: %s", path, strerror(errno));
+	return client_fail(f, CTL_REFUSED, "%s: %s", path, strerror(errno));
+}
+
+int
+client_open(struct client *c, const char *path, uint64_t deadline_ms,
+    struct failure *f)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	memset(c, 0, sizeof(*c));
+	c->path = path;
+	c->fd = -1;
+	if (strlen(path) >= sizeof(a.sun_path))
+		return client_fail(f, CTL_USAGE,
+		    "%s: a socket's path has at most %zu bytes", path,
+		    sizeof(a.sun_path) - 1);
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd == -1)
+		return client_fail(f, CTL_REFUSED, "socket: %s",
+		    strerror(errno));
+	/* EAGAIN: its queue is full, and nothing tells when it is not. */
+	while (connect(c->fd, (const struct sockaddr *)&a, sizeof(a)) == -1) {
+		if (errno != EAGAIN && errno != EINTR) {
+			(void)connect_failed(path, f);
+			client_close(c);
+			return -1;
+		}
+		if (left_ms(deadline_ms) == 0) {
+			client_close(c);
+			return timed_out(c, f);
+		}
+		(void)poll(NULL, 0, CONNECT_RETRY_MS);
+	}
+	return 0;
+}
+
+/*
+ * Send all of a request. A daemon that does not take it may still have said
+ * why, so only a deadline is an error here.
+ */
+static int
+send_all(struct client *c, const char *text, size_t len, uint64_t deadline_ms,
+    struct failure *f)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = send(c->fd, text, len, MSG_NOSIGNAL);
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		} else if (n == -1 && errno != EAGAIN && errno != EINTR) {
+			return 0;
+		} else if (wait_for(c->fd, POLLOUT, deadline_ms) == -1) {
+			return timed_out(c, f);
+		}
+	}
+	return 0;
+}
+
+/* Make room for more of an answer. */
+static int
+make_room(struct client *c, struct failure *f)
+{
+	const size_t size = c->size == 0 ? 65536 : c->size * 2;
+	char *p;
+
+	if (c->len < c->size)
+		return 0;
+	if (size > ANSWER_BYTES_MAX)
+		return client_fail(f, CTL_REFUSED, "%s: the answer is too long",
+		    c->path);
+	p = realloc(c->bytes, size);
+	if (p == NULL)
+		return client_fail(f, CTL_REFUSED, "out of memory");
+	c->bytes = p;
+	c->size = size;
+	return 0;
+}
+
+/* Read one line into c->bytes; its length without the newline is *line. */
+static int
+read_line(struct client *c, uint64_t deadline_ms, size_t *line,
+    struct failure *f)
+{
+	const char *newline;
+	ssize_t n;
+
+	c->len = 0; /* nothing comes that was not asked for */
+	for (;;) {
+		if (make_room(c, f) == -1)
+			return -1;
+		if (wait_for(c->fd, POLLIN, deadline_ms) == -1)
+			return timed_out(c, f);
+		n = read(c->fd, c->bytes + c->len, c->size - c->len);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n <= 0)
+			return client_fail(f, CTL_NO_DAEMON,
+			    "the daemon at %s ended the connection", c->path);
+		newline = memchr(c->bytes + c->len, '\n', (size_t)n);
+		c->len += (size_t)n;
+		if (newline != NULL) {
+			*line = (size_t)(newline - c->bytes);
+			return 0;
+		}
+	}
+}
+
+static json_t *
+nonsense(const struct client *c, struct failure *f)
+{
+	(void)client_fail(f, CTL_REFUSED, "%s: the answer makes no sense",
+	    c->path);
+	return NULL;
+}
+
+/* The result in an answer, as a new reference. */
+static json_t *
+result_of(const struct client *c, const json_t *answer, struct failure *f)
+{
+	const json_t *id = json_object_get(answer, "id");
+	json_t *error = json_object_get(answer, "error");
+	json_t *result = json_object_get(answer, "result");
+	const char *message =
+	    json_string_value(json_object_get(error, "message"));
+
+	if (message != NULL) {
+		(void)client_fail(f, CTL_REFUSED, "%s", message);
+		return NULL;
+	}
+	if (result == NULL || json_integer_value(id) != c->last_id)
+		return nonsense(c, f);
+	return json_incref(result);
+}
+
+/* One line for the wire, for free(). */
+static char *
+request_text(const char *method, json_t *params, int id)
+{
+	json_t *request = json_pack("{s:s, s:i, s:s, s:o*}", "jsonrpc", "2.0",
+	    "id", id, "method", method, "params", params);
+	char *text = json_dumps(request, JSON_COMPACT), *line = NULL;
+
+	json_decref(request);
+	if (text != NULL && asprintf(&line, "%s\n", text) == -1)
+		line = NULL;
+	free(text);
+	return line;
+}
+
+json_t *
+client_call(struct client *c, const char *method, json_t *params,
+    uint64_t deadline_ms, struct failure *f)
+{
+	char *text = request_text(method, params, ++c->last_id);
+	json_t *answer, *result;
+	size_t len = 0;
+	int r;
+
+	if (text == NULL) {
+		(void)client_fail(f, CTL_REFUSED, "out of memory");
+		return NULL;
+	}
+	r = send_all(c, text, strlen(text), deadline_ms, f);
+	free(text);
+	if (r == -1 || read_line(c, deadline_ms, &len, f) == -1)
+		return NULL;
+	answer = json_loadb(c->bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	result = result_of(c, answer, f);
+	json_decref(answer);
+	return result;
+}
+
+/* Wait until the daemon closes the connection. */
+static int
+wait_eof(struct client *c, uint64_t deadline_ms)
+{
+	char rest[4096];
+	ssize_t n;
+
+	do {
+		if (wait_for(c->fd, POLLIN, deadline_ms) == -1)
+			return -1;
+		n = read(c->fd, rest, sizeof(rest));
+	} while (n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR)));
+	return 0;
+}
+
+int
+client_wait_end(struct client *c, int pid, uint64_t deadline_ms,
+    struct failure *f)
+{
+	/* The process ends a moment after the connection: wait for both. */
+	const int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int r = wait_eof(c, deadline_ms);
+
+	if (r == 0 && pidfd != -1)
+		r = wait_for(pidfd, POLLIN, deadline_ms);
+	if (pidfd != -1)
+		(void)close(pidfd);
+	if (r == -1)
+		return client_fail(f, CTL_TIMED_OUT,
+		    "mercuryd (pid %d) is still stopping", pid);
+	return 0;
+}
+
+void
+client_close(struct client *c)
+{
+	if (c->fd != -1)
+		(void)close(c->fd);
+	c->fd = -1;
+	free(c->bytes);
+	c->bytes = NULL;
+	c->len = c->size = 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * client: one connection to the daemon's control socket, one request at a
+ * time, each with a deadline.
+ */
+#ifndef MERCURY_CTL_CLIENT_H
+#define MERCURY_CTL_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The exit codes of mercuryctl. */
+enum ctl_exit {
+	CTL_DONE = 0,
+	CTL_REFUSED = 1, /* the daemon said no */
+	CTL_USAGE = 2,
+	CTL_NO_DAEMON = 3,
+	CTL_TIMED_OUT = 4
+};
+
+/* Why it did not work: for people, and for scripts. */
+struct failure {
+	enum ctl_exit code;
+	char text[2048]; /* may have several lines */
+};
+
+struct client {
+	const char *path; /* borrowed */
+	int fd;
+	int last_id;
+	char *bytes; /* of an answer */
+	size_t len;
+	size_t size;
+};
+
+/* Fill *f. Always returns -1. */
+int client_fail(struct failure *f, enum ctl_exit code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Connect to the socket at path (borrowed for life) before deadline_ms
+ * (CLOCK_MONOTONIC). Returns 0; close it with client_close(). Or returns -1
+ * with *f.
+ */
+int client_open(struct client *, const char *path, uint64_t deadline_ms,
+    struct failure *f);
+
+/*
+ * Call a method with params (taken; NULL: none). Gives its result, or NULL
+ * with *f.
+ */
+json_t *client_call(struct client *, const char *method, json_t *params,
+    uint64_t deadline_ms, struct failure *f);
+
+/*
+ * Wait until the process pid has ended and the daemon has closed the
+ * connection. Returns 0, or -1 with *f.
+ */
+int client_wait_end(struct client *, int pid, uint64_t deadline_ms,
+    struct failure *f);
+
+void client_close(struct client *);
+
+#endif /* MERCURY_CTL_CLIENT_H */

@@ -1,0 +1,202 @@
+#include "ctl/command.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/option_list.h"
+#include "ctl/command_daemon.h"
+#include "ctl/command_listener.h"
+#include "ctl/command_status.h"
+#include "ctl/command_tree.h"
+#include "ctl/output.h"
+#include "option/suggest.h"
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "status", "[NAME] [--watch]",
+	    "Show the daemon and its listeners, or one of them. --watch shows "
+	    "it again each second.",
+	    OPTION_WATCH, 0, 1, false, command_status },
+	{ "tree", "",
+	    "Show the processes: pid, state, uptime, restarts and memory.",
+	    0, 0, 0, false, command_tree },
+	{ "add-listener", "NAME KEY=VALUE... | --file FILE|- [--save]",
+	    "Add a listener; done when it answers. --file takes a JSON object "
+	    "with \"name\" and options. --save keeps it over restarts.",
+	    OPTION_FILE | OPTION_SAVE, 0, COMMAND_ARGS_ANY, true,
+	    command_add_listener },
+	{ "remove-listener", "NAME [--deadline TIME] [--save]",
+	    "Remove a listener; done when its connections have ended or were "
+	    "cut at the deadline. --save forgets it over restarts, too.",
+	    OPTION_DEADLINE | OPTION_SAVE, 1, 1, false,
+	    command_remove_listener },
+	{ "update-listener", "NAME KEY=VALUE... [--save]",
+	    "Change options of a listener, for new connections. --save keeps "
+	    "them over restarts.",
+	    OPTION_SAVE, 2, COMMAND_ARGS_ANY, true, command_update_listener },
+	{ "reload", "",
+	    "Read the config file again and apply what is different.",
+	    0, 0, 0, false, command_reload },
+	{ "shutdown", "[--deadline TIME]",
+	    "Stop the daemon; done when it has ended.",
+	    OPTION_DEADLINE, 0, 0, false, command_shutdown },
+};
+/* clang-format on */
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *
+command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+const struct command *
+command_nearest(const char *name)
+{
+	const char *names[COMMAND_COUNT], *found;
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++)
+		names[i] = commands[i].name;
+	found = suggest(name, names, COMMAND_COUNT);
+	return found == NULL ? NULL : command_find(found);
+}
+
+void
+command_help_all(FILE *f)
+{
+	size_t i;
+
+	(void)fputs("usage: mercuryctl [options] COMMAND [arguments]\n\n"
+		    "commands:\n",
+	    f);
+	for (i = 0; i < COMMAND_COUNT; i++)
+		(void)fprintf(f, "  %s%s%s\n", commands[i].name,
+		    commands[i].usage[0] == '\0' ? "" : " ", commands[i].usage);
+	(void)fputs("\noptions:\n", f);
+	options_help(f);
+	(void)fputs("\nexit: 0 done, 1 the daemon said no, 2 usage, "
+		    "3 no daemon, 4 timed out\n"
+		    "mercuryctl COMMAND -h says more about a command.\n",
+	    f);
+}
+
+/* Print text in lines of at most 76 characters, indented by two. */
+static void
+print_folded(FILE *f, const char *text)
+{
+	size_t column = 0, word;
+
+	for (; *text != '\0'; text += word + strspn(text + word, " ")) {
+		word = strcspn(text, " ");
+		if (column > 0 && column + 1 + word > 76) {
+			(void)fputc('\n', f);
+			column = 0;
+		}
+		column += (size_t)fprintf(f, "%s%.*s", column == 0 ? "  " : " ",
+		    (int)word, text);
+	}
+	(void)fputc('\n', f);
+}
+
+static void
+print_listener_options(FILE *f)
+{
+	static const struct {
+		const char *name, *fallback, *help;
+	} rows[] = {
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
+    HELP)                                                                  \
+	{ NAME, DEFAULT, HELP },
+#include "common/option_list.h"
+	};
+	size_t i;
+
+	(void)fputs("\nlistener options:\n", f);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		(void)fprintf(f, "  %-14s %-12s %s\n", rows[i].name,
+		    rows[i].fallback == NULL ? "-" : rows[i].fallback,
+		    rows[i].help);
+}
+
+void
+command_help(FILE *f, const struct command *c)
+{
+	(void)fprintf(f, "usage: mercuryctl [options] %s%s%s\n\n", c->name,
+	    c->usage[0] == '\0' ? "" : " ", c->usage);
+	print_folded(f, c->help);
+	if (c->listener_options)
+		print_listener_options(f);
+	(void)fputs("\noptions:\n", f);
+	options_help(f);
+}
+
+enum ctl_exit
+command_usage_error(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)fputs("mercuryctl: ", stderr);
+	output_text(stderr, text);
+	(void)fputs("\nmercuryctl -h shows how it is used\n", stderr);
+	return CTL_USAGE;
+}
+
+enum ctl_exit
+command_failed(const struct failure *failure)
+{
+	const char *line = failure->text, *end;
+	char *text;
+
+	/* The errors of a config file come as several lines. */
+	for (;;) {
+		end = strchrnul(line, '\n');
+		text = strndup(line, (size_t)(end - line));
+		(void)fputs("mercuryctl: ", stderr);
+		output_text(stderr, text == NULL ? "out of memory" : text);
+		(void)fputc('\n', stderr);
+		free(text);
+		if (*end == '\0')
+			return failure->code;
+		line = end + 1;
+	}
+}
+
+uint64_t
+command_deadline(const struct options *o)
+{
+	return clock_mono_ms() + o->timeout_ms;
+}
+
+enum ctl_exit
+command_call(const struct options *o, const char *method, json_t *params,
+    json_t **result)
+{
+	const uint64_t deadline_ms = command_deadline(o);
+	struct failure failure;
+	struct client client;
+
+	if (client_open(&client, o->socket, deadline_ms, &failure) == -1) {
+		json_decref(params);
+		return command_failed(&failure);
+	}
+	*result = client_call(&client, method, params, deadline_ms, &failure);
+	client_close(&client);
+	if (*result == NULL)
+		return command_failed(&failure);
+	if (o->given & OPTION_JSON)
+		output_json(stdout, *result);
+	return CTL_DONE;
+}

@@ -1,0 +1,181 @@
+#include "ctl/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "option/value.h"
+
+#define SOCKET_DEFAULT "/run/mercury/control.sock"
+#define TIMEOUT_DEFAULT_MS 30000u
+#define TIMEOUT_BEYOND_DEADLINE_MS 10000u
+#define DAY_MS 86400000u
+
+/* clang-format off */
+static const struct row {
+	enum option_bit bit;
+	char letter; /* 0: none */
+	const char *name; /* NULL: none */
+	const char *argument; /* NULL: none */
+	const char *help;
+} rows[] = {
+	{ OPTION_SOCKET, 's', "socket", "SOCKET",
+	    "control socket (MERCURY_SOCKET; " SOCKET_DEFAULT ")" },
+	{ OPTION_JSON, 0, "json", NULL,
+	    "print the result as JSON, on one line" },
+	{ OPTION_TIMEOUT, 0, "timeout", "TIME",
+	    "wait so long for the daemon (30s)" },
+	{ OPTION_HELP, 'h', "help", NULL,
+	    "show help, with a command: its own" },
+	{ OPTION_VERSION, 'V', "version", NULL, "show the version" },
+	{ OPTION_WATCH, 0, "watch", NULL, NULL },
+	{ OPTION_FILE, 0, "file", "FILE", NULL },
+	{ OPTION_SAVE, 0, "save", NULL, NULL },
+	{ OPTION_DEADLINE, 0, "deadline", "TIME", NULL },
+};
+/* clang-format on */
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+/* What getopt_long(3) wants to have: made from the table. */
+static void
+make_getopt_tables(struct option longs[static ROW_COUNT + 1],
+    char shorts[static 2 * ROW_COUNT + 2])
+{
+	size_t i, used = 0;
+
+	memset(longs, 0, (ROW_COUNT + 1) * sizeof(longs[0]));
+	shorts[used++] = ':'; /* we say ourselves what is missing */
+	for (i = 0; i < ROW_COUNT; i++) {
+		longs[i].name = rows[i].name;
+		longs[i].has_arg =
+		    rows[i].argument == NULL ? no_argument : required_argument;
+		longs[i].val = 256 + (int)i;
+		if (rows[i].letter == 0)
+			continue;
+		shorts[used++] = rows[i].letter;
+		if (rows[i].argument != NULL)
+			shorts[used++] = ':';
+	}
+	shorts[used] = '\0';
+}
+
+/* The row of what getopt_long(3) returned, which came from the table. */
+static const struct row *
+row_of(int value)
+{
+	size_t i = 0;
+
+	if (value >= 256)
+		return &rows[value - 256];
+	while (i < ROW_COUNT - 1 && rows[i].letter != value)
+		i++;
+	return &rows[i];
+}
+
+static int
+take_duration(const char *name, const char *text, uint64_t *ms, struct err *err)
+{
+	struct err why;
+
+	if (value_duration(text, 0, DAY_MS, ms, &why) == 0)
+		return 0;
+	return err_set(err, ERR_INVALID, "--%s: %s", name, why.text);
+}
+
+static int
+take(struct options *o, const struct row *row, const char *argument,
+    uint64_t *deadline_ms, struct err *err)
+{
+	o->given |= (unsigned int)row->bit;
+	switch (row->bit) {
+	case OPTION_SOCKET:
+		o->socket = argument;
+		return 0;
+	case OPTION_FILE:
+		o->file = argument;
+		return 0;
+	case OPTION_TIMEOUT:
+		return take_duration(row->name, argument, &o->timeout_ms, err);
+	case OPTION_DEADLINE:
+		o->deadline = argument;
+		return take_duration(row->name, argument, deadline_ms, err);
+	case OPTION_JSON:
+	case OPTION_HELP:
+	case OPTION_VERSION:
+	case OPTION_WATCH:
+	case OPTION_SAVE:
+		break;
+	}
+	return 0;
+}
+
+static int
+bad_option(int value, const char *word, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "%s: %s",
+	    word == NULL ? "option" : word,
+	    value == ':' ? "its value is missing" : "there is no such option");
+}
+
+int
+options_parse(int argc, char **argv, struct options *o, struct err *err)
+{
+	struct option longs[ROW_COUNT + 1];
+	char shorts[2 * ROW_COUNT + 2];
+	uint64_t deadline_ms = 0;
+	int value;
+
+	memset(o, 0, sizeof(*o));
+	o->socket = getenv("MERCURY_SOCKET");
+	if (o->socket == NULL || o->socket[0] == '\0')
+		o->socket = SOCKET_DEFAULT;
+	make_getopt_tables(longs, shorts);
+	/* Options may stand behind arguments for everybody. */
+	(void)unsetenv("POSIXLY_CORRECT");
+	opterr = 0;
+	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (value == '?' || value == ':')
+			return bad_option(value, argv[optind - 1], err);
+		if (take(o, row_of(value), optarg, &deadline_ms, err) == -1)
+			return -1;
+	}
+	if (!(o->given & OPTION_TIMEOUT)) {
+		o->timeout_ms = deadline_ms + TIMEOUT_BEYOND_DEADLINE_MS;
+		if (o->timeout_ms < TIMEOUT_DEFAULT_MS)
+			o->timeout_ms = TIMEOUT_DEFAULT_MS;
+	}
+	o->args = argv + optind;
+	o->count = argc - optind;
+	return 0;
+}
+
+const char *
+options_unwanted(const struct options *o, unsigned int allowed)
+{
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		if (o->given & ~allowed & (unsigned int)rows[i].bit)
+			return rows[i].name;
+	return NULL;
+}
+
+void
+options_help(FILE *f)
+{
+	char left[32];
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].help == NULL)
+			continue;
+		(void)snprintf(left, sizeof(left), "--%s%s%s", rows[i].name,
+		    rows[i].argument == NULL ? "" : " ",
+		    rows[i].argument == NULL ? "" : rows[i].argument);
+		(void)fprintf(f, "  %c%c%c %-20s%s\n",
+		    rows[i].letter == 0 ? ' ' : '-',
+		    rows[i].letter == 0 ? ' ' : rows[i].letter,
+		    rows[i].letter == 0 ? ' ' : ',', left, rows[i].help);
+	}
+}

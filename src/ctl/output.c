@@ -1,0 +1,160 @@
+#include "ctl/output.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/client.h"
+
+void
+output_duration(uint64_t ms, char out[static OUTPUT_HUMAN_SIZE])
+{
+	const uint64_t s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;
+
+	if (s == 0)
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64 "ms", ms);
+	else if (m == 0)
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64 "s", s);
+	else if (h == 0)
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
+		    "%" PRIu64 "m%02" PRIu64 "s", m, s % 60);
+	else if (d == 0)
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
+		    "%" PRIu64 "h%02" PRIu64 "m", h, m % 60);
+	else
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
+		    "%" PRIu64 "d%02" PRIu64 "h", d, h % 24);
+}
+
+void
+output_bytes(uint64_t bytes, char out[static OUTPUT_HUMAN_SIZE])
+{
+	static const char units[] = "kMGTPE";
+	double n = (double)bytes;
+	size_t unit = 0;
+
+	if (bytes < 1024) {
+		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64, bytes);
+		return;
+	}
+	/* Never "1024k": what would round up to that is the next unit. */
+	for (n /= 1024; n >= 1023.5; n /= 1024)
+		unit++;
+	(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%.*f%c", n < 9.95 ? 1 : 0, n,
+	    units[unit]);
+}
+
+/* Is the character at p one that a terminal obeys? C1 is U+0080 to U+009F. */
+static bool
+is_control(const unsigned char *p)
+{
+	return p[0] < 0x20 || p[0] == 0x7f ||
+	    (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+}
+
+static char *
+add_hex(char *to, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*to++ = '\\';
+	*to++ = 'x';
+	*to++ = digits[c >> 4];
+	*to++ = digits[c & 15];
+	return to;
+}
+
+char *
+output_escape(const char *text, bool keep_lines)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	char *out = malloc(4 * strlen(text) + 1), *to = out;
+
+	if (out == NULL)
+		return NULL;
+	for (; *p != '\0'; p++) {
+		if (!is_control(p) || (keep_lines && *p == '\n')) {
+			*to++ = (char)*p;
+			continue;
+		}
+		to = add_hex(to, *p);
+		if (*p == 0xc2)
+			to = add_hex(to, *++p);
+	}
+	*to = '\0';
+	return out;
+}
+
+static char *
+escape_or_die(const char *text)
+{
+	char *escaped = output_escape(text, false);
+
+	if (escaped == NULL)
+		err(CTL_REFUSED, NULL);
+	return escaped;
+}
+
+void
+output_text(FILE *f, const char *text)
+{
+	char *escaped = escape_or_die(text);
+
+	(void)fputs(escaped, f);
+	free(escaped);
+}
+
+bool
+output_has_colour(FILE *f)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(fileno(f)) && (no == NULL || no[0] == '\0');
+}
+
+/* How a state looks; NULL: as it is. */
+static const char *
+state_colour(const char *state)
+{
+	static const struct {
+		const char *state;
+		const char *colour;
+	} colours[] = {
+		{ "listening", "\033[32m" },
+		{ "running", "\033[32m" },
+		{ "starting", "\033[33m" },
+		{ "degraded", "\033[33m" },
+		{ "draining", "\033[33m" },
+		{ "stopping", "\033[33m" },
+		{ "backoff", "\033[31m" },
+		{ "down", "\033[31m" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+		if (strcmp(colours[i].state, state) == 0)
+			return colours[i].colour;
+	return NULL;
+}
+
+void
+output_state(FILE *f, const char *state, bool colour)
+{
+	const char *on = colour ? state_colour(state) : NULL;
+
+	if (on != NULL)
+		(void)fputs(on, f);
+	output_text(f, state);
+	if (on != NULL)
+		(void)fputs("\033[0m", f);
+}
+
+void
+output_json(FILE *f, const json_t *value)
+{
+	(void)json_dumpf(value, f, JSON_ENCODE_ANY);
+	(void)fputc('\n', f);
+}

@@ -1,0 +1,41 @@
+/*
+ * output: what people see: tables, durations and sizes that can be read,
+ * colour where it is wanted, and nothing that a terminal would obey.
+ */
+#ifndef MERCURY_CTL_OUTPUT_H
+#define MERCURY_CTL_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Enough for every text of the two functions below. */
+#define OUTPUT_HUMAN_SIZE 32
+
+/* "850ms", "12s", "3m05s", "4h12m", "5d03h". */
+void output_duration(uint64_t ms, char out[static OUTPUT_HUMAN_SIZE]);
+
+/* "512", "2.1k", "34M", "1.2G": units of 1,024. */
+void output_bytes(uint64_t bytes, char out[static OUTPUT_HUMAN_SIZE]);
+
+/*
+ * text with control characters escaped as \xNN, for free(); NULL when out of
+ * memory. keep_lines leaves newlines as they are.
+ */
+char *output_escape(const char *text, bool keep_lines);
+
+/* Print text so escaped. */
+void output_text(FILE *, const char *text);
+
+/* Is f a terminal, and is colour wanted there (NO_COLOR is not set)? */
+bool output_has_colour(FILE *f);
+
+/* Print a state's word, such as "listening", in its colour. */
+void output_state(FILE *, const char *state, bool colour);
+
+/* Print a JSON value on one line. */
+void output_json(FILE *, const json_t *);
+
+#endif /* MERCURY_CTL_OUTPUT_H */
