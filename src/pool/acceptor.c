@@ -1,0 +1,173 @@
+#include "pool/acceptor.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/scoreboard.h"
+#include "pool/accept_error.h"
+#include "pool/conn.h"
+#include "pool/conn_list.h"
+
+/* Accept at most so many before open connections get their turn. */
+#define BATCH 64
+
+#define PAUSE_MS 100
+
+/* Without a pause for so long, a shortage is over. */
+#define RECOVERED_MS 1000
+
+static void on_readable(evutil_socket_t, short, void *);
+
+/*
+ * Accept up to max. Returns why it ended, ACCEPT_NEXT when it was for max;
+ * errno is set otherwise.
+ */
+static enum accept_action
+accept_some(struct acceptor *a, uint32_t max)
+{
+	enum accept_action action;
+	int fd;
+
+	for (; max > 0; max--) {
+		fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1) {
+			if (conn_open(a->conns, fd) == -1)
+				return ACCEPT_PAUSE;
+			continue;
+		}
+		action = accept_error_action(errno);
+		if (action != ACCEPT_NEXT)
+			return action;
+	}
+	return ACCEPT_NEXT;
+}
+
+static int
+poll_socket(struct acceptor *a)
+{
+	if (event_assign(&a->io, a->conns->base, a->fd, EV_READ | EV_PERSIST,
+		on_readable, a) == -1)
+		return -1;
+	return event_add(&a->io, NULL);
+}
+
+/* Nothing is left to try: the worker's siblings may still accept. */
+static void
+stop(struct acceptor *a)
+{
+	log_error("listener", a->listener,
+	    "accepting on slot %u has stopped: %s", a->slot, strerror(errno));
+	(void)event_del(&a->io);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct acceptor *a = arg;
+
+	(void)fd;
+	(void)what;
+	if (poll_socket(a) == -1)
+		stop(a);
+}
+
+static void
+pause_accepting(struct acceptor *a)
+{
+	const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
+
+	if (!a->starved)
+		log_warning("listener", a->listener,
+		    "accepting on slot %u pauses: %s", a->slot,
+		    strerror(errno));
+	a->starved = true;
+	a->starved_ms = clock_mono_ms();
+	scoreboard_add(a->conns->board, COUNTER_ACCEPT_ERRORS, 1);
+	(void)event_del(&a->io);
+	if (evtimer_assign(&a->io, a->conns->base, on_pause_over, a) == -1 ||
+	    event_add(&a->io, &tv) == -1)
+		on_pause_over(-1, 0, a);
+}
+
+/* The queue is empty; so is a shortage over? */
+static void
+check_recovery(struct acceptor *a)
+{
+	if (!a->starved || clock_mono_ms() - a->starved_ms < RECOVERED_MS)
+		return;
+	a->starved = false;
+	log_info("listener", a->listener, "accepting on slot %u goes on",
+	    a->slot);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct acceptor *a = arg;
+
+	(void)fd;
+	(void)what;
+	switch (accept_some(a, BATCH)) {
+	case ACCEPT_STOP:
+		stop(a);
+		break;
+	case ACCEPT_EMPTY:
+		check_recovery(a);
+		break;
+	case ACCEPT_NEXT:
+		break;
+	case ACCEPT_PAUSE:
+		pause_accepting(a);
+		break;
+	}
+}
+
+struct acceptor *
+acceptor_new(int fd, uint32_t slot, const char *listener,
+    struct conn_list *conns, struct err *err)
+{
+	struct acceptor *a = calloc(1, sizeof(*a));
+
+	if (a == NULL || evutil_make_socket_nonblocking(fd) == -1)
+		goto out;
+	a->fd = fd;
+	a->slot = slot;
+	a->listener = listener;
+	a->conns = conns;
+	if (poll_socket(a) == 0)
+		return a;
+out:
+	(void)err_sys(err, "listening on slot %u", slot);
+	(void)close(fd);
+	free(a);
+	return NULL;
+}
+
+void
+acceptor_empty(struct acceptor *a, uint32_t max)
+{
+	const enum accept_action end = accept_some(a, max);
+
+	if (end == ACCEPT_PAUSE || end == ACCEPT_STOP)
+		log_warning("listener", a->listener,
+		    "clients that wait on slot %u may be reset: %s", a->slot,
+		    strerror(errno));
+}
+
+void
+acceptor_free(struct acceptor **ap)
+{
+	struct acceptor *a = *ap;
+
+	*ap = NULL;
+	(void)event_del(&a->io);
+	(void)close(a->fd);
+	free(a);
+}

@@ -1,0 +1,198 @@
+#include "pool/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/scoreboard.h"
+#include "pool/conn_list.h"
+#include "pool/slab.h"
+#include "pool/transport.h"
+#include "protocol/protocol.h"
+
+/* Output that the kernel did not take. */
+struct conn_output {
+	size_t sent;
+	size_t len; /* of data, with what has been sent */
+	uint8_t data[];
+};
+
+static void on_event(evutil_socket_t, short, void *);
+
+/* Poll for what instead of what was polled for. Returns 0, or -1. */
+static int
+poll_for(struct conn *c, short what)
+{
+	struct event_base *base = event_get_base(&c->io);
+	const int fd = conn_fd(c);
+
+	if (event_del(&c->io) == -1 ||
+	    event_assign(&c->io, base, fd, what | EV_PERSIST, on_event, c) ==
+		-1)
+		return -1;
+	return event_add(&c->io, NULL);
+}
+
+void
+conn_close(struct conn *c)
+{
+	const int fd = conn_fd(c);
+
+	(void)event_del(&c->io);
+	(void)close(fd);
+	free(c->output);
+	conn_list_remove(c);
+}
+
+/* Keep data until the peer takes it. Returns 0, or -1 when out of memory. */
+static int
+keep(struct conn *c, const uint8_t *data, size_t len)
+{
+	const size_t kept = c->output == NULL ? 0 : c->output->len;
+	struct conn_output *o;
+
+	o = realloc(c->output, sizeof(*o) + kept + len);
+	if (o == NULL)
+		return -1;
+	if (c->output == NULL)
+		o->sent = 0;
+	memcpy(o->data + kept, data, len);
+	o->len = kept + len;
+	c->output = o;
+	return 0;
+}
+
+/* Hand data to the kernel; returns how much it took, or TRANSPORT_GONE. */
+static ssize_t
+send_now(struct conn *c, const uint8_t *data, size_t len)
+{
+	ssize_t n = c->list->transport->send(c, data, len);
+
+	if (n == TRANSPORT_AGAIN)
+		return 0;
+	if (n > 0)
+		scoreboard_add(c->list->board, COUNTER_BYTES_OUT, (uint64_t)n);
+	return n;
+}
+
+bool
+conn_send(struct conn *c, const uint8_t *data, size_t len)
+{
+	ssize_t n = 0;
+
+	if (c->output == NULL) {
+		n = send_now(c, data, len);
+		if ((size_t)n == len)
+			return true;
+	}
+	if (n == TRANSPORT_GONE || keep(c, data + n, len - (size_t)n) == -1)
+		goto out;
+	if (c->state == CONN_OPEN) {
+		if (poll_for(c, EV_WRITE) == -1)
+			goto out;
+		conn_list_move(c, CONN_WAITING);
+	}
+	return true;
+out:
+	conn_close(c);
+	return false;
+}
+
+void
+conn_finish(struct conn *c)
+{
+	/* Closing with input unread would reset, and lose what was sent. */
+	assert(c->peer_finished);
+	if (c->output == NULL)
+		conn_close(c);
+	else
+		conn_list_move(c, CONN_FINISHING);
+}
+
+void *
+conn_state(struct conn *c)
+{
+	return c->protocol_state;
+}
+
+static void
+receive(struct conn *c)
+{
+	static _Alignas(64) uint8_t buffer[CONN_READ_SIZE];
+	const struct conn_list *list = c->list;
+	ssize_t n = list->transport->recv(c, buffer, sizeof(buffer));
+
+	if (n > 0) {
+		scoreboard_add(list->board, COUNTER_BYTES_IN, (uint64_t)n);
+		list->protocol->received(c, buffer, (size_t)n);
+	} else if (n == TRANSPORT_FINISHED) {
+		c->peer_finished = true;
+		list->protocol->peer_finished(c);
+	} else if (n == TRANSPORT_GONE) {
+		conn_close(c);
+	}
+}
+
+/* All output was taken: end, or read on. */
+static void
+resume(struct conn *c)
+{
+	free(c->output);
+	c->output = NULL;
+	if (c->state == CONN_FINISHING || poll_for(c, EV_READ) == -1)
+		conn_close(c);
+	else
+		conn_list_move(c, CONN_OPEN);
+}
+
+static void
+send_output(struct conn *c)
+{
+	struct conn_output *o = c->output;
+	ssize_t n = send_now(c, o->data + o->sent, o->len - o->sent);
+
+	if (n == TRANSPORT_GONE) {
+		conn_close(c);
+		return;
+	}
+	o->sent += (size_t)n;
+	if (o->sent == o->len)
+		resume(c);
+}
+
+/* Errors and hang-ups of the socket come as what was polled for. */
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	if (what & EV_WRITE)
+		send_output(arg);
+	else
+		receive(arg);
+}
+
+int
+conn_open(struct conn_list *list, int fd)
+{
+	struct conn *c = slab_get(list->slab);
+
+	if (c == NULL)
+		goto out;
+	if (event_assign(&c->io, list->base, fd, EV_READ | EV_PERSIST, on_event,
+		c) == -1 ||
+	    event_add(&c->io, NULL) == -1) {
+		slab_put(list->slab, c);
+		goto out;
+	}
+	conn_list_insert(list, c);
+	if (list->protocol->opened != NULL)
+		list->protocol->opened(c);
+	return 0;
+out:
+	(void)close(fd);
+	errno = ENOMEM;
+	return -1;
+}

@@ -1,0 +1,56 @@
+/*
+ * conn: one open connection: receive, send, wait for a slow peer, end.
+ *
+ * Owned by the conn_list of its listener. Any call that sends or ends may
+ * free it; so it is the last thing that a caller does with it.
+ */
+#ifndef MERCURY_POOL_CONN_H
+#define MERCURY_POOL_CONN_H
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Most that is read at a time, and most that echo keeps for a slow peer. */
+#define CONN_READ_SIZE 65536
+
+struct conn_list;
+struct conn_output;
+
+/* Each state is a list in the conn_list. */
+enum conn_state {
+	CONN_OPEN,      /* polled for input; no output waits */
+	CONN_WAITING,   /* output waits for the peer: nothing is read */
+	CONN_FINISHING, /* output waits, then the connection ends */
+	CONN_STATE_COUNT
+};
+
+struct conn {
+	struct event io; /* readable in CONN_OPEN, else writable */
+	LIST_ENTRY(conn) entry;
+	struct conn_list *list;
+	struct conn_output *output; /* NULL: none waits */
+	enum conn_state state;
+	bool peer_finished;
+	max_align_t protocol_state[];
+};
+
+/*
+ * Serve the socket fd as one more connection of the list. Takes fd; it does
+ * not block. Returns 0, or -1 with errno, fd closed, nothing counted.
+ */
+int conn_open(struct conn_list *, int fd);
+
+/* End it now: what waits is lost. Frees it. */
+void conn_close(struct conn *);
+
+static inline int
+conn_fd(const struct conn *c)
+{
+	return event_get_fd(&c->io);
+}
+
+#endif /* MERCURY_POOL_CONN_H */

@@ -1,0 +1,209 @@
+#include "pool/endpoint.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "pool/transport.h"
+#include "pool/worker.h"
+#include "protocol/protocol.h"
+
+static const struct protocol *const protocols[PROTOCOL_COUNT] = {
+	[PROTOCOL_ECHO] = &protocol_echo,
+	[PROTOCOL_DISCARD] = &protocol_discard,
+};
+
+static const struct transport *const transports[TRANSPORT_COUNT] = {
+	[TRANSPORT_TCP] = &transport_socket,
+	[TRANSPORT_UNIX] = &transport_socket,
+};
+
+static void
+on_emptied(void *ctx)
+{
+	struct endpoint *e = ctx;
+
+	e->worker->drained(e);
+}
+
+static struct slab *
+slab_of(struct worker *w, uint8_t protocol)
+{
+	struct slab *s = &w->conns[protocol];
+
+	if (s->size == 0)
+		slab_init(s,
+		    sizeof(struct conn) + protocols[protocol]->state_size);
+	return s;
+}
+
+static int
+check(const struct msg_listen *m, struct err *err)
+{
+	if (m->entry >= SCOREBOARD_ENTRIES)
+		return err_set(err, ERR_INVALID,
+		    "scoreboard entry %u is out of range", m->entry);
+	return spec_check(&m->spec, err);
+}
+
+struct endpoint *
+endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
+{
+	struct endpoint *e;
+
+	if (check(m, err) == -1)
+		return NULL;
+	e = calloc(1, sizeof(*e));
+	if (e == NULL) {
+		(void)err_sys(err, "a listener");
+		return NULL;
+	}
+	e->id = m->listener_id;
+	e->worker = w;
+	e->spec = m->spec;
+	e->conns = (struct conn_list){
+		.base = w->base,
+		.transport = transports[m->spec.transport],
+		.protocol = protocols[m->spec.protocol],
+		.board = &w->board->entries[m->entry],
+		.slab = slab_of(w, m->spec.protocol),
+		.emptied = on_emptied,
+		.ctx = e,
+	};
+	scoreboard_claim(e->conns.board, e->id);
+	return e;
+}
+
+static struct acceptor *
+find_slot(const struct endpoint *e, uint32_t slot)
+{
+	struct acceptor *a;
+
+	SLIST_FOREACH (a, &e->acceptors, entry)
+		if (a->slot == slot)
+			return a;
+	return NULL;
+}
+
+int
+endpoint_listen(struct endpoint *e, int fd, uint32_t slot, struct err *err)
+{
+	struct acceptor *a;
+
+	if (find_slot(e, slot) != NULL || endpoint_is_draining(e)) {
+		(void)close(fd);
+		return err_set(err, ERR_INVALID, "slot %u of %s: %s", slot,
+		    e->spec.name,
+		    endpoint_is_draining(e) ? "draining" : "twice");
+	}
+	a = acceptor_new(fd, slot, e->spec.name, &e->conns, err);
+	if (a == NULL)
+		return -1;
+	SLIST_INSERT_HEAD(&e->acceptors, a, entry);
+	return 0;
+}
+
+void
+endpoint_release(struct endpoint *e, uint32_t slot)
+{
+	struct acceptor *a = find_slot(e, slot);
+
+	if (a == NULL)
+		return;
+	SLIST_REMOVE(&e->acceptors, a, acceptor, entry);
+	acceptor_free(&a);
+}
+
+void
+endpoint_update(struct endpoint *e, const struct listener_spec *spec)
+{
+	e->spec = *spec;
+}
+
+static void
+free_acceptors(struct endpoint *e)
+{
+	struct acceptor *a;
+
+	while ((a = SLIST_FIRST(&e->acceptors)) != NULL) {
+		SLIST_REMOVE_HEAD(&e->acceptors, entry);
+		acceptor_free(&a);
+	}
+}
+
+void
+endpoint_stop(struct endpoint *e)
+{
+	struct acceptor *a;
+
+	/* A queue holds one more than the backlog. */
+	SLIST_FOREACH (a, &e->acceptors, entry)
+		acceptor_empty(a, e->spec.backlog + 1);
+	free_acceptors(e);
+}
+
+/* Cut what is left, if anything is; frees e. */
+static void
+finish(struct endpoint *e)
+{
+	if (e->conns.open > 0)
+		log_info("listener", e->spec.name,
+		    "%u connections were cut at the drain deadline",
+		    e->conns.open);
+	conn_list_cut(&e->conns);
+	e->worker->drained(e);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	finish(arg);
+}
+
+/* Returns 0, or -1 when the deadline can't be waited for. */
+static int
+arm(struct endpoint *e, uint64_t ms)
+{
+	const struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	if (e->cut == NULL)
+		e->cut = evtimer_new(e->worker->base, on_deadline, e);
+	return e->cut == NULL ? -1 : event_add(e->cut, &tv);
+}
+
+void
+endpoint_drain(struct endpoint *e, uint64_t deadline_ms)
+{
+	const uint64_t now_ms = clock_mono_ms();
+
+	if (endpoint_is_draining(e) && deadline_ms >= e->cut_at_ms)
+		return;
+	conn_list_drain(&e->conns);
+	e->cut_at_ms = deadline_ms;
+	if (e->conns.open == 0 || deadline_ms <= now_ms ||
+	    arm(e, deadline_ms - now_ms) == -1)
+		finish(e);
+}
+
+bool
+endpoint_is_draining(const struct endpoint *e)
+{
+	return e->conns.phase != CONN_LIST_SERVING;
+}
+
+void
+endpoint_free(struct endpoint **ep)
+{
+	struct endpoint *e = *ep;
+
+	*ep = NULL;
+	free_acceptors(e);
+	if (e->cut != NULL)
+		event_free(e->cut);
+	free(e);
+}

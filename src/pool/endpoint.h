@@ -1,0 +1,71 @@
+/*
+ * endpoint: the worker's side of a listener: the sockets that it accepts on,
+ * and the connections, which may outlive the sockets while they drain.
+ *
+ * Owned by the table in pool.c.
+ */
+#ifndef MERCURY_POOL_ENDPOINT_H
+#define MERCURY_POOL_ENDPOINT_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/ipc_msg.h"
+#include "common/spec.h"
+#include "pool/acceptor.h"
+#include "pool/conn_list.h"
+
+struct event;
+struct worker;
+
+struct endpoint {
+	RB_ENTRY(endpoint) by_id;
+	uint64_t id; /* listener_id */
+	struct worker *worker;
+	struct listener_spec spec;
+	SLIST_HEAD(, acceptor) acceptors;
+	struct conn_list conns;
+	struct event *cut;  /* the deadline's timer; NULL unless draining */
+	uint64_t cut_at_ms; /* CLOCK_MONOTONIC */
+};
+
+/*
+ * Make the endpoint of a listener, without a socket, and claim its entry in
+ * the scoreboard. The worker is borrowed. Returns NULL with *err when the
+ * message makes no sense or there is no memory.
+ */
+struct endpoint *endpoint_new(struct worker *, const struct msg_listen *,
+    struct err *err);
+
+/*
+ * Accept on the socket of one more slot. Takes fd, also when it fails.
+ * Returns 0, or -1 with *err.
+ */
+int endpoint_listen(struct endpoint *, int fd, uint32_t slot, struct err *err);
+
+/* Stop accepting on a slot whose socket others serve on. */
+void endpoint_release(struct endpoint *, uint32_t slot);
+
+/* New values for what can change while it listens. */
+void endpoint_update(struct endpoint *, const struct listener_spec *);
+
+/* Accept who waits, then close our side of all sockets. */
+void endpoint_stop(struct endpoint *);
+
+/*
+ * After endpoint_stop(): let the connections end until deadline_ms, cut what
+ * is left, then call worker->drained(), which may be at once. Of several
+ * deadlines the earliest counts.
+ */
+void endpoint_drain(struct endpoint *, uint64_t deadline_ms);
+
+/* Is it draining? */
+bool endpoint_is_draining(const struct endpoint *);
+
+/* Free it; it has no connections any more. Nulls *e. */
+void endpoint_free(struct endpoint **e);
+
+#endif /* MERCURY_POOL_ENDPOINT_H */

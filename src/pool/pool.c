@@ -1,0 +1,327 @@
+#include "pool/pool.h"
+
+#include <sys/resource.h>
+#include <sys/tree.h>
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/channel.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/scoreboard.h"
+#include "pool/endpoint.h"
+#include "pool/worker.h"
+
+#define HEARTBEAT_S 2
+
+/* How long the last answers may take to leave. */
+#define FLUSH_MS 1000
+
+RB_HEAD(endpoint_tree, endpoint);
+
+static struct pool {
+	struct worker worker;
+	struct channel *channel;
+	struct event *heartbeat;
+	struct endpoint_tree endpoints;
+	uint32_t orphan_drain_ms;
+	bool leaving; /* end when the last endpoint has drained */
+} pool;
+
+static int
+compare_ids(const struct endpoint *a, const struct endpoint *b)
+{
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+RB_PROTOTYPE(endpoint_tree, endpoint, by_id, compare_ids)
+RB_GENERATE(endpoint_tree, endpoint, by_id, compare_ids)
+
+static struct endpoint *
+find(uint64_t listener_id)
+{
+	struct endpoint key = { .id = listener_id };
+
+	return RB_FIND(endpoint_tree, &pool.endpoints, &key);
+}
+
+/*
+ * The supervisor and this worker do not agree on what is. A new worker
+ * starts with a clean slate, so end.
+ */
+static _Noreturn void
+disagree(enum ipc_kind kind, const char *why)
+{
+	log_error(NULL, NULL, "%s makes no sense here: %s", ipc_kind_name(kind),
+	    why);
+	exit(EXIT_FAILURE);
+}
+
+static void
+tell(enum ipc_kind kind, uint64_t listener_id)
+{
+	const struct msg_listener m = { .listener_id = listener_id };
+
+	channel_send(pool.channel, kind, &m, -1);
+}
+
+static void
+end_if_done(void)
+{
+	if (pool.leaving && RB_EMPTY(&pool.endpoints))
+		(void)event_base_loopbreak(pool.worker.base);
+}
+
+/* The worker's drained(). */
+static void
+on_drained(struct endpoint *e)
+{
+	tell(IPC_DRAINED, e->id);
+	RB_REMOVE(endpoint_tree, &pool.endpoints, e);
+	endpoint_free(&e);
+	end_if_done();
+}
+
+static void
+close_endpoint(struct endpoint *e, uint64_t deadline_ms)
+{
+	if (!endpoint_is_draining(e)) {
+		endpoint_stop(e);
+		tell(IPC_CLOSED, e->id);
+	}
+	endpoint_drain(e, deadline_ms);
+}
+
+static void
+leave(uint64_t deadline_ms)
+{
+	struct endpoint *e, *next;
+
+	pool.leaving = true;
+	RB_FOREACH_SAFE (e, endpoint_tree, &pool.endpoints, next)
+		close_endpoint(e, deadline_ms);
+	end_if_done();
+}
+
+static void
+beat(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	atomic_store_explicit(&pool.worker.board->heartbeat_ms, clock_mono_ms(),
+	    memory_order_relaxed);
+}
+
+static int
+start_heartbeat(void)
+{
+	const struct timeval tv = { .tv_sec = HEARTBEAT_S };
+
+	beat(-1, 0, NULL);
+	pool.heartbeat =
+	    event_new(pool.worker.base, -1, EV_PERSIST, beat, NULL);
+	return pool.heartbeat == NULL ? -1 : event_add(pool.heartbeat, &tv);
+}
+
+static void
+on_hello(struct ipc_message *msg)
+{
+	const struct msg_pool_hello *m = &msg->payload.POOL_HELLO;
+	const struct msg_empty ready = { 0 };
+	struct err err;
+
+	if (pool.worker.board != NULL)
+		disagree(msg->kind, "it came before");
+	log_configure(&m->log);
+	pool.orphan_drain_ms = m->orphan_drain_ms;
+	pool.worker.board = scoreboard_map_write(msg->fd, &err);
+	if (pool.worker.board == NULL)
+		disagree(msg->kind, err.text);
+	if (start_heartbeat() == -1)
+		disagree(msg->kind, "no memory for a timer");
+	channel_send(pool.channel, IPC_READY, &ready, -1);
+}
+
+static void
+on_listen(struct ipc_message *msg)
+{
+	const struct msg_listen *m = &msg->payload.LISTEN;
+	const struct msg_slot done = { .listener_id = m->listener_id,
+		.slot = m->slot };
+	struct endpoint *e = find(m->listener_id);
+	struct err err;
+	int fd = msg->fd;
+
+	if (pool.worker.board == NULL)
+		disagree(msg->kind, "POOL_HELLO comes first");
+	if (pool.leaving)
+		return; /* others have the socket too */
+	if (e == NULL) {
+		e = endpoint_new(&pool.worker, m, &err);
+		if (e == NULL)
+			disagree(msg->kind, err.text);
+		RB_INSERT(endpoint_tree, &pool.endpoints, e);
+	}
+	msg->fd = -1;
+	if (endpoint_listen(e, fd, m->slot, &err) == -1)
+		disagree(msg->kind, err.text);
+	channel_send(pool.channel, IPC_LISTENING, &done, -1);
+}
+
+/* What is asked about a listener that has drained just now is void. */
+
+static void
+on_release(struct ipc_message *msg)
+{
+	const struct msg_slot *m = &msg->payload.RELEASE;
+	struct endpoint *e = find(m->listener_id);
+
+	if (e != NULL)
+		endpoint_release(e, m->slot);
+}
+
+static void
+on_update(struct ipc_message *msg)
+{
+	const struct msg_update *m = &msg->payload.UPDATE;
+	struct endpoint *e = find(m->listener_id);
+	struct err err;
+
+	if (spec_check(&m->spec, &err) == -1)
+		disagree(msg->kind, err.text);
+	if (e != NULL)
+		endpoint_update(e, &m->spec);
+}
+
+static void
+on_close(struct ipc_message *msg)
+{
+	const struct msg_close *m = &msg->payload.CLOSE;
+	struct endpoint *e = find(m->listener_id);
+
+	if (e != NULL) {
+		close_endpoint(e, m->deadline_ms);
+		return;
+	}
+	tell(IPC_CLOSED, m->listener_id);
+	tell(IPC_DRAINED, m->listener_id);
+}
+
+static void
+on_drain(struct ipc_message *msg)
+{
+	leave(msg->payload.DRAIN.deadline_ms);
+}
+
+static void
+on_message(void *ctx, struct ipc_message *msg)
+{
+	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
+		[IPC_POOL_HELLO] = on_hello,
+		[IPC_LISTEN] = on_listen,
+		[IPC_RELEASE] = on_release,
+		[IPC_UPDATE] = on_update,
+		[IPC_CLOSE] = on_close,
+		[IPC_DRAIN] = on_drain,
+	};
+
+	(void)ctx;
+	if (handlers[msg->kind] == NULL)
+		disagree(msg->kind, "it is not for a pool worker");
+	handlers[msg->kind](msg);
+}
+
+static void
+on_channel_closed(void *ctx, const char *why)
+{
+	(void)ctx;
+	if (!pool.leaving)
+		log_warning(NULL, NULL, "mercuryd %s: draining", why);
+	leave(clock_mono_ms() + pool.orphan_drain_ms);
+}
+
+/* Each connection needs a descriptor. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur == rl.rlim_max)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		log_warning(NULL, NULL, "the limit of descriptors stays low");
+}
+
+static struct event_base *
+new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (config == NULL)
+		return NULL;
+	(void)event_config_set_flag(config,
+	    EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+static int
+start(void)
+{
+	static const struct channel_handler handler = { on_message,
+		on_channel_closed };
+	struct err err;
+
+	raise_descriptor_limit();
+	RB_INIT(&pool.endpoints);
+	pool.worker.drained = on_drained;
+	pool.worker.base = new_base();
+	if (pool.worker.base == NULL) {
+		log_error(NULL, NULL, "no event loop");
+		return -1;
+	}
+	pool.channel = channel_new(pool.worker.base, ROLE_CHANNEL_FD,
+	    ROLE_SUPERVISOR, &handler, NULL, &err);
+	if (pool.channel == NULL) {
+		log_error(NULL, NULL, "%s", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+clean_up(void)
+{
+	const struct scoreboard *board = pool.worker.board;
+	int i;
+
+	for (i = 0; i < PROTOCOL_COUNT; i++)
+		slab_clear(&pool.worker.conns[i]);
+	if (pool.heartbeat != NULL)
+		event_free(pool.heartbeat);
+	channel_free(&pool.channel);
+	scoreboard_unmap(&board);
+	event_base_free(pool.worker.base);
+}
+
+int
+pool_run(void)
+{
+	if (start() == -1)
+		return EXIT_FAILURE;
+	if (event_base_dispatch(pool.worker.base) == -1) {
+		log_error(NULL, NULL, "the event loop failed");
+		return EXIT_FAILURE;
+	}
+	channel_flush(pool.channel, FLUSH_MS);
+	clean_up();
+	return EXIT_SUCCESS;
+}
