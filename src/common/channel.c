@@ -15,6 +15,8 @@
 /* A peer that lets so many pile up does not work any more. */
 #define QUEUE_MAX 32768
 
+const char channel_peer_gone[] = "closed the channel";
+
 struct queued {
 	STAILQ_ENTRY(queued) next;
 	enum ipc_kind kind;
@@ -99,7 +101,7 @@ receive_one(struct channel *c)
 	case IPC_OK:
 		return deliver(c, &msg);
 	case IPC_GONE:
-		report(c, "closed the channel");
+		report(c, channel_peer_gone);
 		break;
 	case IPC_BROKEN:
 		report(c, err.text);
@@ -125,7 +127,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static const char *
 send_failure(enum ipc_result r)
 {
-	return r == IPC_GONE ? "closed the channel" : "sending failed";
+	return r == IPC_GONE ? channel_peer_gone : "sending failed";
 }
 
 static void

@@ -21,9 +21,15 @@ struct channel_handler {
 	 * handler may free the channel.
 	 */
 	void (*message)(void *ctx, struct ipc_message *msg);
-	/* The channel is of no more use; why is one line. May free it. */
+	/*
+	 * The channel is of no more use; why is one line, and it is
+	 * channel_peer_gone itself when the peer has just closed its end,
+	 * as it does when it dies. May free it.
+	 */
 	void (*closed)(void *ctx, const char *why);
 };
+
+extern const char channel_peer_gone[];
 
 /*
  * Takes fd. peer is the role of the process at the other end; handler and

@@ -20,6 +20,9 @@
 #define FORKS_PER_TURN 4
 #define STARTING_MAX 32
 
+/* A child whose channel is closed should be gone by then. */
+#define EXIT_GRACE_MS 100
+
 static struct {
 	struct child_settings settings;
 	TAILQ_HEAD(, child) queue;
@@ -72,6 +75,13 @@ child_init(struct child *c, enum role role, const char *title,
 	c->pidfd = -1;
 }
 
+/* What it is called in the log. */
+static const char *
+kind(const struct child *c)
+{
+	return c->role == ROLE_POOL ? "worker" : "process";
+}
+
 static void
 arm(struct child *c, uint32_t ms)
 {
@@ -82,7 +92,7 @@ arm(struct child *c, uint32_t ms)
 		c->timer = event_new(children.settings.base, -1, 0, on_timer,
 		    c);
 	if (c->timer == NULL || event_add(c->timer, &tv) == -1)
-		log_error(role_name(c->role), c->title,
+		log_error(kind(c), c->title,
 		    "no timer: out of memory");
 }
 
@@ -242,7 +252,7 @@ act_failed(struct child *c, const struct child_exit *how)
 	/* A process that never came up does not deserve an instant retry. */
 	c->failures += how->was_up || c->failures > 0 ? 1 : 2;
 	wait = backoff_ms(c->failures);
-	log_warning(role_name(c->role), c->title, "%s; restart in %u ms",
+	log_warning(kind(c), c->title, "%s; restart in %u ms",
 	    how->text, wait);
 	c->restarts++;
 	arm(c, wait);
@@ -265,6 +275,16 @@ act_stop(struct child *c)
 	/* Still in the queue: there is no process to wait for. */
 	if (c->queued)
 		step(c, CHILD_IN_EXIT, NULL);
+}
+
+/* Why the timer of its state kills it. */
+static const char *
+kill_reason(const struct child *c)
+{
+	if (c->state == CHILD_STOPPING)
+		return "its deadline is over";
+	return c->channel == NULL ? "it closed the channel" :
+				    "it was not ready in time";
 }
 
 /*
@@ -294,9 +314,7 @@ step(struct child *c, enum child_input in, const struct child_exit *how)
 		act_stop(c);
 		break;
 	case CHILD_ACT_KILL:
-		child_kill(c, c->state == CHILD_STARTING ?
-			"was not ready in time" :
-			NULL);
+		child_kill(c, kill_reason(c));
 		break;
 	case CHILD_ACT_FAILED:
 		act_failed(c, how);
@@ -362,14 +380,21 @@ on_message(void *ctx, struct ipc_message *msg)
 		c->owner->message(c, msg);
 }
 
-/* A child without a channel is of no use, nor can it be asked to end. */
+/*
+ * A child without a channel is of no use, nor can it be asked to end. Most
+ * have just died, and their exit tells why: give it the time to be seen.
+ */
 static void
 on_closed(void *ctx, const char *why)
 {
 	struct child *c = ctx;
 
 	channel_free(&c->channel);
-	if (c->state != CHILD_STOPPING)
+	if (c->state == CHILD_STOPPING)
+		return;
+	if (why == channel_peer_gone)
+		arm(c, EXIT_GRACE_MS);
+	else
 		child_kill(c, why);
 }
 
@@ -393,11 +418,11 @@ child_kill(struct child *c, const char *why)
 	if (c->pid == 0)
 		return;
 	if (why != NULL)
-		log_warning(role_name(c->role), c->title, "pid %d is killed: %s",
+		log_warning(kind(c), c->title, "pid %d is killed: %s",
 		    (int)c->pid, why);
 	if (pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) == -1 &&
 	    errno != ESRCH)
-		log_error(role_name(c->role), c->title, "pid %d: kill: %s",
+		log_error(kind(c), c->title, "pid %d: kill: %s",
 		    (int)c->pid, strerror(errno));
 }
 

@@ -321,17 +321,21 @@ stop_workers(struct pool *p, uint32_t deadline_ms)
 {
 	const struct msg_drain m = { .deadline_ms = clock_mono_ms() +
 		    deadline_ms };
-	const unsigned int count = p->workers_count;
-	unsigned int i;
+	const bool again = p->stopping;
+	unsigned int i, left = p->workers_count - p->gone;
 
 	p->stopping = true;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < p->workers_count; i++) {
 		(void)event_del(p->workers[i].adoption);
 		child_send(&p->workers[i].child, IPC_DRAIN, &m, -1);
 	}
-	/* The last of these may free the pool. */
-	for (i = 0; i < count; i++)
+	/* The last that is left may free the pool. */
+	for (i = 0; left > 0; i++) {
+		if (again && p->workers[i].child.state == CHILD_DOWN)
+			continue; /* gone, and counted, before */
+		left--;
 		child_stop(&p->workers[i].child, deadline_ms + KILL_GRACE_MS);
+	}
 }
 
 void
