@@ -1,0 +1,10 @@
+## contrib: scripts for trying and testing, examples for the system's init.
+EXTRA_DIST += \
+	contrib/check.sh \
+	contrib/quickstart.sh \
+	contrib/setup.sh
+
+initexampledir = $(docdir)/examples/init.d
+dist_initexample_SCRIPTS = contrib/init.d/mercuryd
+systemdexampledir = $(docdir)/examples/systemd
+dist_systemdexample_DATA = contrib/systemd/mercuryd.service

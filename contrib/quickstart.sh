@@ -1,0 +1,140 @@
+#!/bin/sh
+# Try Mercury: install what is missing, build, and run mercuryd in the
+# foreground as an ordinary user with an echo listener on 127.0.0.1:7007.
+# Everything but the build lives in a scratch folder that goes at the end.
+#
+#     QUICKSTART_PORT=7008     another port
+#     QUICKSTART_BUILD=DIR     a build folder that is there already
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+# shellcheck source=contrib/setup.sh
+. "$top/contrib/setup.sh"
+port=${QUICKSTART_PORT:-7007}
+scratch=
+pid=
+
+die() {
+	echo "quickstart: $*" >&2
+	exit 1
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+clean() {
+	[ -z "$scratch" ] || rm -rf "$scratch"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+
+# Build out of the tree; in the scratch folder when we may not write here.
+build() {
+	if [ -n "${QUICKSTART_BUILD:-}" ]; then
+		build=$QUICKSTART_BUILD
+		return
+	fi
+	build=$top/_build/quickstart
+	mkdir -p "$build" 2>/dev/null && [ -w "$build" ] ||
+	    build=$scratch/build
+	log=$scratch/build.log
+	echo "Building in $build"
+	if ! { configure_in "$top" "$build" &&
+	    make -C "$build" -s -j "$(job_count)"; } >"$log" 2>&1; then
+		cat "$log" >&2
+		die "the build failed"
+	fi
+}
+
+# Where and as whom the daemon runs: never as root.
+prepare() {
+	owner=$(id -un)
+	if [ "$owner" = root ]; then
+		owner=${SUDO_USER:-nobody}
+		[ "$owner" != root ] || owner=nobody
+	fi
+	make -C "$build" -s install DESTDIR="$scratch" prefix=/mercury \
+	    exec_prefix=/mercury >"$scratch/install.log" 2>&1 ||
+	    { cat "$scratch/install.log" >&2; die "the installation failed"; }
+	home=$scratch/mercury
+	cat >"$scratch/mercury.conf" <<END
+daemon {
+  control_socket = "$scratch/control.sock"
+  control_group = ""
+  state_dir = "$scratch/state"
+  log = "stderr"
+  shutdown_deadline = "1s"
+}
+listener "echo" {
+  address = "127.0.0.1"
+  port = $port
+  protocol = "echo"
+}
+END
+	if [ "$(id -u)" = 0 ]; then
+		chown "$owner" "$scratch" || die "chown $owner $scratch"
+		group=$(id -g "$owner")
+		set -- --reuid "$(id -u "$owner")" --regid "$group" \
+		    --clear-groups
+	else
+		set --
+	fi
+	# A session of its own: Ctrl-C comes to us, and we pass on one signal.
+	MERCURY_LIBEXECDIR=$home/libexec/mercury setsid \
+	    setpriv "$@" --pdeathsig TERM \
+	    "$home/sbin/mercuryd" -f -c "$scratch/mercury.conf" &
+	pid=$!
+}
+
+# Wait until the daemon answers; its own message is on stderr if it fails.
+wait_ready() {
+	tries=0
+	until "$home/bin/mercuryctl" -s "$scratch/control.sock" status \
+	    >/dev/null 2>&1; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			wait "$pid"
+			case $? in
+			0) exit 0 ;; # Ctrl-C came first
+			69) die "port $port is in use; try:" \
+			    "QUICKSTART_PORT=7008 sh contrib/quickstart.sh" ;;
+			*) die "mercuryd did not start" ;;
+			esac
+		fi
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || die "mercuryd does not answer"
+		sleep 0.1
+	done
+}
+
+explain() {
+	cat <<END
+
+mercuryd runs as $owner and echoes on 127.0.0.1:$port. In another terminal:
+
+    nc -N 127.0.0.1 $port
+        what you type comes back; Ctrl-D ends it
+
+    ctl="$home/bin/mercuryctl -s $scratch/control.sock"
+    \$ctl status
+    \$ctl tree
+    \$ctl add-listener meters port=$((port + 1)) protocol=discard
+    \$ctl remove-listener meters
+
+Ctrl-C here ends it and removes $scratch.
+
+END
+}
+
+# shellcheck disable=SC2086 # lists of words
+require_packages $packages_build $packages_demo || exit 1
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/mercury-demo.XXXXXX") || exit 1
+chmod 755 "$scratch"
+build
+prepare
+trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP
+wait_ready
+explain
+# A signal ends wait, not mercuryd: wait again until it is gone.
+code=0
+while kill -0 "$pid" 2>/dev/null; do
+	wait "$pid"
+	code=$?
+done
+exit "$code"
