@@ -50,14 +50,16 @@ AC_DEFUN([MERCURY_HARDENING], [
     [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
   AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
-      -fcf-protection -fPIE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
-      [MERCURY_FLAG([HARDEN_CFLAGS], flag)])
+      -fcf-protection -fPIE], [MERCURY_FLAG([HARDEN_CFLAGS], flag)])
+    m4_foreach_w([flag], [-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
+      [MERCURY_FLAG([HARDEN_LDFLAGS], flag)])
     AS_CASE([" $CFLAGS "], [*" -O0 "*], [],
       [HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
   ])
-  MERCURY_FLAG([HARDEN_CFLAGS], [-Wl,--as-needed])
+  MERCURY_FLAG([HARDEN_LDFLAGS], [-Wl,--as-needed])
   MERCURY_FLAG([HARDEN_CFLAGS], [-ffile-prefix-map=$srcdir=.])
   AC_SUBST([HARDEN_CFLAGS])
+  AC_SUBST([HARDEN_LDFLAGS])
   AC_SUBST([HARDEN_CPPFLAGS])
 ])
 

@@ -1,0 +1,35 @@
+## System tests: python3 unittest, against the real daemon. Each file is one
+## test program; they may run at the same time.
+SYSTEM_TESTS = \
+	tests/system/test_bad_input.py \
+	tests/system/test_bind.py \
+	tests/system/test_control_process.py \
+	tests/system/test_crash.py \
+	tests/system/test_lifecycle.py \
+	tests/system/test_listeners.py \
+	tests/system/test_log.py \
+	tests/system/test_mercuryctl.py \
+	tests/system/test_processes.py \
+	tests/system/test_scripts.py \
+	tests/system/test_stream.py \
+	tests/system/test_tables.py \
+	tests/system/test_update.py
+SCRIPT_TESTS = \
+	tests/layers.sh \
+	tests/style.sh
+
+TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
+EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py
+
+check_PROGRAMS += tests/system/idle
+tests_system_idle_SOURCES = tests/system/idle.c
+
+TEST_EXTENSIONS = .py .sh
+PY_LOG_COMPILER = $(PYTHON3)
+AM_PY_LOG_FLAGS = -B
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	MERCURY_BUILDDIR='$(abs_top_builddir)'; export MERCURY_BUILDDIR; \
+	CLANG_FORMAT='$(CLANG_FORMAT)'; export CLANG_FORMAT; \
+	SHELLCHECK='$(SHELLCHECK)'; export SHELLCHECK; \
+	MANDOC='$(MANDOC)'; export MANDOC;

@@ -1,0 +1,187 @@
+"""The tables of commands, options and methods: what the programs take, the
+shell completion and the manual pages must say the same."""
+
+import os
+import re
+import socket
+import threading
+
+import mercury
+import unittest
+
+COMPLETION = os.path.join(
+    mercury.SOURCE_DIR, "contrib/completion/mercuryctl.bash")
+COMPLETE = r"""
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_mercuryctl
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+
+def ctl(*args):
+    return mercury.run([mercury.binary("mercuryctl"), *args])
+
+
+def section(text, title):
+    """The lines under a title of the help, up to an empty one."""
+    body = re.search(rf"^{title}:\n((?:  .*\n)+)", text, re.MULTILINE)
+    return body.group(1).splitlines()
+
+
+def commands():
+    """Each command with the options of its own."""
+    found = {}
+    for line in section(ctl("-h").out, "commands"):
+        found[line.split()[0]] = set(re.findall(r"--[a-z]+", line))
+    return found
+
+
+def global_options():
+    return set(re.findall(r"--[a-z]+", "\n".join(
+        section(ctl("-h").out, "options"))))
+
+
+def listener_options():
+    lines = section(ctl("add-listener", "-h").out, "listener options")
+    return {line.split()[0] for line in lines}
+
+
+def page(name):
+    with open(os.path.join(mercury.SOURCE_DIR, "man", name)) as f:
+        return f.read()
+
+
+def complete(*words, env=None):
+    out = mercury.run(["bash", "-c", COMPLETE, "bash", COMPLETION, *words],
+                      env=env)
+    return set(out.out.split())
+
+
+class Help(unittest.TestCase):
+    def test_the_tables_are_there(self):
+        self.assertEqual(len(commands()), 7)
+        self.assertEqual(len(global_options()), 5)
+        self.assertEqual(listener_options() & {"port", "drain_timeout"},
+                         {"port", "drain_timeout"})
+
+    def test_every_command_has_help(self):
+        for name in commands():
+            result = ctl(name, "-h")
+            self.assertEqual(result.code, 0)
+            self.assertIn(name, result.out)
+            self.assertEqual(ctl("-h", name).out, result.out)
+
+    def test_option_list(self):
+        with open(os.path.join(mercury.SOURCE_DIR,
+                               "src/common/option_list.h")) as f:
+            names = re.findall(r'^LISTENER_OPTION\(\w+, "(\w+)"', f.read(),
+                               re.MULTILINE)
+        self.assertEqual(listener_options(), set(names))
+
+    def test_the_nearest_command_is_named(self):
+        result = ctl("stauts")
+        self.assertEqual(result.code, 2)
+        self.assertIn("status", result.err)
+
+
+class Completion(unittest.TestCase):
+    def test_commands(self):
+        self.assertEqual(complete("mercuryctl", ""), set(commands()))
+        self.assertEqual(complete("mercuryctl", "--json", "sh"), {"shutdown"})
+        self.assertEqual(complete("mercuryctl", "-s", "status", "tr"),
+                         {"tree"})
+
+    def test_options(self):
+        self.assertEqual(complete("mercuryctl", "--"), global_options())
+        for name, own in commands().items():
+            self.assertEqual(complete("mercuryctl", name, "--"),
+                             global_options() | own, name)
+
+    def test_keys(self):
+        want = {key + "=" for key in listener_options()}
+        for name in ("add-listener", "update-listener"):
+            self.assertEqual(complete("mercuryctl", name, "pos", ""), want)
+            self.assertEqual(
+                complete("mercuryctl", name, "pos", "port", "=", "1", ""),
+                want)
+
+    def test_values(self):
+        before = ("mercuryctl", "add-listener", "pos")
+        self.assertEqual(complete(*before, "protocol", "="),
+                         {"echo", "discard"})
+        self.assertEqual(complete(*before, "protocol", "=", "d"),
+                         {"discard"})
+        self.assertEqual(complete(*before, "port", "=", ""), set())
+
+    def test_nothing_where_nothing_fits(self):
+        self.assertEqual(complete("mercuryctl", "reload", ""), set())
+        self.assertEqual(complete("mercuryctl", "--timeout", ""), set())
+
+
+class Names(mercury.TestCase):
+    """The listeners' names come from the daemon: one of our own making."""
+
+    def serve(self, listening):
+        peer = listening.accept()[0]
+        with peer:
+            peer.recv(1000)
+            peer.sendall(b'{"jsonrpc": "2.0", "id": 1, "result": '
+                         b'{"listeners": [{"name": "pos", "workers": []}, '
+                         b'{"name": "two words"}, {"name": "gps-1"}]}}\n')
+
+    def test_listeners(self):
+        path = os.path.join(self.scratch(), "control.sock")
+        env = dict(os.environ, PATH=mercury.BUILD_DIR + ":"
+                   + os.environ["PATH"])
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen()
+            for name in ("status", "update-listener", "remove-listener"):
+                thread = threading.Thread(target=self.serve,
+                                          args=(listening,))
+                thread.start()
+                self.assertEqual(
+                    complete("mercuryctl", "-s", path, name, "", env=env),
+                    {"pos", "gps-1"})
+                thread.join()
+
+
+class Pages(unittest.TestCase):
+    def test_commands(self):
+        text = page("mercuryctl.1")
+        listed = re.findall(r"^\.It Cm (\S+)", text, re.MULTILINE)
+        self.assertEqual(list(dict.fromkeys(listed)), list(commands()))
+        for own in commands().values():
+            for option in own:
+                self.assertIn("Fl -" + option[2:], text)
+
+    def test_global_options(self):
+        text = page("mercuryctl.1")
+        for option in global_options():
+            self.assertRegex(text, rf"(?m)^\.It .*Fl -{option[2:]}\b")
+
+    def test_methods(self):
+        with open(os.path.join(mercury.SOURCE_DIR,
+                               "src/control/method.c")) as f:
+            names = re.findall(r'^\t\{ "([a-z.]+)", RIGHT_(\w+),', f.read(),
+                               re.MULTILINE)
+        names = [(name, right.lower()) for name, right in names]
+        self.assertGreater(len(names), 8)
+        listed = re.findall(r"^\.It Cm (\S+) Pq (look|do)$",
+                            page("mercury-control.7"), re.MULTILINE)
+        self.assertEqual(listed, names)
+
+    def test_reasons(self):
+        with open(os.path.join(mercury.SOURCE_DIR, "src/common/err.h")) as f:
+            words = re.findall(r'^\tX\([A-Z_]+,\s+"(\w+)"', f.read(),
+                               re.MULTILINE)
+        listed = re.findall(r"^\.It Li (\w+)", page("mercury-control.7"),
+                            re.MULTILINE)
+        self.assertEqual(listed, [w for w in words if w != "none"])
+
+
+if __name__ == "__main__":
+    mercury.main()

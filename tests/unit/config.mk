@@ -1,0 +1,18 @@
+## Unit tests of src/config.
+CONFIG_TEST_LIBS = libconfig.a liboption.a libcommon.a $(CONFUSE_LIBS) \
+	$(JANSSON_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_config_file test_config_main test_config_scan
+
+test_config_file_SOURCES = tests/unit/test_config_file.c
+test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-DTOP_SRCDIR='"$(abs_top_srcdir)"'
+test_config_file_LDADD = $(CONFIG_TEST_LIBS)
+
+test_config_scan_SOURCES = tests/unit/test_config_scan.c
+test_config_scan_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_config_scan_LDADD = $(CONFIG_TEST_LIBS)
+
+test_config_main_SOURCES = tests/unit/test_config_main.c
+test_config_main_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_config_main_LDADD = libcommon.a $(CRITERION_LIBS)

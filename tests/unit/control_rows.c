@@ -1,0 +1,123 @@
+#include "unit/control_rows.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ADD(WRITER, KIND, ROW) snapshot_add(WRITER, KIND, &(ROW), sizeof(ROW))
+
+static void
+add_daemon(struct snapshot_writer *w)
+{
+	const struct snapshot_daemon d = { .pid = 4242,
+		.state = DAEMON_RUNNING,
+		.ready = 1,
+		.loop_lag_max_ms = 3,
+		.uptime_ms = 12000 };
+
+	ADD(w, SNAPSHOT_DAEMON, d);
+}
+
+static void
+add_pos(struct snapshot_writer *w, enum spec_origin origin)
+{
+	struct snapshot_listener l = { .state = LISTENER_DEGRADED,
+		.origin = origin,
+		.generation = 2,
+		.restarts = 1,
+		.bind_attempts = 1,
+		.workers = 2,
+		.port = 9100,
+		.address = "::",
+		.last_error = "worker 1: killed by SIGSEGV" };
+	struct snapshot_worker v = { .slot = 0,
+		.pid = 4250,
+		.state = CHILD_UP,
+		.uptime_ms = 11000,
+		.connections = 3 };
+
+	(void)snprintf(l.spec.name, sizeof(l.spec.name), "pos");
+	(void)snprintf(l.spec.pool, sizeof(l.spec.pool), "pos");
+	(void)snprintf(l.spec.address, sizeof(l.spec.address), "::");
+	l.spec.workers = 2;
+	l.spec.backlog = 77;
+	l.counters[COUNTER_ACCEPTED] = 1200;
+	l.counters[COUNTER_CLOSED] = 1197;
+	l.counters[COUNTER_BYTES_IN] = (uint64_t)1 << 40;
+	l.counters[COUNTER_BYTES_OUT] = 5;
+	l.counters[COUNTER_ACCEPT_ERRORS] = 9;
+	ADD(w, SNAPSHOT_LISTENER, l);
+	ADD(w, SNAPSHOT_WORKER, v);
+	v = (struct snapshot_worker){ .slot = 1,
+		.state = CHILD_BACKOFF,
+		.restarts = 1 };
+	ADD(w, SNAPSHOT_WORKER, v);
+}
+
+static void
+add_local(struct snapshot_writer *w)
+{
+	struct snapshot_listener l = { .state = LISTENER_STARTING };
+
+	(void)snprintf(l.spec.name, sizeof(l.spec.name), "local");
+	(void)snprintf(l.spec.pool, sizeof(l.spec.pool), "local");
+	(void)snprintf(l.spec.path, sizeof(l.spec.path), "/run/local.sock");
+	l.spec.transport = TRANSPORT_UNIX;
+	l.spec.protocol = PROTOCOL_DISCARD;
+	/* A worker that counted wrong must not make it 2^64. */
+	l.counters[COUNTER_CLOSED] = 1;
+	ADD(w, SNAPSHOT_LISTENER, l);
+}
+
+static void
+add_processes(struct snapshot_writer *w)
+{
+	const struct snapshot_process rows[] = {
+		{ .role = "control",
+		    .pid = 4243,
+		    .state = CHILD_UP,
+		    .uptime_ms = 11999 },
+		{ .role = "pool",
+		    .name = "pos",
+		    .pid = 4250,
+		    .state = CHILD_UP,
+		    .uptime_ms = 11000 },
+		{ .role = "pool",
+		    .name = "local",
+		    .pid = 4251,
+		    .state = CHILD_UP,
+		    .uptime_ms = 500 },
+		{ .role = "pool",
+		    .name = "pos",
+		    .slot = 1,
+		    .state = CHILD_BACKOFF,
+		    .restarts = 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ADD(w, SNAPSHOT_PROCESS, rows[i]);
+}
+
+void
+control_rows_open_origin(struct snapshot_reader *r, enum spec_origin origin)
+{
+	struct snapshot_writer w = { 0 };
+	struct err err;
+	int fd;
+
+	add_daemon(&w);
+	add_pos(&w, origin);
+	add_local(&w);
+	add_processes(&w);
+	fd = snapshot_seal(&w, &err);
+	cr_assert_neq(fd, -1, "%s", err.text);
+	cr_assert_eq(snapshot_open(r, fd, &err), 0, "%s", err.text);
+	(void)close(fd);
+}
+
+void
+control_rows_open(struct snapshot_reader *r)
+{
+	control_rows_open_origin(r, ORIGIN_RUNTIME);
+}

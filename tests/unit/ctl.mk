@@ -1,0 +1,26 @@
+## Unit tests of src/ctl.
+CTL_TEST_LIBS = libctl.a liboption.a libcommon.a $(JANSSON_LIBS) \
+	$(BSD_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_ctl_options test_ctl_output test_ctl_params \
+	test_ctl_status_text test_ctl_table
+
+test_ctl_options_SOURCES = tests/unit/test_ctl_options.c
+test_ctl_options_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_options_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_output_SOURCES = tests/unit/test_ctl_output.c
+test_ctl_output_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_output_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_params_SOURCES = tests/unit/test_ctl_params.c
+test_ctl_params_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_params_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_status_text_SOURCES = tests/unit/test_ctl_status_text.c
+test_ctl_status_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_status_text_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_table_SOURCES = tests/unit/test_ctl_table.c
+test_ctl_table_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_table_LDADD = $(CTL_TEST_LIBS)

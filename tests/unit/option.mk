@@ -1,0 +1,21 @@
+## Unit tests of src/option.
+OPTION_LIBS = liboption.a libcommon.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_option_option test_option_saved test_option_suggest \
+	test_option_value
+
+test_option_option_SOURCES = tests/unit/test_option_option.c
+test_option_option_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_option_LDADD = $(OPTION_LIBS)
+
+test_option_saved_SOURCES = tests/unit/test_option_saved.c
+test_option_saved_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_saved_LDADD = $(OPTION_LIBS)
+
+test_option_suggest_SOURCES = tests/unit/test_option_suggest.c
+test_option_suggest_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_suggest_LDADD = $(OPTION_LIBS)
+
+test_option_value_SOURCES = tests/unit/test_option_value.c
+test_option_value_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_value_LDADD = $(OPTION_LIBS)

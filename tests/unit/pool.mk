@@ -1,0 +1,33 @@
+## Unit tests of src/pool.
+UNIT_TESTS += test_pool_accept_error
+test_pool_accept_error_SOURCES = tests/unit/test_pool_accept_error.c
+test_pool_accept_error_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_accept_error_LDADD = libpool.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_slab
+test_pool_slab_SOURCES = tests/unit/test_pool_slab.c
+test_pool_slab_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_slab_LDADD = libpool.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_conn
+test_pool_conn_SOURCES = tests/unit/test_pool_conn.c
+test_pool_conn_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_conn_LDADD = libpool.a libprotocol.a libcommon.a $(EVENT_LIBS) \
+	$(CRITERION_LIBS)
+
+## These run the real executable; the test plays the supervisor.
+POOL_HARNESS = tests/unit/pool_harness.c tests/unit/pool_harness.h
+POOL_CPPFLAGS = $(UNIT_CPPFLAGS) \
+	-DPOOL_EXECUTABLE='"$(abs_top_builddir)/mercury-pool$(EXEEXT)"'
+
+UNIT_TESTS += test_pool_worker
+test_pool_worker_SOURCES = tests/unit/test_pool_worker.c $(POOL_HARNESS)
+test_pool_worker_CPPFLAGS = $(POOL_CPPFLAGS)
+test_pool_worker_LDADD = libcommon.a $(CRITERION_LIBS)
+EXTRA_test_pool_worker_DEPENDENCIES = mercury-pool$(EXEEXT)
+
+UNIT_TESTS += test_pool_traffic
+test_pool_traffic_SOURCES = tests/unit/test_pool_traffic.c $(POOL_HARNESS)
+test_pool_traffic_CPPFLAGS = $(POOL_CPPFLAGS)
+test_pool_traffic_LDADD = libcommon.a $(CRITERION_LIBS)
+EXTRA_test_pool_traffic_DEPENDENCIES = mercury-pool$(EXEEXT)

@@ -1,0 +1,332 @@
+#include <sys/stat.h>
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/snapshot.h"
+#include "control/method.h"
+#include "unit/control_rows.h"
+
+static char dir[64]; /* a state_dir for each test */
+
+static void
+make_dir(void)
+{
+	(void)snprintf(dir, sizeof(dir), "/tmp/test_control_method.XXXXXX");
+	cr_assert_not_null(mkdtemp(dir));
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static void
+remove_dir(void)
+{
+	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+TestSuite(method, .init = make_dir, .fini = remove_dir);
+
+/* Check and start a call; params is JSON text. */
+static enum method_step
+start(struct call *call, const char *name, const char *params)
+{
+	json_t *o = json_loads(params, 0, NULL);
+	enum method_step step = METHOD_FAILED;
+
+	cr_assert_not_null(o, "%s", params);
+	memset(call, 0, sizeof(*call));
+	call->method = method_find(name);
+	cr_assert_not_null(call->method);
+	call->request = 7;
+	call->state_dir = dir;
+	if (method_check_params(call->method, o, &call->error) == 0)
+		step = call->method->start(call, o);
+	json_decref(o);
+	return step;
+}
+
+/* The supervisor answers with a snapshot whose first listener is "pos". */
+static enum method_step
+answer_snapshot(struct call *call, enum spec_origin origin)
+{
+	struct snapshot_reader r;
+	const struct method_answer a = { .snapshot = &r };
+	enum method_step step;
+
+	control_rows_open_origin(&r, origin);
+	step = call->method->answered(call, &a);
+	snapshot_close(&r);
+	return step;
+}
+
+static enum method_step
+answer_reply(struct call *call)
+{
+	const struct msg_reply reply = { .request = 7,
+		.finished = 3,
+		.cut = 1,
+		.text = "what changed" };
+	const struct method_answer a = { .reply = &reply };
+
+	return call->method->answered(call, &a);
+}
+
+static bool
+saved_exists(void)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/listeners/pos.json", dir);
+	return access(path, F_OK) == 0;
+}
+
+struct params_case {
+	char method[24];
+	char params[64];
+	int code; /* 0: it is asked */
+	char word[24];
+};
+
+ParameterizedTestParameters(method, checks_params)
+{
+	static struct params_case cases[] = {
+		{ "daemon.status", "{}", 0, "" },
+		{ "daemon.status", "{\"x\":1}", RPC_PARAMS, "x: " },
+		{ "daemon.tree", "{}", 0, "" },
+		{ "daemon.reload", "{}", 0, "" },
+		{ "daemon.shutdown", "{}", 0, "" },
+		{ "daemon.shutdown", "{\"deadline\":\"5s\"}", 0, "" },
+		{ "daemon.shutdown", "{\"deadline\":5}", RPC_PARAMS,
+		    "deadline: " },
+		{ "daemon.shutdown", "{\"deadline\":\"5\"}", RPC_SERVER,
+		    "deadline: " },
+		{ "daemon.shutdown", "{\"deadline\":\"25h\"}", RPC_SERVER,
+		    "deadline: " },
+		{ "listener.list", "{}", 0, "" },
+		{ "listener.status", "{\"name\":\"a\"}", 0, "" },
+		{ "listener.status", "{}", RPC_PARAMS, "name: " },
+		{ "listener.status", "{\"name\":\"\"}", RPC_SERVER, "name" },
+		{ "listener.status", "{\"name\":\"a\\nb\"}", RPC_SERVER,
+		    "name" },
+		{ "listener.add",
+		    "{\"name\":\"a\",\"port\":1,\"protocol\":\"echo\"}", 0,
+		    "" },
+		{ "listener.add", "{\"name\":\"a\",\"port\":1}", RPC_SERVER,
+		    "protocol" },
+		{ "listener.add", "{\"name\":\"a\",\"prot\":1}", RPC_SERVER,
+		    "prot" },
+		{ "listener.add", "{\"port\":1}", RPC_PARAMS, "name: " },
+		{ "listener.add", "{\"name\":\"a\",\"save\":1}", RPC_PARAMS,
+		    "save: " },
+		{ "listener.update", "{\"name\":\"a\",\"backlog\":5}", 0, "" },
+		{ "listener.update", "{\"name\":\"a\",\"backlog\":-5}",
+		    RPC_SERVER, "backlog" },
+		{ "listener.remove", "{\"name\":\"a\",\"save\":true}", 0, "" },
+		{ "listener.remove", "{\"name\":\"a\",\"port\":1}", RPC_PARAMS,
+		    "port: " },
+	};
+
+	return cr_make_param_array(struct params_case, cases,
+	    sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct params_case *k, method, checks_params)
+{
+	struct call call;
+	const enum method_step step = start(&call, k->method, k->params);
+
+	cr_expect_eq(step, k->code == 0 ? METHOD_ASK : METHOD_FAILED);
+	cr_expect_eq((int)call.error.code, k->code, "%s %s: %d %s", k->method,
+	    k->params, (int)call.error.code, call.error.text);
+	cr_expect_not_null(strstr(call.error.text, k->word), "%s",
+	    call.error.text);
+}
+
+Test(method, names_are_listed)
+{
+	char names[512], *name, *rest = names;
+	size_t count = 0;
+
+	method_names(names, sizeof(names));
+	while ((name = strsep(&rest, ",")) != NULL) {
+		name += strspn(name, " ");
+		cr_expect_not_null(method_find(name), "%s", name);
+		count++;
+	}
+	cr_expect_eq(count, 9);
+	cr_expect_null(method_find("daemon"));
+	method_names(names, 8);
+	cr_expect_str_eq(names, "daemon.");
+}
+
+Test(method, add_asks_for_what_was_given)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.add",
+			 "{\"name\":\"pos\",\"port\":9100,"
+			 "\"protocol\":\"discard\"}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.kind, IPC_REQ_ADD);
+	cr_expect_eq(call.ask.REQ_ADD.request, 7);
+	cr_expect_str_eq(call.ask.REQ_ADD.spec.name, "pos");
+	cr_expect_eq(call.ask.REQ_ADD.spec.port, 9100);
+	cr_expect_eq(call.ask.REQ_ADD.spec.protocol, PROTOCOL_DISCARD);
+	cr_expect_eq(call.ask.REQ_ADD.set,
+	    OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PROTOCOL));
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
+	cr_expect_str_eq(
+	    json_string_value(json_object_get(call.result, "name")), "pos");
+	cr_expect_not(saved_exists());
+	json_decref(call.result);
+}
+
+Test(method, add_saves_when_asked)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.add",
+			 "{\"name\":\"pos\",\"port\":9100,\"save\":true,"
+			 "\"protocol\":\"echo\"}"),
+	    METHOD_ASK);
+	cr_expect_not(saved_exists(), "before it runs");
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
+	cr_expect(saved_exists());
+	json_decref(call.result);
+}
+
+Test(method, a_failed_save_is_told)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.add",
+			 "{\"name\":\"pos\",\"port\":9100,\"save\":true,"
+			 "\"protocol\":\"echo\"}"),
+	    METHOD_ASK);
+	call.state_dir = "/dev/null";
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_FAILED);
+	cr_expect_eq(call.error.code, RPC_SERVER);
+	cr_expect_not_null(strstr(call.error.text, "was not saved"), "%s",
+	    call.error.text);
+}
+
+Test(method, update_with_save_looks_first)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.update",
+			 "{\"name\":\"pos\",\"backlog\":5,\"save\":true}"),
+	    METHOD_ASK);
+	cr_assert_eq(call.kind, IPC_REQ_STATUS);
+	cr_expect_str_eq(call.ask.REQ_STATUS.name, "pos");
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_SAVED), METHOD_ASK);
+	cr_assert_eq(call.kind, IPC_REQ_UPDATE);
+	cr_expect_eq(call.ask.REQ_UPDATE.request, 7);
+	cr_expect_eq(call.ask.REQ_UPDATE.spec.backlog, 5);
+	cr_expect_eq(call.ask.REQ_UPDATE.set, OPTION_BIT(OPT_BACKLOG));
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_SAVED), METHOD_DONE);
+	cr_expect(saved_exists());
+	json_decref(call.result);
+}
+
+Test(method, update_without_save_does_not_look)
+{
+	struct call call;
+
+	cr_assert_eq(
+	    start(&call, "listener.update", "{\"name\":\"pos\",\"backlog\":5}"),
+	    METHOD_ASK);
+	cr_assert_eq(call.kind, IPC_REQ_UPDATE);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_FILE), METHOD_DONE);
+	cr_expect_not(saved_exists());
+	json_decref(call.result);
+}
+
+Test(method, what_the_config_file_set_is_not_saved)
+{
+	static const char *const methods[] = { "listener.update",
+		"listener.remove" };
+	struct call call;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		cr_assert_eq(start(&call, methods[i],
+				 "{\"name\":\"pos\",\"save\":true}"),
+		    METHOD_ASK);
+		cr_assert_eq(call.kind, IPC_REQ_STATUS);
+		cr_assert_eq(answer_snapshot(&call, ORIGIN_FILE),
+		    METHOD_FAILED);
+		cr_expect_eq(call.error.reason, ERR_INVALID);
+		cr_expect_not_null(strstr(call.error.text,
+		    "set in the config file: change it there"));
+	}
+}
+
+Test(method, remove_forgets_when_asked)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.add",
+			 "{\"name\":\"pos\",\"port\":9100,\"save\":true,"
+			 "\"protocol\":\"echo\"}"),
+	    METHOD_ASK);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
+	json_decref(call.result);
+	cr_assert_eq(start(&call, "listener.remove",
+			 "{\"name\":\"pos\",\"deadline\":\"5s\","
+			 "\"save\":true}"),
+	    METHOD_ASK);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_SAVED), METHOD_ASK);
+	cr_assert_eq(call.kind, IPC_REQ_REMOVE);
+	cr_expect_eq(call.ask.REQ_REMOVE.deadline_ms, 5000);
+	cr_expect(saved_exists(), "it is not gone yet");
+	cr_assert_eq(answer_reply(&call), METHOD_DONE);
+	cr_expect_not(saved_exists());
+	cr_expect_eq(
+	    json_integer_value(json_object_get(call.result, "finished")), 3);
+	cr_expect_eq(json_integer_value(json_object_get(call.result, "cut")),
+	    1);
+	json_decref(call.result);
+}
+
+Test(method, reload_and_shutdown_take_a_reply)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "daemon.reload", "{}"), METHOD_ASK);
+	cr_assert_eq(answer_reply(&call), METHOD_DONE);
+	cr_expect_str_eq(
+	    json_string_value(json_object_get(call.result, "message")),
+	    "what changed");
+	json_decref(call.result);
+	cr_assert_eq(start(&call, "daemon.shutdown", "{}"), METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_SHUTDOWN.deadline_ms, DEADLINE_DEFAULT);
+	cr_assert_eq(answer_reply(&call), METHOD_DONE);
+	cr_expect_str_eq(
+	    json_string_value(json_object_get(call.result, "state")),
+	    "stopping");
+	json_decref(call.result);
+}
+
+Test(method, the_wrong_kind_of_answer_fails)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "daemon.status", "{}"), METHOD_ASK);
+	cr_expect_eq(answer_reply(&call), METHOD_FAILED);
+	cr_expect_eq(call.error.reason, ERR_INTERNAL);
+	cr_assert_eq(start(&call, "daemon.reload", "{}"), METHOD_ASK);
+	cr_expect_eq(answer_snapshot(&call, ORIGIN_FILE), METHOD_FAILED);
+}

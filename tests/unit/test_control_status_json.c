@@ -1,0 +1,91 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "control/status_json.h"
+#include "unit/control_rows.h"
+
+/* The contract of DESIGN.md and mercury-control(7), key by key. */
+static const char pos[] =
+    "{\"name\": \"pos\", \"state\": \"degraded\", \"pool\": \"pos\", "
+    "\"generation\": 2, \"address\": \"::\", \"port\": 9100, "
+    "\"path\": null, \"transport\": \"tcp\", \"protocol\": \"echo\", "
+    "\"connections\": 3, \"max_connections\": 0, \"accepted\": 1200, "
+    "\"rejected\": 0, \"denied\": 0, \"probes\": 0, "
+    "\"handshake_failures\": 0, \"bytes_in\": 1099511627776, "
+    "\"bytes_out\": 5, \"accept_errors\": 9, \"restarts\": 1, "
+    "\"bind_attempts\": 1, "
+    "\"last_error\": \"worker 1: killed by SIGSEGV\", "
+    "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
+    "\"connections\": 3, \"uptime_ms\": 11000, \"restarts\": 0}, "
+    "{\"slot\": 1, \"pid\": null, \"state\": \"backoff\", "
+    "\"connections\": 0, \"uptime_ms\": 0, \"restarts\": 1}]}";
+
+static const char local[] =
+    "{\"name\": \"local\", \"state\": \"starting\", \"pool\": \"local\", "
+    "\"generation\": 0, \"address\": null, \"port\": null, "
+    "\"path\": \"/run/local.sock\", \"transport\": \"unix\", "
+    "\"protocol\": \"discard\", \"connections\": 0, "
+    "\"max_connections\": 0, \"accepted\": 0, \"rejected\": 0, "
+    "\"denied\": 0, \"probes\": 0, \"handshake_failures\": 0, "
+    "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, "
+    "\"restarts\": 0, \"bind_attempts\": 0, \"last_error\": null, "
+    "\"workers\": []}";
+
+static void
+expect(json_t *got, const char *want)
+{
+	char *text = json_dumps(got, 0);
+
+	cr_assert_not_null(text);
+	cr_expect_str_eq(text, want, "%s", text);
+	free(text);
+	json_decref(got);
+}
+
+Test(status_json, daemon)
+{
+	struct snapshot_reader r;
+	char *want = NULL;
+
+	control_rows_open(&r);
+	cr_assert_neq(asprintf(&want,
+			  "{\"version\": \"%s\", \"pid\": 4242, "
+			  "\"state\": \"running\", \"ready\": true, "
+			  "\"uptime_ms\": 12000, \"loop_lag_max_ms\": 3, "
+			  "\"listeners\": [%s, %s], \"store\": null}",
+			  PACKAGE_VERSION, pos, local),
+	    -1);
+	expect(status_json_daemon(&r), want);
+	free(want);
+	snapshot_close(&r);
+}
+
+Test(status_json, listener_is_the_first)
+{
+	struct snapshot_reader r;
+
+	control_rows_open(&r);
+	/* Of a snapshot of one listener; here the workers are its own, too. */
+	expect(status_json_listener(&r), pos);
+	snapshot_close(&r);
+}
+
+Test(status_json, list)
+{
+	struct snapshot_reader r;
+
+	control_rows_open(&r);
+	expect(status_json_list(&r),
+	    "[{\"name\": \"pos\", \"state\": \"degraded\"}, "
+	    "{\"name\": \"local\", \"state\": \"starting\"}]");
+	snapshot_close(&r);
+}
+
+Test(status_json, without_rows)
+{
+	struct snapshot_reader r = { 0 };
+
+	cr_expect_null(status_json_daemon(&r));
+	cr_expect_null(status_json_listener(&r));
+	expect(status_json_list(&r), "[]");
+}

@@ -1,0 +1,136 @@
+#include <criterion/criterion.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/options.h"
+
+#define ARGS_MAX 16
+
+/* The command line of a test, split at spaces. */
+struct line {
+	char text[128];
+	char *argv[ARGS_MAX];
+	int argc;
+	struct options o;
+	struct err err;
+};
+
+static int
+parse(struct line *l, const char *text)
+{
+	char *rest = l->text, *word;
+
+	memset(l, 0, sizeof(*l));
+	(void)strcpy(l->text, text);
+	while ((word = strsep(&rest, " ")) != NULL)
+		l->argv[l->argc++] = word;
+	optind = 0; /* start anew */
+	return options_parse(l->argc, l->argv, &l->o, &l->err);
+}
+
+Test(options, have_defaults)
+{
+	struct line l;
+
+	(void)unsetenv("MERCURY_SOCKET");
+	cr_assert_eq(parse(&l, "mercuryctl status"), 0);
+	cr_expect_eq(l.o.given, 0);
+	cr_expect_str_eq(l.o.socket, "/run/mercury/control.sock");
+	cr_expect_eq(l.o.timeout_ms, 30000);
+	cr_expect_eq(l.o.count, 1);
+	cr_expect_str_eq(l.o.args[0], "status");
+}
+
+Test(options, the_environment_names_the_socket)
+{
+	struct line l;
+
+	(void)setenv("MERCURY_SOCKET", "/tmp/x", 1);
+	cr_assert_eq(parse(&l, "mercuryctl status"), 0);
+	cr_expect_str_eq(l.o.socket, "/tmp/x");
+	cr_assert_eq(parse(&l, "mercuryctl -s /tmp/y status"), 0);
+	cr_expect_str_eq(l.o.socket, "/tmp/y");
+	(void)setenv("MERCURY_SOCKET", "", 1);
+	cr_assert_eq(parse(&l, "mercuryctl status"), 0);
+	cr_expect_str_eq(l.o.socket, "/run/mercury/control.sock");
+}
+
+Test(options, stand_anywhere)
+{
+	static const char *const lines[] = {
+		"mercuryctl -s x --json remove-listener pos --deadline 5s",
+		"mercuryctl remove-listener -sx pos --deadline=5s --json",
+		"mercuryctl --deadline 5s remove-listener pos -s x --json"
+	};
+	struct line l;
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		cr_assert_eq(parse(&l, lines[i]), 0, "%s", lines[i]);
+		cr_expect_eq(l.o.given,
+		    (unsigned int)(OPTION_SOCKET | OPTION_JSON |
+			OPTION_DEADLINE));
+		cr_expect_str_eq(l.o.socket, "x");
+		cr_expect_str_eq(l.o.deadline, "5s");
+		cr_expect_eq(l.o.count, 2);
+		cr_expect_str_eq(l.o.args[0], "remove-listener");
+		cr_expect_str_eq(l.o.args[1], "pos");
+	}
+}
+
+Test(options, end_at_two_dashes)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l, "mercuryctl status -- --json"), 0);
+	cr_expect_eq(l.o.given, 0);
+	cr_expect_eq(l.o.count, 2);
+	cr_expect_str_eq(l.o.args[1], "--json");
+}
+
+Test(options, a_deadline_makes_for_patience)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l, "mercuryctl shutdown --deadline 2m"), 0);
+	cr_expect_eq(l.o.timeout_ms, 130000);
+	cr_assert_eq(
+	    parse(&l, "mercuryctl shutdown --deadline 2m --timeout 1s"), 0);
+	cr_expect_eq(l.o.timeout_ms, 1000);
+	cr_assert_eq(parse(&l, "mercuryctl shutdown --deadline 1s"), 0);
+	cr_expect_eq(l.o.timeout_ms, 30000);
+}
+
+Test(options, bad_ones_are_told)
+{
+	static const struct {
+		const char *line, *why;
+	} cases[] = {
+		{ "mercuryctl --wrong", "--wrong: " },
+		{ "mercuryctl -x", "-x: " },
+		{ "mercuryctl -s", "-s: its value is missing" },
+		{ "mercuryctl status --timeout", "--timeout: " },
+		{ "mercuryctl --timeout soon", "--timeout: " },
+		{ "mercuryctl --timeout 5", "--timeout: " },
+		{ "mercuryctl --deadline -5s", "--deadline: " },
+		{ "mercuryctl --json=yes", "--json=yes: " },
+	};
+	struct line l;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_expect_eq(parse(&l, cases[i].line), -1, "%s", cases[i].line);
+		cr_expect_not_null(strstr(l.err.text, cases[i].why), "%s: %s",
+		    cases[i].line, l.err.text);
+	}
+}
+
+Test(options, unwanted_ones_are_found)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l, "mercuryctl --json --save tree"), 0);
+	cr_expect_str_eq(options_unwanted(&l.o, OPTIONS_GLOBAL), "save");
+	cr_expect_null(options_unwanted(&l.o, OPTIONS_GLOBAL | OPTION_SAVE));
+}

@@ -1,0 +1,113 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/listener_text.h"
+#include "ctl/status_text.h"
+
+static const char pos[] =
+    "{\"name\": \"pos\", \"state\": \"listening\", \"pool\": \"shared\","
+    " \"generation\": 1, \"address\": \"::\", \"port\": 9100,"
+    " \"path\": null, \"transport\": \"tcp\", \"protocol\": \"echo\","
+    " \"connections\": 3, \"accepted\": 1200, \"bytes_in\": 2048,"
+    " \"bytes_out\": 5, \"accept_errors\": 0, \"restarts\": 0,"
+    " \"bind_attempts\": 1, \"last_error\": null,"
+    " \"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\","
+    " \"connections\": 3, \"uptime_ms\": 11000, \"restarts\": 0}]}";
+
+static const char odd[] = "{\"name\": \"odd\\u001b\", \"path\": \"/x\","
+			  " \"last_error\": \"bad\\nthing\"}";
+
+typedef void show_fn(FILE *, const json_t *, bool);
+
+/* What is shown of a JSON text, for free(). */
+static char *
+show(show_fn *fn, const char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	char *out = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&out, &size);
+
+	cr_assert_not_null(o, "%s", text);
+	cr_assert_not_null(f);
+	fn(f, o, false);
+	(void)fclose(f);
+	json_decref(o);
+	return out;
+}
+
+static void
+expect(char *got, const char *want)
+{
+	cr_expect_str_eq(got, want, "%s", got);
+	free(got);
+}
+
+Test(status_text, daemon)
+{
+	char text[2048];
+
+	(void)snprintf(text, sizeof(text),
+	    "{\"version\": \"0.1.0\", \"pid\": 4242, \"state\": \"running\","
+	    " \"ready\": true, \"uptime_ms\": 12000,"
+	    " \"listeners\": [%s, %s]}",
+	    pos, odd);
+	expect(show(status_text_daemon, text),
+	    "mercuryd 0.1.0 is running: pid 4242, up 12s\n"
+	    "NAME     STATE      ADDRESS    PROTOCOL  POOL    WORKERS  CONNS"
+	    "  ACCEPTED    IN  OUT  RESTARTS\n"
+	    "pos      listening  [::]:9100  echo      shared        1      3"
+	    "      1200  2.0k    5         0\n"
+	    "odd\\x1b  -          /x         -         -             0      0"
+	    "         0     0    0         0\n"
+	    "odd\\x1b: last error: bad\\x0athing\n");
+}
+
+Test(status_text, daemon_without_listeners)
+{
+	expect(show(status_text_daemon,
+		   "{\"version\": \"0.1.0\", \"pid\": 1,"
+		   " \"state\": \"stopping\", \"ready\": false,"
+		   " \"uptime_ms\": 0, \"listeners\": []}"),
+	    "mercuryd 0.1.0 is stopping, not ready: pid 1, up 0ms\n"
+	    "no listeners\n");
+}
+
+Test(status_text, listener)
+{
+	expect(show(status_text_listener, pos),
+	    "name           pos\n"
+	    "state          listening\n"
+	    "address        [::]:9100\n"
+	    "transport      tcp\n"
+	    "protocol       echo\n"
+	    "pool           shared\n"
+	    "generation     1\n"
+	    "connections    3\n"
+	    "accepted       1200\n"
+	    "accept errors  0\n"
+	    "bytes in       2048\n"
+	    "bytes out      5\n"
+	    "restarts       0\n"
+	    "bind attempts  1\n"
+	    "last error     -\n"
+	    "\n"
+	    "SLOT   PID  STATE    CONNS  UPTIME  RESTARTS\n"
+	    "   0  4250  running      3     11s         0\n");
+}
+
+Test(status_text, anything_can_be_shown)
+{
+	static const char *const texts[] = { "{}", "[]",
+		"{\"listeners\": 5, \"workers\": {}}",
+		"{\"listeners\": [1, null, []], \"port\": -5}",
+		"{\"workers\": [1, {\"slot\": \"x\"}], \"port\": 99999999}" };
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		free(show(status_text_daemon, texts[i]));
+		free(show(status_text_listener, texts[i]));
+	}
+}

@@ -1,0 +1,295 @@
+#include <sys/socket.h>
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/scoreboard.h"
+#include "pool/conn_list.h"
+#include "pool/slab.h"
+#include "pool/transport.h"
+#include "protocol/protocol.h"
+
+/* One connection over a socketpair; we are the peer. */
+static struct {
+	struct event_base *base;
+	struct slab slab;
+	struct scoreboard_entry board;
+	struct conn_list list;
+	int peer;
+	int emptied;
+	bool sent; /* what the last conn_send() returned */
+} t;
+
+/* Answers each chunk three times, in three sends, after a greeting. */
+static void
+greet(struct conn *c)
+{
+	(void)conn_send(c, (const uint8_t *)"hi", 2);
+}
+
+static void
+answer_thrice(struct conn *c, uint8_t *data, size_t len)
+{
+	uint32_t *calls = conn_state(c);
+	int i;
+
+	++*calls;
+	for (i = 0; i < 3; i++)
+		if (!(t.sent = conn_send(c, data, len)))
+			return;
+}
+
+static const struct protocol thrice = {
+	.name = "thrice",
+	.state_size = sizeof(uint32_t),
+	.opened = greet,
+	.received = answer_thrice,
+	.peer_finished = conn_finish,
+};
+
+static void
+on_emptied(void *ctx)
+{
+	(void)ctx;
+	t.emptied++;
+}
+
+static void
+setup(void)
+{
+	t.base = event_base_new();
+	slab_init(&t.slab, sizeof(struct conn) + thrice.state_size);
+	t.list.base = t.base;
+	t.list.transport = &transport_socket;
+	t.list.protocol = &thrice;
+	t.list.board = &t.board;
+	t.list.slab = &t.slab;
+	t.list.emptied = on_emptied;
+}
+
+static void
+teardown(void)
+{
+	conn_list_cut(&t.list);
+	slab_clear(&t.slab);
+	event_base_free(t.base);
+}
+
+TestSuite(conn, .init = setup, .fini = teardown, .timeout = 20);
+
+static void
+connect_peer(void)
+{
+	int ends[2];
+
+	cr_assert_eq(socketpair(AF_UNIX,
+			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
+	    0);
+	t.peer = ends[0];
+	cr_assert_eq(conn_open(&t.list, ends[1]), 0);
+}
+
+static uint64_t
+count(enum counter_id id)
+{
+	return scoreboard_get(&t.board, id);
+}
+
+/* Run the loop until nothing happens any more. */
+static void
+settle(void)
+{
+	int i;
+
+	for (i = 0; i < 10; i++)
+		(void)event_base_loop(t.base, EVLOOP_NONBLOCK);
+}
+
+/* Read what has come; returns how much, *eof tells whether that is all. */
+static size_t
+read_all(bool *eof)
+{
+	static char buffer[CONN_READ_SIZE];
+	size_t total = 0;
+	ssize_t n;
+
+	*eof = false;
+	for (;;) {
+		n = read(t.peer, buffer, sizeof(buffer));
+		if (n > 0) {
+			total += (size_t)n;
+			settle();
+			continue;
+		}
+		*eof = n == 0;
+		return total;
+	}
+}
+
+static struct conn *
+only_conn(enum conn_state state)
+{
+	return LIST_FIRST(&t.list.by_state[state]);
+}
+
+Test(conn, sends_from_opened_and_several_times)
+{
+	char buffer[32];
+
+	connect_peer();
+	cr_assert_eq(write(t.peer, "abc", 3), 3);
+	settle();
+	cr_expect_eq(read(t.peer, buffer, sizeof(buffer)), 11);
+	cr_expect_eq(memcmp(buffer, "hiabcabcabc", 11), 0);
+	cr_expect_eq(*(uint32_t *)conn_state(only_conn(CONN_OPEN)), 1);
+	cr_expect_eq(count(COUNTER_ACCEPTED), 1);
+	cr_expect_eq(count(COUNTER_BYTES_IN), 3);
+	cr_expect_eq(count(COUNTER_BYTES_OUT), 11);
+}
+
+Test(conn, state_is_zeroed_for_the_next_connection)
+{
+	connect_peer();
+	*(uint32_t *)conn_state(only_conn(CONN_OPEN)) = 77;
+	(void)close(t.peer);
+	settle();
+	cr_assert_eq(t.list.open, 0);
+	connect_peer();
+	cr_expect_eq(*(uint32_t *)conn_state(only_conn(CONN_OPEN)), 0);
+}
+
+/* Fill both directions until the connection reads no more. */
+static size_t
+write_until_stuck(void)
+{
+	static char buffer[CONN_READ_SIZE];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = write(t.peer, buffer, sizeof(buffer))) > 0) {
+		total += (size_t)n;
+		settle();
+	}
+	cr_assert_eq(errno, EAGAIN);
+	return total;
+}
+
+Test(conn, a_peer_that_does_not_read_is_not_read_from)
+{
+	size_t written, got;
+	bool eof;
+
+	connect_peer();
+	written = write_until_stuck();
+	cr_assert_not_null(only_conn(CONN_WAITING));
+	cr_expect_lt(count(COUNTER_BYTES_IN), written);
+	got = read_all(&eof);
+	cr_expect(!eof);
+	cr_expect_eq(got, 2 + 3 * written, "%zu of %zu", got, written);
+	cr_assert_not_null(only_conn(CONN_OPEN));
+	cr_expect_eq(count(COUNTER_BYTES_IN), written);
+	cr_expect_eq(count(COUNTER_BYTES_OUT), got);
+}
+
+Test(conn, sends_all_that_waits_before_it_ends)
+{
+	size_t written, got;
+	bool eof;
+
+	connect_peer();
+	written = write_until_stuck();
+	cr_assert_eq(shutdown(t.peer, SHUT_WR), 0);
+	got = read_all(&eof);
+	cr_expect(eof);
+	cr_expect_eq(got, 2 + 3 * written);
+	cr_expect_eq(count(COUNTER_CLOSED), 1);
+}
+
+Test(conn, finishing_waits_for_the_output)
+{
+	struct conn *c;
+	bool eof;
+
+	connect_peer();
+	(void)write_until_stuck();
+	c = only_conn(CONN_WAITING);
+	c->peer_finished = true;
+	conn_finish(c);
+	cr_expect_eq(only_conn(CONN_FINISHING), c);
+	(void)read_all(&eof);
+	settle();
+	cr_expect_eq(t.list.open, 0);
+}
+
+Test(conn, send_says_when_the_connection_is_gone)
+{
+	static char buffer[8];
+
+	connect_peer();
+	cr_assert_eq(write(t.peer, buffer, sizeof(buffer)), sizeof(buffer));
+	(void)close(t.peer); /* the answer meets EPIPE */
+	t.sent = true;
+	settle();
+	cr_expect(!t.sent);
+	cr_expect_eq(t.list.open, 0);
+	cr_expect_eq(count(COUNTER_CLOSED), 1);
+}
+
+Test(conn, a_peer_that_leaves_while_output_waits)
+{
+	connect_peer();
+	(void)write_until_stuck();
+	(void)close(t.peer);
+	settle();
+	cr_expect_eq(t.list.open, 0);
+	cr_expect_eq(count(COUNTER_CLOSED), 1);
+}
+
+Test(conn, ends_while_draining_are_counted_apart)
+{
+	int first;
+
+	connect_peer();
+	first = t.peer;
+	connect_peer();
+	conn_list_drain(&t.list);
+	(void)close(first);
+	settle();
+	cr_expect_eq(count(COUNTER_DRAINED), 1);
+	cr_expect_eq(t.emptied, 0);
+	(void)close(t.peer);
+	settle();
+	cr_expect_eq(count(COUNTER_DRAINED), 2);
+	cr_expect_eq(count(COUNTER_CUT), 0);
+	cr_expect_eq(t.emptied, 1);
+}
+
+Test(conn, cut_ends_all_in_any_state)
+{
+	connect_peer();
+	(void)write_until_stuck();
+	connect_peer();
+	conn_list_drain(&t.list);
+	conn_list_cut(&t.list);
+	cr_expect_eq(t.list.open, 0);
+	cr_expect_eq(count(COUNTER_CLOSED), 2);
+	cr_expect_eq(count(COUNTER_CUT), 2);
+	cr_expect_eq(count(COUNTER_DRAINED), 0);
+	cr_expect_eq(t.emptied, 0);
+}
+
+Test(conn, a_descriptor_that_cannot_be_polled_is_closed)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	/* epoll refuses it with EPERM. */
+	cr_assert_neq(fd, -1);
+	cr_expect_eq(conn_open(&t.list, fd), -1);
+	cr_expect_eq(fcntl(fd, F_GETFD), -1);
+	cr_expect_eq(t.list.open, 0);
+	cr_expect_eq(count(COUNTER_ACCEPTED), 0);
+}
