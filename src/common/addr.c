@@ -50,6 +50,6 @@ addr_join(const char *address, uint16_t port, char out[static ADDR_TEXT_SIZE])
 {
 	const int v6 = strchr(address, ':') != NULL;
 
-	(void)snprintf(out, ADDR_TEXT_SIZE, "%s%s%s:%u", v6 ? "[" : "",
-	    address, v6 ? "]" : "", port);
+	(void)snprintf(out, ADDR_TEXT_SIZE, "%s%s%s:%u", v6 ? "[" : "", address,
+	    v6 ? "]" : "", port);
 }

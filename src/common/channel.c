@@ -177,8 +177,8 @@ channel_new(struct event_base *base, int fd, enum role peer,
 	c->ctx = ctx;
 	STAILQ_INIT(&c->queue);
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
-	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable,
-	    c);
+	c->writable =
+	    event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	if (c->readable == NULL || c->writable == NULL ||
 	    event_add(c->readable, NULL) == -1) {
 		(void)err_set(err, ERR_UNAVAILABLE, "a channel: out of memory");
@@ -217,8 +217,7 @@ enqueue(struct channel *c, enum ipc_kind kind, const void *payload, int fd)
 }
 
 void
-channel_send(struct channel *c, enum ipc_kind kind, const void *payload,
-    int fd)
+channel_send(struct channel *c, enum ipc_kind kind, const void *payload, int fd)
 {
 	enum ipc_result r = IPC_AGAIN;
 	struct err err;
@@ -239,8 +238,8 @@ channel_drain(struct channel *c)
 	struct ipc_message msg;
 	struct err err;
 
-	while (!c->silent &&
-	    ipc_recv(c->fd, c->peer, false, &msg, &err) == IPC_OK)
+	while (
+	    !c->silent && ipc_recv(c->fd, c->peer, false, &msg, &err) == IPC_OK)
 		if (!deliver(c, &msg))
 			return;
 }

@@ -43,8 +43,7 @@ struct channel *channel_new(struct event_base *, int fd, enum role peer,
  * none); it may be closed as soon as this returns. A failure comes through
  * closed(), from the event loop, never from within this call.
  */
-void channel_send(struct channel *, enum ipc_kind, const void *payload,
-    int fd);
+void channel_send(struct channel *, enum ipc_kind, const void *payload, int fd);
 
 /* Deliver what the peer had sent before it went, for a peer that is dead. */
 void channel_drain(struct channel *);

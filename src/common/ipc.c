@@ -19,8 +19,8 @@
 static const struct ipc_rule {
 	const char *name;
 	unsigned int senders; /* set of enum role */
-	uint16_t size;	      /* exact, of the payload, in bytes */
-	uint8_t fds;	      /* exact */
+	uint16_t size;        /* exact, of the payload, in bytes */
+	uint8_t fds;          /* exact */
 } rules[IPC_KIND_COUNT] = {
 #define MSG(KIND, SENDERS, TYPE, FDS) \
 	[IPC_##KIND] = { #KIND, (SENDERS), sizeof(TYPE), (FDS) },
@@ -28,8 +28,8 @@ static const struct ipc_rule {
 #undef MSG
 };
 
-#define MSG(KIND, SENDERS, TYPE, FDS)                                 \
-	_Static_assert(sizeof(TYPE) <= 2048 && (FDS) <= 1,            \
+#define MSG(KIND, SENDERS, TYPE, FDS)                      \
+	_Static_assert(sizeof(TYPE) <= 2048 && (FDS) <= 1, \
 	    #KIND ": a message is small and has at most one descriptor");
 IPC_MESSAGES(MSG)
 #undef MSG
@@ -195,7 +195,7 @@ ipc_pair(int ends[2], struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
 		return err_sys(err, "socketpair");
-	/* Larger buffers save wake-ups; the queue in channel.h works without. */
+	/* Larger buffers save wake-ups; channel.h queues without them too. */
 	for (i = 0; i < 2; i++)
 		(void)setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &bytes,
 		    sizeof(bytes));

@@ -21,9 +21,9 @@ struct ipc_message {
 
 enum ipc_result {
 	IPC_OK,
-	IPC_AGAIN,  /* would block */
+	IPC_AGAIN, /* would block */
 	IPC_GONE,  /* the peer is gone: EOF, ECONNRESET or EPIPE */
-	IPC_BROKEN  /* the peer broke the rules, or the socket failed */
+	IPC_BROKEN /* the peer broke the rules, or the socket failed */
 };
 
 /* Name and exact payload size of a kind; NULL, 0 out of range. */

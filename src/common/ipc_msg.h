@@ -42,8 +42,8 @@ struct msg_text {
 };
 
 enum spec_origin {
-	ORIGIN_FILE,	/* the config file */
-	ORIGIN_SAVED,	/* state_dir, written by --save */
+	ORIGIN_FILE,    /* the config file */
+	ORIGIN_SAVED,   /* state_dir, written by --save */
 	ORIGIN_RUNTIME, /* the control socket */
 	ORIGIN_COUNT
 };
@@ -152,9 +152,9 @@ struct msg_request {
 /* The answer when there is no snapshot: an error, or what was done. */
 struct msg_reply {
 	uint32_t request;
-	uint32_t code;	   /* enum err_code */
-	uint64_t finished; /* REQ_REMOVE: connections that ended by themselves */
-	uint64_t cut;	   /* REQ_REMOVE: and those cut at the deadline */
+	uint32_t code;     /* enum err_code */
+	uint64_t finished; /* REQ_REMOVE: connections that ended in time */
+	uint64_t cut;      /* REQ_REMOVE: and those cut at the deadline */
 	char text[IPC_TEXT_SIZE];
 };
 

@@ -126,8 +126,8 @@ write_stderr(const struct line *l)
 
 	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
 		return -1;
-	return write(STDERR_FILENO, l->text, l->len) == (ssize_t)l->len ? 0 :
-									  -1;
+	return write(STDERR_FILENO, l->text, l->len) == (ssize_t)l->len ? 0
+									: -1;
 }
 
 static void

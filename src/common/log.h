@@ -10,14 +10,19 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG, LOG_LEVEL_COUNT };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_COUNT
+};
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_COUNT };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_COUNT };
 
 /* Travels to each child in its first message. */
 struct log_settings {
-	uint8_t level;	/* enum log_level */
+	uint8_t level;  /* enum log_level */
 	uint8_t target; /* enum log_target */
 	uint8_t format; /* enum log_format */
 	uint8_t unused[5];
@@ -37,9 +42,8 @@ void log_reopen(void);
  * "listener" and "pos"; both NULL when it is about the process itself. Bytes
  * that are not printable are escaped. At most 1,000 bytes are kept.
  */
-void log_write(enum log_level, const char *object_kind,
-    const char *object_name, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void log_write(enum log_level, const char *object_kind, const char *object_name,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

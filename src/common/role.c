@@ -32,7 +32,8 @@ channel_is_seqpacket(void)
 	socklen_t len = sizeof(type);
 
 	return getsockopt(ROLE_CHANNEL_FD, SOL_SOCKET, SO_TYPE, &type, &len) ==
-	    0 && type == SOCK_SEQPACKET;
+	    0 &&
+	    type == SOCK_SEQPACKET;
 }
 
 void

@@ -24,13 +24,13 @@
  * CLOSED stands before ACCEPTED, and readers read in this order: a sum never
  * has more connections closed than accepted.
  */
-#define SCOREBOARD_COUNTERS(COUNTER)                                        \
-	COUNTER(CLOSED, "closed", "connections ended, for any reason")      \
-	COUNTER(ACCEPTED, "accepted", "connections accepted")               \
-	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")              \
-	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")           \
-	COUNTER(ACCEPT_ERRORS, "accept_errors",                             \
-	    "times that accepting paused for want of a resource")           \
+#define SCOREBOARD_COUNTERS(COUNTER)                                         \
+	COUNTER(CLOSED, "closed", "connections ended, for any reason")       \
+	COUNTER(ACCEPTED, "accepted", "connections accepted")                \
+	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")               \
+	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")            \
+	COUNTER(ACCEPT_ERRORS, "accept_errors",                              \
+	    "times that accepting paused for want of a resource")            \
 	COUNTER(DRAINED, "drained", "connections that ended while draining") \
 	COUNTER(CUT, "cut", "connections cut at a drain deadline")
 

@@ -70,22 +70,22 @@ struct snapshot_daemon {
 
 struct snapshot_listener {
 	struct listener_spec spec;
-	uint32_t state;	 /* enum listener_state */
+	uint32_t state;  /* enum listener_state */
 	uint32_t origin; /* enum spec_origin */
 	uint32_t generation;
-	uint32_t restarts;	/* of its pool's workers */
+	uint32_t restarts; /* of its pool's workers */
 	uint32_t bind_attempts;
-	uint32_t workers;	/* slots */
-	uint16_t port;		/* the bound one */
+	uint32_t workers; /* slots */
+	uint16_t port;    /* the bound one */
 	uint8_t unused[6];
 	uint64_t counters[COUNTER_COUNT];
 	char address[SPEC_ADDRESS_SIZE]; /* the bound one */
-	char last_error[256];		 /* empty: none */
+	char last_error[256];            /* empty: none */
 };
 
 struct snapshot_worker {
 	uint32_t slot;
-	uint32_t pid;	/* 0: none */
+	uint32_t pid;   /* 0: none */
 	uint32_t state; /* enum child_state */
 	uint32_t restarts;
 	uint64_t uptime_ms;
@@ -93,10 +93,10 @@ struct snapshot_worker {
 };
 
 struct snapshot_process {
-	char role[16];		   /* "control", "pool" */
+	char role[16];             /* "control", "pool" */
 	char name[SPEC_NAME_SIZE]; /* of the pool, or empty */
 	uint32_t slot;
-	uint32_t pid; /* 0: none */
+	uint32_t pid;   /* 0: none */
 	uint32_t state; /* enum child_state */
 	uint32_t restarts;
 	uint64_t uptime_ms;
@@ -114,8 +114,8 @@ struct snapshot_writer {
 	int failed;
 };
 
-void snapshot_add(struct snapshot_writer *, enum snapshot_kind,
-    const void *row, size_t size);
+void snapshot_add(struct snapshot_writer *, enum snapshot_kind, const void *row,
+    size_t size);
 
 /*
  * Seal what was added into a memfd and free the writer's memory. Returns the

@@ -15,9 +15,10 @@ static const struct {
 	size_t size;
 	enum change change;
 } options[LISTENER_OPTION_COUNT] = {
-#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, HELP) \
-	[OPT_##ID] = { NAME, offsetof(struct listener_spec, MEMBER),             \
-		sizeof(((struct listener_spec *)0)->MEMBER),                     \
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
+    HELP)                                                                  \
+	[OPT_##ID] = { NAME, offsetof(struct listener_spec, MEMBER),       \
+		sizeof(((struct listener_spec *)0)->MEMBER),               \
 		CHANGE_##CHANGE },
 #include "common/option_list.h"
 };
@@ -94,14 +95,15 @@ spec_check_name(const char *what, const char *name, struct err *err)
 	if (*p == '\0')
 		return err_set(err, ERR_INVALID, "%s is empty", what);
 	if (strlen(name) >= SPEC_NAME_SIZE)
-		return err_set(err, ERR_INVALID,
-		    "%s is longer than 64 bytes", what);
+		return err_set(err, ERR_INVALID, "%s is longer than 64 bytes",
+		    what);
 	for (; *p != '\0'; p += n) {
 		n = utf8_length(p);
 		if (n == 0 || *p == '/')
 			return err_set(err, ERR_INVALID,
 			    "%s may not contain control characters, \"/\" "
-			    "or bytes that are not UTF-8", what);
+			    "or bytes that are not UTF-8",
+			    what);
 	}
 	return 0;
 }
@@ -165,8 +167,8 @@ spec_option_is_live(enum listener_option id)
 const char *
 spec_option_name(enum listener_option id)
 {
-	return (unsigned int)id < LISTENER_OPTION_COUNT ? options[id].name :
-							  NULL;
+	return (unsigned int)id < LISTENER_OPTION_COUNT ? options[id].name
+							: NULL;
 }
 
 static void *
@@ -186,7 +188,7 @@ spec_option_equal(enum listener_option id, const struct listener_spec *a,
     const struct listener_spec *b)
 {
 	return memcmp(member_const(a, id), member_const(b, id),
-	    options[id].size) == 0;
+		   options[id].size) == 0;
 }
 
 int

@@ -11,11 +11,11 @@
 #include "common/err.h"
 #include "common/log.h"
 
-#define SPEC_NAME_SIZE 65	 /* 64 bytes and NUL */
-#define SPEC_ADDRESS_SIZE 64	 /* numeric, with scope id */
-#define SPEC_PATH_SIZE 108	 /* sockaddr_un.sun_path */
+#define SPEC_NAME_SIZE 65    /* 64 bytes and NUL */
+#define SPEC_ADDRESS_SIZE 64 /* numeric, with scope id */
+#define SPEC_PATH_SIZE 108   /* sockaddr_un.sun_path */
 #define SPEC_USER_SIZE 64
-#define SPEC_NO_ID UINT32_MAX	 /* no user or group was named */
+#define SPEC_NO_ID UINT32_MAX /* no user or group was named */
 #define SPEC_WORKERS_AUTO 0u
 #define SPEC_WORKERS_MAX 1024u
 
@@ -59,9 +59,9 @@ struct keepalive {
 
 struct listener_spec {
 	char name[SPEC_NAME_SIZE];
-	char pool[SPEC_NAME_SIZE];	 /* never empty in a valid spec */
+	char pool[SPEC_NAME_SIZE];       /* never empty in a valid spec */
 	char address[SPEC_ADDRESS_SIZE]; /* empty with path */
-	char path[SPEC_PATH_SIZE];	 /* empty without */
+	char path[SPEC_PATH_SIZE];       /* empty without */
 	uint16_t port;
 	uint8_t transport; /* enum transport_id */
 	uint8_t protocol;  /* enum protocol_id */

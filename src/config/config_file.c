@@ -45,7 +45,7 @@ static struct reader {
 	bool daemon_seen;
 } reader;
 
-/* --- messages of libConfuse --------------------------------------------- */
+/* --- messages of libConfuse --- */
 
 /* The section that libConfuse is in, for the words of a message. */
 static bool
@@ -119,7 +119,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	}
 }
 
-/* --- options and sections ----------------------------------------------- */
+/* --- options and sections --- */
 
 /* The line of an option in the current section; 0 when it is not there. */
 static unsigned int
@@ -305,7 +305,7 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 	return cfg_opt_rmnsec(opt, last);
 }
 
-/* --- files -------------------------------------------------------------- */
+/* --- files --- */
 
 /* Parse text, whose comments are gone. Returns 0, or -1 with an error told. */
 static int
@@ -443,7 +443,7 @@ default_daemon(const char *path)
 	json_decref(empty);
 }
 
-/* --- saved listeners ---------------------------------------------------- */
+/* --- saved listeners --- */
 
 static void
 on_saved(void *ctx, const char *file, const struct listener_spec *spec,

@@ -158,7 +158,7 @@ apply_defaults(const struct table *t, option_set skip, void *base,
 	return 0;
 }
 
-/* --- listeners ------------------------------------------------------------ */
+/* --- listeners --- */
 
 static int
 misplaced(option_set set, option_set wrong, const char *why, struct err *err)
@@ -300,7 +300,7 @@ option_listener_json(const struct listener_spec *spec, option_set set)
 	return object;
 }
 
-/* --- the daemon section --------------------------------------------------- */
+/* --- the daemon section --- */
 
 /* Who the unprivileged children run as. */
 static int

@@ -54,7 +54,7 @@ struct type {
 
 static const struct type types[OPTION_TYPE_COUNT];
 
-/* --- numbers -------------------------------------------------------------- */
+/* --- numbers --- */
 
 static int
 parse_uint16(const struct option *o, const char *text, void *member,
@@ -225,7 +225,7 @@ json_keepalive(const struct option *o, const void *member)
 	return json_string(text);
 }
 
-/* --- words of a closed set ------------------------------------------------ */
+/* --- words of a closed set --- */
 
 static int
 parse_word(const struct option *o, const char *text, void *member,
@@ -251,7 +251,7 @@ json_word(const struct option *o, const void *member)
 	return index < t->word_count ? json_string(t->words[index]) : NULL;
 }
 
-/* --- strings -------------------------------------------------------------- */
+/* --- strings --- */
 
 /* The bytes after the text are zeroed, so that memory can be compared. */
 static int
@@ -304,7 +304,7 @@ json_text(const struct option *o, const void *member)
 	return json_stringn(member, strnlen(member, o->size));
 }
 
-/* --- users and groups ----------------------------------------------------- */
+/* --- users and groups --- */
 
 /* Empty text: nobody. */
 static int

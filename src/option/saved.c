@@ -43,7 +43,7 @@ open_dir(const char *state_dir, bool make, struct err *err)
 	return fd;
 }
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing --- */
 
 static int
 write_all(int fd, const char *bytes, size_t len)
@@ -165,7 +165,7 @@ saved_remove(const char *state_dir, const char *name, struct err *err)
 	return result;
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading --- */
 
 static int
 is_saved(const struct dirent *d)

@@ -8,8 +8,8 @@ struct args {
 	const char *config;   /* -c; absolute after args_resolve() */
 	const char *pid_file; /* -p; NULL: beside the control socket */
 	bool foreground;      /* -f */
-	bool check;	      /* -t */
-	bool debug;	      /* -d */
+	bool check;           /* -t */
+	bool debug;           /* -d */
 };
 
 /*

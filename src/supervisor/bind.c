@@ -187,7 +187,7 @@ bind_stop_new(int fd)
 	static struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TCP_FLAG_SYN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),	       /* drop */
+		BPF_STMT(BPF_RET | BPF_K, 0),          /* drop */
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep all of it */
 	};
 	const struct sock_fprog program = { .len = 4, .filter = code };

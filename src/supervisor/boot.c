@@ -67,8 +67,7 @@ open_pid_file(const struct daemon_settings *s, struct err *err)
 	if (supervisor_args()->pid_file != NULL)
 		return pid_file_open(supervisor_args()->pid_file, err);
 	(void)snprintf(path, sizeof(path), "%.*s/%s",
-	    (int)(slash - s->control_socket), s->control_socket,
-	    PID_FILE_NAME);
+	    (int)(slash - s->control_socket), s->control_socket, PID_FILE_NAME);
 	return pid_file_open(path, err);
 }
 
@@ -78,8 +77,8 @@ add_listener(const struct msg_plan_listener *item)
 	char text[SPEC_NAME_SIZE + ERR_TEXT_SIZE + 16];
 	struct err err;
 
-	if (listener_add(&item->spec, item->set,
-		(enum spec_origin)item->origin, &err) != NULL) {
+	if (listener_add(&item->spec, item->set, (enum spec_origin)item->origin,
+		&err) != NULL) {
 		boot.waiting++;
 		return;
 	}

@@ -36,8 +36,7 @@ static void on_message(void *, struct ipc_message *);
 static void on_closed(void *, const char *);
 static void step(struct child *, enum child_input, const struct child_exit *);
 
-static const struct channel_handler channel_handler = { on_message,
-	on_closed };
+static const struct channel_handler channel_handler = { on_message, on_closed };
 
 void
 child_configure(const struct child_settings *s)
@@ -89,11 +88,10 @@ arm(struct child *c, uint32_t ms)
 		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
 	if (c->timer == NULL)
-		c->timer = event_new(children.settings.base, -1, 0, on_timer,
-		    c);
+		c->timer =
+		    event_new(children.settings.base, -1, 0, on_timer, c);
 	if (c->timer == NULL || event_add(c->timer, &tv) == -1)
-		log_error(kind(c), c->title,
-		    "no timer: out of memory");
+		log_error(kind(c), c->title, "no timer: out of memory");
 }
 
 static void
@@ -161,9 +159,11 @@ watch(struct child *c, int channel_fd, struct err *err)
 static int
 fork_one(struct child *c, struct err *err)
 {
-	struct spawn s = { .role = c->role, .title = c->title,
+	struct spawn s = { .role = c->role,
+		.title = c->title,
 		.output_fd = children.settings.output_fd,
-		.uid = children.settings.uid, .gid = children.settings.gid };
+		.uid = children.settings.uid,
+		.gid = children.settings.gid };
 	int ends[2];
 
 	if (ipc_pair(ends, err) == -1)
@@ -252,8 +252,7 @@ act_failed(struct child *c, const struct child_exit *how)
 	/* A process that never came up does not deserve an instant retry. */
 	c->failures += how->was_up || c->failures > 0 ? 1 : 2;
 	wait = backoff_ms(c->failures);
-	log_warning(kind(c), c->title, "%s; restart in %u ms",
-	    how->text, wait);
+	log_warning(kind(c), c->title, "%s; restart in %u ms", how->text, wait);
 	c->restarts++;
 	arm(c, wait);
 }
@@ -283,8 +282,8 @@ kill_reason(const struct child *c)
 {
 	if (c->state == CHILD_STOPPING)
 		return "its deadline is over";
-	return c->channel == NULL ? "it closed the channel" :
-				    "it was not ready in time";
+	return c->channel == NULL ? "it closed the channel"
+				  : "it was not ready in time";
 }
 
 /*
@@ -422,8 +421,8 @@ child_kill(struct child *c, const char *why)
 		    (int)c->pid, why);
 	if (pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) == -1 &&
 	    errno != ESRCH)
-		log_error(kind(c), c->title, "pid %d: kill: %s",
-		    (int)c->pid, strerror(errno));
+		log_error(kind(c), c->title, "pid %d: kill: %s", (int)c->pid,
+		    strerror(errno));
 }
 
 void

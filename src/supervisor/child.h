@@ -25,10 +25,10 @@ struct event_base;
 
 /* How a process ended, as the supervisor saw it. */
 struct child_exit {
-	bool started;	  /* false: it could not even be started */
-	bool was_up;	  /* it had reported READY */
-	bool wanted;	  /* it was told to stop, or had nothing left to do */
-	char text[128];	  /* such as "was killed by signal 9 (SIGKILL)" */
+	bool started;   /* false: it could not even be started */
+	bool was_up;    /* it had reported READY */
+	bool wanted;    /* it was told to stop, or had nothing left to do */
+	char text[128]; /* such as "was killed by signal 9 (SIGKILL)" */
 };
 
 struct child_owner {
@@ -58,16 +58,16 @@ struct child {
 	char title[SPEC_NAME_SIZE + 12]; /* "pos/0" */
 	enum child_state state;
 	bool queued;
-	bool one_shot; /* ends by itself and sends no READY */
-	pid_t pid;     /* 0: no process */
-	int pidfd;     /* -1: no process */
+	bool one_shot;           /* ends by itself and sends no READY */
+	pid_t pid;               /* 0: no process */
+	int pidfd;               /* -1: no process */
 	struct channel *channel; /* NULL: no process, or a broken one */
-	struct event *reaper;	 /* pidfd is readable */
-	struct event *timer;	 /* start deadline, stop deadline, backoff */
-	unsigned int failures;	 /* in a row; 0 after a healthy run */
-	uint32_t restarts;	 /* starts after the first one */
-	uint64_t started_ms;	 /* CLOCK_MONOTONIC of the last start */
-	uint64_t up_ms;		 /* of READY; 0: not yet */
+	struct event *reaper;    /* pidfd is readable */
+	struct event *timer;     /* start deadline, stop deadline, backoff */
+	unsigned int failures;   /* in a row; 0 after a healthy run */
+	uint32_t restarts;       /* starts after the first one */
+	uint64_t started_ms;     /* CLOCK_MONOTONIC of the last start */
+	uint64_t up_ms;          /* of READY; 0: not yet */
 };
 
 /* A process that has not reported READY by then is killed. */
@@ -76,8 +76,8 @@ struct child {
 /* What all children have in common. */
 struct child_settings {
 	struct event_base *base; /* borrowed */
-	int output_fd;		 /* their stdout and stderr; borrowed */
-	uint32_t uid;		 /* SPEC_NO_ID: as the supervisor */
+	int output_fd;           /* their stdout and stderr; borrowed */
+	uint32_t uid;            /* SPEC_NO_ID: as the supervisor */
 	uint32_t gid;
 };
 

@@ -9,8 +9,8 @@
 enum child_input {
 	CHILD_IN_START,
 	CHILD_IN_READY,
-	CHILD_IN_STOP,	/* it is not wanted any more */
-	CHILD_IN_EXIT,	/* reaped, or could not be started */
+	CHILD_IN_STOP,  /* it is not wanted any more */
+	CHILD_IN_EXIT,  /* reaped, or could not be started */
 	CHILD_IN_TIMER, /* the timer of the state that it is in */
 	CHILD_INPUT_COUNT
 };

@@ -55,12 +55,12 @@ on_gone(struct child *c)
 	control.gone();
 }
 
-static const struct child_owner control_owner = { on_started, on_up,
-	on_message, on_ended, on_gone };
+static const struct child_owner control_owner = { on_started, on_up, on_message,
+	on_ended, on_gone };
 
 void
-control_start(const struct daemon_settings *s, int listen_fd,
-    void (*up)(void), void (*gone)(void))
+control_start(const struct daemon_settings *s, int listen_fd, void (*up)(void),
+    void (*gone)(void))
 {
 	control.hello.log = s->log;
 	control.hello.uid = s->uid;

@@ -78,7 +78,7 @@ is_unix(const struct listener *l)
 	return l->spec.transport == TRANSPORT_UNIX;
 }
 
-/* --- state --------------------------------------------------------------- */
+/* --- state --- */
 
 static void
 arm(struct listener *l, uint32_t ms)
@@ -131,7 +131,7 @@ compute_state(struct listener *l)
 	enter(l, LISTENER_LISTENING);
 }
 
-/* --- counters -------------------------------------------------------------- */
+/* --- counters --- */
 
 /* Add one worker's counters to sums; what is open there stays open. */
 static void
@@ -176,7 +176,7 @@ listener_counters(const struct listener *l, uint64_t out[static COUNTER_COUNT])
 	}
 }
 
-/* --- sockets --------------------------------------------------------------- */
+/* --- sockets --- */
 
 static int
 open_sockets(struct listener *l, struct err *err)
@@ -193,8 +193,8 @@ open_sockets(struct listener *l, struct err *err)
 			l->slots[n].fd = fd;
 		return 0;
 	}
-	if (bind_tcp(&l->spec, l->slots_count, fds, &l->port, l->address, err) ==
-	    -1)
+	if (bind_tcp(&l->spec, l->slots_count, fds, &l->port, l->address,
+		err) == -1)
 		return -1;
 	for (n = 0; n < l->slots_count; n++)
 		l->slots[n].fd = fds[n];
@@ -238,7 +238,7 @@ stop_new(struct listener *l)
 			bind_stop_new(l->slots[n].fd);
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end --- */
 
 /* Its name is free from now on. */
 static void
@@ -364,7 +364,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		listener_give_up(l, "its workers did not answer in time");
 }
 
-/* --- workers --------------------------------------------------------------- */
+/* --- workers --- */
 
 static void
 send_listen(struct listener *l, struct worker *w, unsigned int slot)
@@ -435,8 +435,8 @@ release(struct listener *l, unsigned int n)
 	if (s->adopter == -1)
 		return;
 	if (!is_unix(l))
-		child_send(&l->pool->workers[s->adopter].child, IPC_RELEASE,
-		    &m, -1);
+		child_send(&l->pool->workers[s->adopter].child, IPC_RELEASE, &m,
+		    -1);
 	s->adopter = -1;
 	s->adopter_live = false;
 }
@@ -453,8 +453,7 @@ adopt_orphans(struct listener *l)
 }
 
 void
-listener_heard_listening(struct listener *l, unsigned int n,
-    unsigned int slot)
+listener_heard_listening(struct listener *l, unsigned int n, unsigned int slot)
 {
 	struct slot *s;
 
@@ -513,7 +512,7 @@ listener_worker_lost(struct listener *l, struct worker *w, const char *reason)
 	check_removed(l);
 }
 
-/* --- add and update ---------------------------------------------------------- */
+/* --- add and update --- */
 
 static struct listener *
 new_listener(const struct listener_spec *spec, option_set set,

@@ -32,11 +32,11 @@ struct worker;
  * it; while that one is gone a sibling may have adopted it.
  */
 struct slot {
-	int fd;	   /* -1: closed. Slots of a Unix listener share one. */
-	bool told; /* the slot's worker was sent LISTEN */
-	bool live; /* and has answered */
-	bool drained;	   /* its part of a removal is done */
-	int adopter;	   /* number of the worker, or -1 */
+	int fd;            /* -1: closed. Slots of a Unix listener share one. */
+	bool told;         /* the slot's worker was sent LISTEN */
+	bool live;         /* and has answered */
+	bool drained;      /* its part of a removal is done */
+	int adopter;       /* number of the worker, or -1 */
 	bool adopter_live; /* that one has answered */
 };
 
@@ -66,16 +66,16 @@ struct listener {
 	enum listener_state state;
 	struct pool *pool;
 	uint32_t entry; /* in the pool's scoreboards */
-	uint16_t port;	/* bound */
+	uint16_t port;  /* bound */
 	char address[SPEC_ADDRESS_SIZE];
 	char last_error[256];
 	struct unix_path unix_path;
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
-	struct event *deadline;		/* start, or the end of a removal */
-	uint64_t drain_until_ms;	/* CLOCK_MONOTONIC, when draining */
-	uint32_t add_request;	 /* for the waiter; 0: nobody asked */
-	uint32_t remove_request; /* the same */
-	unsigned int slots_count; /* as many as its pool has workers */
+	struct event *deadline;         /* start, or the end of a removal */
+	uint64_t drain_until_ms;        /* CLOCK_MONOTONIC, when draining */
+	uint32_t add_request;           /* for the waiter; 0: nobody asked */
+	uint32_t remove_request;        /* the same */
+	unsigned int slots_count;       /* as many as its pool has workers */
 	struct slot slots[];
 };
 
@@ -105,8 +105,8 @@ struct listener *listener_add(const struct listener_spec *, option_set,
  * Change what can change without a new socket; all or nothing. Returns 0,
  * or -1 with *err.
  */
-int listener_update(struct listener *, const struct listener_spec *,
-    option_set, struct err *);
+int listener_update(struct listener *, const struct listener_spec *, option_set,
+    struct err *);
 
 /* An add that is not `listening' after ms is given up. */
 void listener_set_start_deadline(struct listener *, uint32_t ms);

@@ -23,9 +23,9 @@ notify_open(void)
 		target.addr.sun_family = AF_UNIX;
 		(void)strlcpy(target.addr.sun_path, path,
 		    sizeof(target.addr.sun_path));
-		target.len = (socklen_t)(offsetof(struct sockaddr_un,
-					     sun_path) +
-		    strlen(path));
+		target.len =
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+			strlen(path));
 		/* An abstract socket's name starts with NUL. */
 		if (path[0] == '@')
 			target.addr.sun_path[0] = '\0';

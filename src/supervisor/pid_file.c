@@ -1,8 +1,8 @@
 #include "supervisor/pid_file.h"
 
-#include <libutil.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libutil.h>
 #include <stddef.h>
 
 static struct pidfh *handle;

@@ -30,8 +30,8 @@ static void on_message(struct child *, struct ipc_message *);
 static void on_ended(struct child *, const struct child_exit *);
 static void on_gone(struct child *);
 
-static const struct child_owner worker_owner = { on_started, on_up,
-	on_message, on_ended, on_gone };
+static const struct child_owner worker_owner = { on_started, on_up, on_message,
+	on_ended, on_gone };
 
 void
 pool_configure(const struct pool_settings *s)
@@ -45,7 +45,7 @@ pools(void)
 	return &all.list;
 }
 
-/* --- workers --------------------------------------------------------------- */
+/* --- workers --- */
 
 bool
 worker_reachable(const struct worker *w)
@@ -79,7 +79,7 @@ on_late(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH(l, &w->pool->listeners, in_pool)
+	TAILQ_FOREACH (l, &w->pool->listeners, in_pool)
 		listener_adopt(l, w->number);
 }
 
@@ -109,7 +109,7 @@ on_started(struct child *c)
 		child_kill(c, err.text);
 	} else {
 		send_hello(w, fd);
-		TAILQ_FOREACH(l, &w->pool->listeners, in_pool)
+		TAILQ_FOREACH (l, &w->pool->listeners, in_pool)
 			listener_tell(l, w);
 	}
 	if (fd != -1)
@@ -122,8 +122,7 @@ on_up(struct child *c)
 	struct worker *w = c->owner_ctx;
 
 	(void)event_del(w->adoption);
-	log_debug("worker", c->title, "pid %d is up after %llu ms",
-	    (int)c->pid,
+	log_debug("worker", c->title, "pid %d is up after %llu ms", (int)c->pid,
 	    (unsigned long long)(c->up_ms - c->started_ms));
 }
 
@@ -167,7 +166,7 @@ on_ended(struct child *c, const struct child_exit *how)
 
 	(void)snprintf(reason, sizeof(reason), "worker %s %s", c->title,
 	    how->text);
-	TAILQ_FOREACH_SAFE(l, &w->pool->listeners, in_pool, next)
+	TAILQ_FOREACH_SAFE (l, &w->pool->listeners, in_pool, next)
 		listener_worker_lost(l, w, how->wanted ? NULL : how->text);
 	scoreboard_unmap(&w->board);
 	if (how->wanted)
@@ -175,11 +174,11 @@ on_ended(struct child *c, const struct child_exit *how)
 	(void)event_add(w->adoption, &late);
 	if (how->was_up || c->failures + 1 < START_FAILURES_MAX)
 		return;
-	TAILQ_FOREACH_SAFE(l, &w->pool->listeners, in_pool, next)
+	TAILQ_FOREACH_SAFE (l, &w->pool->listeners, in_pool, next)
 		listener_give_up(l, reason);
 }
 
-/* --- pools ------------------------------------------------------------------ */
+/* --- pools --- */
 
 static void
 free_pool(struct pool *p)
@@ -246,7 +245,7 @@ find_pool(const char *name)
 {
 	struct pool *p;
 
-	TAILQ_FOREACH(p, &all.list, next)
+	TAILQ_FOREACH (p, &all.list, next)
 		if (!p->stopping && strcmp(p->name, name) == 0)
 			return p;
 	return NULL;
@@ -255,9 +254,9 @@ find_pool(const char *name)
 struct pool *
 pool_for(const struct listener_spec *spec, option_set set, struct err *err)
 {
-	const unsigned int count = spec->workers == SPEC_WORKERS_AUTO ?
-	    all.settings.cpus :
-	    spec->workers;
+	const unsigned int count = spec->workers == SPEC_WORKERS_AUTO
+	    ? all.settings.cpus
+	    : spec->workers;
 	struct pool *p = find_pool(spec->pool);
 
 	if (p != NULL) {
@@ -319,8 +318,8 @@ pool_join(struct pool *p, struct listener *l, struct err *err)
 static void
 stop_workers(struct pool *p, uint32_t deadline_ms)
 {
-	const struct msg_drain m = { .deadline_ms = clock_mono_ms() +
-		    deadline_ms };
+	const struct msg_drain m = { .deadline_ms =
+					 clock_mono_ms() + deadline_ms };
 	const bool again = p->stopping;
 	unsigned int i, left = p->workers_count - p->gone;
 
@@ -343,8 +342,8 @@ pool_leave(struct pool *p, struct listener *l)
 {
 	if (l != NULL) {
 		TAILQ_REMOVE(&p->listeners, l, in_pool);
-		p->entries[l->entry / 8] &= (unsigned char)~(1u
-		    << (l->entry % 8));
+		p->entries[l->entry / 8] &=
+		    (unsigned char)~(1u << (l->entry % 8));
 	}
 	if (TAILQ_EMPTY(&p->listeners) && !p->stopping)
 		stop_workers(p, 0);
@@ -366,7 +365,7 @@ pools_stop(uint32_t deadline_ms)
 {
 	struct pool *p, *next;
 
-	TAILQ_FOREACH_SAFE(p, &all.list, next, next)
+	TAILQ_FOREACH_SAFE (p, &all.list, next, next)
 		stop_workers(p, deadline_ms);
 }
 
@@ -376,7 +375,7 @@ pools_kill(void)
 	struct pool *p;
 	unsigned int i;
 
-	TAILQ_FOREACH(p, &all.list, next)
+	TAILQ_FOREACH (p, &all.list, next)
 		for (i = 0; i < p->workers_count; i++)
 			child_kill(&p->workers[i].child, NULL);
 }

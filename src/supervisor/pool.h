@@ -25,7 +25,7 @@ struct pool;
 struct worker {
 	struct child child;
 	struct pool *pool;
-	unsigned int number;		/* and of the slots that it serves */
+	unsigned int number;            /* and of the slots that it serves */
 	const struct scoreboard *board; /* NULL: no process */
 	struct event *adoption; /* its replacement is late when this fires */
 };
@@ -37,8 +37,8 @@ struct pool {
 	char name[SPEC_NAME_SIZE];
 	struct listener_list listeners;
 	uint32_t generation;
-	bool stopping;		/* its last listener is gone */
-	unsigned int gone;	/* workers that are down for good */
+	bool stopping;          /* its last listener is gone */
+	unsigned int gone;      /* workers that are down for good */
 	unsigned char *entries; /* bitmap of scoreboard entries in use */
 	unsigned int workers_count;
 	struct worker workers[];
@@ -50,7 +50,7 @@ TAILQ_HEAD(pool_list, pool);
 struct pool_settings {
 	struct event_base *base; /* borrowed */
 	struct log_settings log;
-	unsigned int cpus;	  /* workers = auto */
+	unsigned int cpus;        /* workers = auto */
 	uint32_t orphan_drain_ms; /* told to each worker */
 	/* A pool is gone; called from the loop. */
 	void (*pool_gone)(void);

@@ -137,8 +137,7 @@ apply_difference(const struct plan *plan, struct tally *t)
 	const struct msg_plan_listener *item;
 	struct listener *l, *next;
 
-	RB_FOREACH_SAFE(l, listener_by_name, listeners(), next)
-	{
+	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next) {
 		if (l->state == LISTENER_STARTING)
 			continue;
 		item = plan_find(plan, l->spec.name);
@@ -186,9 +185,9 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 	(void)snprintf(text, sizeof(text),
 	    "%u added, %u updated, %u bound anew, %u removed, %u unchanged%s",
 	    t.added, t.updated, t.replaced, t.removed, t.kept,
-	    same_daemon(&plan->settings, supervisor_settings()) ?
-		"" :
-		"; changes of the daemon section need a restart");
+	    same_daemon(&plan->settings, supervisor_settings())
+		? ""
+		: "; changes of the daemon section need a restart");
 	finish(NULL, text);
 }
 
@@ -207,7 +206,7 @@ reload_listener_removed(const struct listener *gone)
 	struct replacement *r;
 	struct err err;
 
-	STAILQ_FOREACH(r, &replacements, next)
+	STAILQ_FOREACH (r, &replacements, next)
 		if (strcmp(r->item.spec.name, gone->spec.name) == 0)
 			break;
 	if (r == NULL)

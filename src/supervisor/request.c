@@ -113,8 +113,8 @@ on_remove(struct msg_req_name *m)
 	}
 	l->remove_request = m->request;
 	listener_remove(l,
-	    m->deadline_ms == DEADLINE_DEFAULT ? l->spec.drain_timeout_ms :
-						 m->deadline_ms);
+	    m->deadline_ms == DEADLINE_DEFAULT ? l->spec.drain_timeout_ms
+					       : m->deadline_ms);
 }
 
 static void
@@ -156,9 +156,9 @@ static void
 on_shutdown(const struct msg_request *m)
 {
 	control_reply(m->request, NULL, 0, 0, NULL);
-	shutdown_begin(m->deadline_ms == DEADLINE_DEFAULT ?
-		supervisor_settings()->shutdown_deadline_ms :
-		m->deadline_ms);
+	shutdown_begin(m->deadline_ms == DEADLINE_DEFAULT
+		? supervisor_settings()->shutdown_deadline_ms
+		: m->deadline_ms);
 }
 
 int
@@ -225,8 +225,7 @@ request_forget_all(void)
 	struct listener *l;
 
 	reload_request = 0;
-	RB_FOREACH(l, listener_by_name, listeners())
-	{
+	RB_FOREACH (l, listener_by_name, listeners()) {
 		l->add_request = 0;
 		l->remove_request = 0;
 	}

@@ -27,9 +27,9 @@ void spawn_close(void);
 struct spawn {
 	enum role role;
 	const char *title; /* argv[1], for ps(1) only; may be NULL */
-	int channel_fd;	   /* becomes ROLE_CHANNEL_FD */
-	int output_fd;	   /* becomes stdout and stderr */
-	uint32_t uid;	   /* SPEC_NO_ID: stay who we are */
+	int channel_fd;    /* becomes ROLE_CHANNEL_FD */
+	int output_fd;     /* becomes stdout and stderr */
+	uint32_t uid;      /* SPEC_NO_ID: stay who we are */
 	uint32_t gid;
 };
 

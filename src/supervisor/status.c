@@ -23,8 +23,7 @@ add_daemon(struct snapshot_writer *w)
 	};
 	struct listener *l;
 
-	RB_FOREACH(l, listener_by_name, listeners())
-	{
+	RB_FOREACH (l, listener_by_name, listeners()) {
 		if (l->state != LISTENER_LISTENING &&
 		    l->state != LISTENER_DRAINING)
 			d.ready = false;
@@ -105,7 +104,7 @@ status_snapshot(const char *name, struct err *err)
 			add_listener(&w, l);
 		return snapshot_seal(&w, err);
 	}
-	RB_FOREACH(l, listener_by_name, listeners())
+	RB_FOREACH (l, listener_by_name, listeners())
 		add_listener(&w, l);
 	return snapshot_seal(&w, err);
 }
@@ -136,7 +135,7 @@ status_tree(struct err *err)
 
 	add_daemon(&w);
 	add_process(&w, control_child(), "", 0);
-	TAILQ_FOREACH(p, pools(), next)
+	TAILQ_FOREACH (p, pools(), next)
 		for (i = 0; i < p->workers_count; i++)
 			add_process(&w, &p->workers[i].child, p->name, i);
 	return snapshot_seal(&w, err);

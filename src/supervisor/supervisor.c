@@ -75,7 +75,7 @@ supervisor_args(void)
 	return sv.args;
 }
 
-/* --- signals ---------------------------------------------------------------- */
+/* --- signals --- */
 
 static void
 on_stop_signal(void)
@@ -142,7 +142,7 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* --- the loop's own health --------------------------------------------------- */
+/* --- the loop's own health --- */
 
 static void
 on_lag_check(evutil_socket_t fd, short what, void *arg)
@@ -157,7 +157,7 @@ on_lag_check(evutil_socket_t fd, short what, void *arg)
 	sv.lag_due_ms = now + LAG_CHECK_MS;
 }
 
-/* --- states ------------------------------------------------------------------- */
+/* --- states --- */
 
 static void
 on_listener_ready(struct listener *l, const struct err *err)
@@ -204,10 +204,9 @@ supervisor_apply_settings(const struct daemon_settings *s)
 	children.gid = s->gid;
 	child_configure(&children);
 	pool.log = sv.settings.log;
-	pool.cpus = cpus < 1 ? 1 :
-	    cpus > (long)SPEC_WORKERS_MAX ?
-			       SPEC_WORKERS_MAX :
-			       (unsigned int)cpus;
+	pool.cpus = cpus < 1                ? 1
+	    : cpus > (long)SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
+					    : (unsigned int)cpus;
 	pool.orphan_drain_ms = s->shutdown_deadline_ms;
 	pool_configure(&pool);
 	listener_configure(sv.base, &waiter);
@@ -244,7 +243,7 @@ supervisor_finish(void)
 	(void)event_base_loopbreak(sv.base);
 }
 
-/* --- setting up ----------------------------------------------------------------- */
+/* --- setting up --- */
 
 /* Thousands of listeners need more than the usual 1,024. */
 static void
@@ -343,7 +342,7 @@ supervisor_run(const struct args *args)
 	return sv.exit_code;
 }
 
-/* --- mercuryd -t ------------------------------------------------------------------ */
+/* --- mercuryd -t --- */
 
 static void
 on_checked(const struct plan *plan, const char *errors, bool bad_config)

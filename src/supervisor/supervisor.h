@@ -16,7 +16,7 @@
 #define EXIT_CODE_FAILURE 1
 #define EXIT_CODE_USAGE 2
 #define EXIT_CODE_CANNOT_BIND 69 /* EX_UNAVAILABLE */
-#define EXIT_CODE_BAD_CONFIG 78	 /* EX_CONFIG */
+#define EXIT_CODE_BAD_CONFIG 78  /* EX_CONFIG */
 
 /* Run until shutdown; args is borrowed. Returns the exit code. */
 int supervisor_run(const struct args *);
@@ -25,7 +25,7 @@ int supervisor_run(const struct args *);
 int supervisor_check_config(const struct args *);
 
 enum daemon_state supervisor_state(void);
-uint64_t supervisor_started_ms(void);	   /* CLOCK_MONOTONIC */
+uint64_t supervisor_started_ms(void);      /* CLOCK_MONOTONIC */
 uint32_t supervisor_loop_lag_max_ms(void); /* worst seen so far */
 const struct daemon_settings *supervisor_settings(void);
 const struct args *supervisor_args(void);
