@@ -37,7 +37,7 @@ AC_DEFUN([MERCURY_WARNINGS], [
     -Wpointer-arith -Wcast-qual -Wwrite-strings -Wconversion
     -Wsign-conversion -Wnull-dereference -Wimplicit-fallthrough
     -Wduplicated-cond -Wlogical-op],
-    [MERCURY_FLAG([WARN_CFLAGS], flag)])
+    [MERCURY_FLAG([WARN_CFLAGS], m4_defn([flag]))])
   AS_IF([test "$enable_werror" = yes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])
   AC_SUBST([WARN_CFLAGS])
 ])
@@ -50,9 +50,10 @@ AC_DEFUN([MERCURY_HARDENING], [
     [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
   AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
-      -fcf-protection -fPIE], [MERCURY_FLAG([HARDEN_CFLAGS], flag)])
+      -fcf-protection -fPIE],
+      [MERCURY_FLAG([HARDEN_CFLAGS], m4_defn([flag]))])
     m4_foreach_w([flag], [-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
-      [MERCURY_FLAG([HARDEN_LDFLAGS], flag)])
+      [MERCURY_FLAG([HARDEN_LDFLAGS], m4_defn([flag]))])
     AS_CASE([" $CFLAGS "], [*" -O0 "*], [],
       [HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
   ])

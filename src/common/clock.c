@@ -24,16 +24,24 @@ clock_real_ms(void)
 	return read_ms(CLOCK_REALTIME);
 }
 
+/* A number that gcc knows to have two digits. */
+static unsigned int
+two(int n)
+{
+	return (unsigned int)n % 100u;
+}
+
 void
 clock_format(uint64_t real_ms, char out[static CLOCK_RFC3339_SIZE])
 {
 	const time_t seconds = (time_t)(real_ms / 1000u);
-	struct tm tm;
-	size_t n = 0;
+	struct tm tm = { 0 };
 
-	/* gmtime_r reads no time zone file, so this never touches a disk. */
-	if (gmtime_r(&seconds, &tm) != NULL)
-		n = strftime(out, CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + n, CLOCK_RFC3339_SIZE - n, ".%03uZ",
+	/* Unlike strftime(3) these read no time zone file: no disk here. */
+	(void)gmtime_r(&seconds, &tm);
+	(void)snprintf(out, CLOCK_RFC3339_SIZE,
+	    "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+	    (unsigned int)(tm.tm_year + 1900) % 10000u, two(tm.tm_mon + 1),
+	    two(tm.tm_mday), two(tm.tm_hour), two(tm.tm_min), two(tm.tm_sec),
 	    (unsigned int)(real_ms % 1000u));
 }

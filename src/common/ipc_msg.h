@@ -28,7 +28,7 @@ struct msg_empty {
 	uint64_t unused;
 };
 
-/* --- supervisor <-> config --------------------------------------------- */
+/* --- supervisor <-> config --- */
 
 struct msg_config_read {
 	char path[1000];     /* absolute */
@@ -59,7 +59,7 @@ struct msg_plan_end {
 	uint32_t errors;    /* not 0: nothing may be applied */
 };
 
-/* --- supervisor <-> pool worker ------------------------------------------ */
+/* --- supervisor <-> pool worker --- */
 
 /* Carries the scoreboard's descriptor. Answered by READY. */
 struct msg_pool_hello {
@@ -110,7 +110,7 @@ struct msg_listener {
 	uint64_t listener_id;
 };
 
-/* --- supervisor <-> control ---------------------------------------------- */
+/* --- supervisor <-> control --- */
 
 /* Carries the listening control socket. Answered by READY. */
 struct msg_control_hello {

@@ -7,6 +7,7 @@ libcommon_a_SOURCES = \
 	src/common/err.c src/common/err.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
+	src/common/loop.c src/common/loop.h \
 	src/common/option_list.h \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,8 @@ role_start(enum role role)
 		    "%s: is started by mercuryd(8), not by hand\n", name);
 		exit(2);
 	}
+	/* Nothing that a role starts may hold the channel open. */
+	(void)fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
 	/* fexecve(3) may have left the number of a descriptor as our name. */
 	(void)prctl(PR_SET_NAME, name);
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)

@@ -9,6 +9,7 @@
 
 #include "common/channel.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/snapshot.h"
 #include "control/client.h"
 #include "control/method.h"
@@ -310,9 +311,9 @@ control_run(void)
 {
 	struct err err;
 
-	control.base = event_base_new();
+	control.base = loop_new(&err);
 	if (control.base == NULL) {
-		log_error(NULL, NULL, "no event loop could be made");
+		log_error(NULL, NULL, "%s", err.text);
 		return 1;
 	}
 	control.channel = channel_new(control.base, ROLE_CHANNEL_FD,

@@ -342,7 +342,7 @@ json_id(const struct option *o, const void *member)
 	return json_integer(get_uint32(member));
 }
 
-/* -------------------------------------------------------------------------- */
+/* --- the table --- */
 
 #define WORDS(LIST) \
 	parse_word, json_word, LIST, sizeof(LIST) / sizeof((LIST)[0])

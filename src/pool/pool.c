@@ -12,6 +12,7 @@
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/scoreboard.h"
 #include "pool/endpoint.h"
 #include "pool/worker.h"
@@ -258,21 +259,6 @@ raise_descriptor_limit(void)
 		log_warning(NULL, NULL, "the limit of descriptors stays low");
 }
 
-static struct event_base *
-new_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base;
-
-	if (config == NULL)
-		return NULL;
-	(void)event_config_set_flag(config,
-	    EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
-	base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
-
 static int
 start(void)
 {
@@ -283,9 +269,9 @@ start(void)
 	raise_descriptor_limit();
 	RB_INIT(&pool.endpoints);
 	pool.worker.drained = on_drained;
-	pool.worker.base = new_base();
+	pool.worker.base = loop_new(&err);
 	if (pool.worker.base == NULL) {
-		log_error(NULL, NULL, "no event loop");
+		log_error(NULL, NULL, "%s", err.text);
 		return -1;
 	}
 	pool.channel = channel_new(pool.worker.base, ROLE_CHANNEL_FD,

@@ -58,6 +58,18 @@ on_control_up(void)
 	check_ready();
 }
 
+static void
+on_control_hopeless(const char *why)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "mercury-control %s", why);
+	boot_fail(EXIT_CODE_FAILURE, text);
+}
+
+static const struct control_watcher control_watcher = { on_control_up,
+	on_control_hopeless, shutdown_control_gone };
+
 static int
 open_pid_file(const struct daemon_settings *s, struct err *err)
 {
@@ -135,8 +147,7 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		boot_fail(EXIT_CODE_FAILURE, err.text);
 		return;
 	}
-	control_start(&plan->settings, fd, on_control_up,
-	    shutdown_control_gone);
+	control_start(&plan->settings, fd, &control_watcher);
 	add_listeners(plan);
 }
 

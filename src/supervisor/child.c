@@ -20,6 +20,9 @@
 #define FORKS_PER_TURN 4
 #define STARTING_MAX 32
 
+/* Failures in a row after which one that never came up is hopeless. */
+#define START_FAILURES_MAX 4
+
 /* A child whose channel is closed should be gone by then. */
 #define EXIT_GRACE_MS 100
 
@@ -409,6 +412,13 @@ child_stop(struct child *c, uint32_t deadline_ms)
 	if (c->pid != 0)
 		arm(c, deadline_ms);
 	step(c, CHILD_IN_STOP, NULL);
+}
+
+bool
+child_is_hopeless(const struct child *c, const struct child_exit *how)
+{
+	return !how->wanted && !how->was_up &&
+	    c->failures + 1 >= START_FAILURES_MAX;
 }
 
 void

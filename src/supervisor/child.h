@@ -101,6 +101,12 @@ void child_start(struct child *);
  */
 void child_stop(struct child *, uint32_t deadline_ms);
 
+/*
+ * For ended(): it has died at its start so often that whoever waits for its
+ * first READY should give up.
+ */
+bool child_is_hopeless(const struct child *, const struct child_exit *);
+
 /* SIGKILL now, if there is a process; why goes to the log, NULL: nothing. */
 void child_kill(struct child *, const char *why);
 

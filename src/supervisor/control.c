@@ -12,8 +12,7 @@ static struct {
 	struct child child;
 	struct msg_control_hello hello;
 	int listen_fd; /* kept for the next start */
-	void (*up)(void);
-	void (*gone)(void);
+	const struct control_watcher *watcher;
 } control = { .listen_fd = -1 };
 
 static void
@@ -26,7 +25,7 @@ static void
 on_up(struct child *c)
 {
 	(void)c;
-	control.up();
+	control.watcher->up();
 }
 
 static void
@@ -39,10 +38,10 @@ on_message(struct child *c, struct ipc_message *msg)
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
-	(void)c;
-	(void)how;
 	/* Its clients are gone, and with them their questions. */
 	request_forget_all();
+	if (child_is_hopeless(c, how))
+		control.watcher->hopeless(how->text);
 }
 
 static void
@@ -52,15 +51,15 @@ on_gone(struct child *c)
 	if (control.listen_fd != -1)
 		(void)close(control.listen_fd);
 	control.listen_fd = -1;
-	control.gone();
+	control.watcher->gone();
 }
 
 static const struct child_owner control_owner = { on_started, on_up, on_message,
 	on_ended, on_gone };
 
 void
-control_start(const struct daemon_settings *s, int listen_fd, void (*up)(void),
-    void (*gone)(void))
+control_start(const struct daemon_settings *s, int listen_fd,
+    const struct control_watcher *watcher)
 {
 	control.hello.log = s->log;
 	control.hello.uid = s->uid;
@@ -69,8 +68,7 @@ control_start(const struct daemon_settings *s, int listen_fd, void (*up)(void),
 	(void)strlcpy(control.hello.state_dir, s->state_dir,
 	    sizeof(control.hello.state_dir));
 	control.listen_fd = listen_fd;
-	control.up = up;
-	control.gone = gone;
+	control.watcher = watcher;
 	child_init(&control.child, ROLE_CONTROL, "control", &control_owner,
 	    NULL);
 	child_start(&control.child);

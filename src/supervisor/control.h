@@ -11,12 +11,16 @@
 #include "common/spec.h"
 #include "supervisor/child.h"
 
-/*
- * Start it. Takes listen_fd. up is called each time that it has reported
- * READY, gone when it is down for good.
- */
+struct control_watcher {
+	void (*up)(void); /* each time that it has reported READY */
+	/* It can't even be started; more attempts follow. */
+	void (*hopeless)(const char *why);
+	void (*gone)(void); /* down for good */
+};
+
+/* Start it. Takes listen_fd; watcher is borrowed. */
 void control_start(const struct daemon_settings *, int listen_fd,
-    void (*up)(void), void (*gone)(void));
+    const struct control_watcher *watcher);
 
 /* Its process, for the tree. */
 const struct child *control_child(void);

@@ -244,13 +244,23 @@ stop_new(struct listener *l)
 static void
 unlist(struct listener *l)
 {
-	RB_REMOVE(listener_by_name, &table.by_name, l);
-	RB_REMOVE(listener_by_id, &table.by_id, l);
+	if (l->listed)
+		RB_REMOVE(listener_by_name, &table.by_name, l);
+	l->listed = false;
+}
+
+static void
+list(struct listener *l)
+{
+	RB_INSERT(listener_by_name, &table.by_name, l);
+	l->listed = true;
 }
 
 static void
 free_listener(struct listener *l)
 {
+	unlist(l);
+	RB_REMOVE(listener_by_id, &table.by_id, l);
 	if (l->deadline != NULL)
 		event_free(l->deadline);
 	free(l);
@@ -541,23 +551,17 @@ new_listener(const struct listener_spec *spec, option_set set,
 		free(l);
 		return NULL;
 	}
-	RB_INSERT(listener_by_name, &table.by_name, l);
 	RB_INSERT(listener_by_id, &table.by_id, l);
 	return l;
 }
 
 struct listener *
-listener_add(const struct listener_spec *spec, option_set set,
+listener_add_successor(const struct listener_spec *spec, option_set set,
     enum spec_origin origin, struct err *err)
 {
 	struct listener *l = NULL;
 	struct pool *pool;
 
-	if (listener_find(spec->name) != NULL) {
-		(void)err_set(err, ERR_EXISTS,
-		    "a listener named %s exists already", spec->name);
-		return NULL;
-	}
 	pool = pool_for(spec, set, err);
 	if (pool == NULL)
 		return NULL;
@@ -569,11 +573,39 @@ listener_add(const struct listener_spec *spec, option_set set,
 	if (open_sockets(l, err) == 0 && pool_join(pool, l, err) == 0)
 		return l;
 	close_slots(l);
-	unlist(l);
 	free_listener(l);
 out:
 	pool_leave(pool, NULL);
 	return NULL;
+}
+
+struct listener *
+listener_add(const struct listener_spec *spec, option_set set,
+    enum spec_origin origin, struct err *err)
+{
+	struct listener *l;
+
+	if (listener_find(spec->name) != NULL) {
+		(void)err_set(err, ERR_EXISTS,
+		    "a listener named %s exists already", spec->name);
+		return NULL;
+	}
+	l = listener_add_successor(spec, set, origin, err);
+	if (l != NULL)
+		list(l);
+	return l;
+}
+
+void
+listener_succeed(struct listener *l)
+{
+	struct listener *old = listener_find(l->spec.name);
+
+	if (old != NULL)
+		unlist(old);
+	list(l);
+	if (old != NULL)
+		listener_remove(old, old->spec.drain_timeout_ms);
 }
 
 void

@@ -60,6 +60,7 @@ struct listener {
 	RB_ENTRY(listener) by_id;
 	TAILQ_ENTRY(listener) in_pool;
 	uint64_t id; /* never reused while we live */
+	bool listed; /* the name is its own: listener_find() finds it */
 	struct listener_spec spec;
 	option_set set; /* what somebody wrote down */
 	enum spec_origin origin;
@@ -100,6 +101,16 @@ void listener_configure(struct event_base *base,
  */
 struct listener *listener_add(const struct listener_spec *, option_set,
     enum spec_origin, struct err *);
+
+/*
+ * As listener_add(), for one that is to take over the name of a listener
+ * which has it now: it is served, but not listed before listener_succeed().
+ */
+struct listener *listener_add_successor(const struct listener_spec *,
+    option_set, enum spec_origin, struct err *);
+
+/* It gets its name, and the one that had it is removed. */
+void listener_succeed(struct listener *);
 
 /*
  * Change what can change without a new socket; all or nothing. Returns 0,

@@ -68,6 +68,14 @@ plan_find(const struct plan *p, const char *name)
 	    compare_name);
 }
 
+/* Can both be bound? Addresses of one port may overlap, so they don't count. */
+static bool
+places_differ(const struct listener_spec *a, const struct listener_spec *b)
+{
+	return a->transport != b->transport || a->port != b->port ||
+	    strcmp(a->path, b->path) != 0;
+}
+
 enum plan_change
 plan_compare(const struct listener_spec *running,
     const struct listener_spec *wanted, option_set *changed)
@@ -85,6 +93,8 @@ plan_compare(const struct listener_spec *running,
 		else if (change == PLAN_KEEP)
 			change = PLAN_UPDATE;
 	}
+	if (change == PLAN_REPLACE && places_differ(running, wanted))
+		change = PLAN_MOVE;
 	return change;
 }
 

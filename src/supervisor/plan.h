@@ -25,7 +25,8 @@ struct plan {
 enum plan_change {
 	PLAN_KEEP,
 	PLAN_UPDATE, /* only options that can change live */
-	PLAN_REPLACE /* it must be bound anew */
+	PLAN_MOVE,   /* bound anew; both can be bound at the same time */
+	PLAN_REPLACE /* bound anew, after the running one is gone */
 };
 
 /*

@@ -109,17 +109,17 @@ on_ended(struct child *c, const struct child_exit *how)
 static void
 on_gone(struct child *c)
 {
-	plan_loaded_fn *done = load.done;
+	struct plan plan = load.plan;
 
 	(void)c;
 	load.running = false;
 	if (!load.ended && load.errors[0] == '\0')
 		add_error("mercury-config could not be started");
-	if (done != NULL && (load.errors[0] != '\0' || load.bad_config))
-		done(NULL, load.errors, load.bad_config);
-	else if (done != NULL)
-		done(&load.plan, NULL, false);
-	plan_free(&load.plan);
+	if (load.done != NULL && (load.errors[0] != '\0' || load.bad_config))
+		load.done(NULL, load.errors, load.bad_config);
+	else if (load.done != NULL)
+		load.done(&plan, NULL, false);
+	plan_free(&plan);
 }
 
 int

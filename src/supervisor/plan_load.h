@@ -10,7 +10,8 @@
 /*
  * The end of a load, called from the loop. plan (borrowed) is complete and
  * checked, or NULL; errors (borrowed) then has the lines, separated by
- * newlines, and bad_config says whether the operator must edit a file.
+ * newlines, and bad_config says whether the operator must edit a file. The
+ * last thing that it does may be to start another load; errors is gone then.
  */
 typedef void plan_loaded_fn(const struct plan *plan, const char *errors,
     bool bad_config);

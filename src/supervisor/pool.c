@@ -16,9 +16,6 @@
 /* A worker that should drain is killed so long after its deadline. */
 #define KILL_GRACE_MS 100
 
-/* Failures in a row after which a listener that never worked is given up. */
-#define START_FAILURES_MAX 4
-
 static struct {
 	struct pool_settings settings;
 	struct pool_list list;
@@ -172,7 +169,7 @@ on_ended(struct child *c, const struct child_exit *how)
 	if (how->wanted)
 		return;
 	(void)event_add(w->adoption, &late);
-	if (how->was_up || c->failures + 1 < START_FAILURES_MAX)
+	if (!child_is_hopeless(c, how))
 		return;
 	TAILQ_FOREACH_SAFE (l, &w->pool->listeners, in_pool, next)
 		listener_give_up(l, reason);

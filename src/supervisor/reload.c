@@ -27,6 +27,8 @@ struct tally {
 	unsigned int added, updated, replaced, removed, kept;
 };
 
+static bool wanted; /* again, once this one is done */
+
 static void
 finish(const struct err *err, const char *text)
 {
@@ -37,51 +39,88 @@ finish(const struct err *err, const char *text)
 	else
 		log_info(NULL, NULL, "reload: %s", text);
 	request_reload_done(err, text);
+	reload_if_wanted();
 }
+
+/* The listeners that a reload has bound; ids are given in ascending order. */
+struct bound {
+	uint64_t *ids;
+	size_t count;
+};
 
 /* Remove again what this reload added before it failed. */
 static void
-undo_added(const struct plan *plan, uint64_t first_id)
+undo(const struct bound *b)
 {
 	struct listener *l;
 	size_t i;
 
-	for (i = 0; i < plan->count; i++) {
-		l = listener_find(plan->items[i].spec.name);
-		if (l != NULL && l->id >= first_id)
+	for (i = 0; i < b->count; i++) {
+		l = listener_find_id(b->ids[i]);
+		if (l != NULL)
 			listener_remove(l, 0);
 	}
 }
 
+static bool
+needs_socket(const struct msg_plan_listener *item)
+{
+	const struct listener *l = listener_find(item->spec.name);
+	option_set changed;
+
+	if (l == NULL)
+		return true;
+	return l->state != LISTENER_STARTING && l->state != LISTENER_DRAINING &&
+	    plan_compare(&l->spec, &item->spec, &changed) == PLAN_MOVE;
+}
+
 /*
- * First what can fail: bind the new ones. Returns 0, or -1 with *err and
- * nothing changed.
+ * First what can fail: bind what is new or moves. Returns 0 with *b, whose
+ * ids the caller frees, or -1 with *err and nothing changed.
  */
 static int
-add_new(const struct plan *plan, struct tally *t, struct err *err)
+bind_new(const struct plan *plan, struct bound *b, struct err *err)
 {
 	const struct msg_plan_listener *item;
 	const struct listener *l;
-	uint64_t first_id = UINT64_MAX;
 	struct err why;
 	size_t i;
 
+	b->ids = calloc(plan->count + 1, sizeof(*b->ids));
+	if (b->ids == NULL)
+		return err_sys(err, "a reload");
 	for (i = 0; i < plan->count; i++) {
 		item = &plan->items[i];
-		if (listener_find(item->spec.name) != NULL)
+		if (!needs_socket(item))
 			continue;
-		l = listener_add(&item->spec, item->set,
+		l = listener_add_successor(&item->spec, item->set,
 		    (enum spec_origin)item->origin, &why);
 		if (l == NULL) {
-			undo_added(plan, first_id);
+			undo(b);
+			free(b->ids);
 			return err_set(err, why.code, "listener %s: %.250s",
 			    item->spec.name, why.text);
 		}
-		if (first_id == UINT64_MAX)
-			first_id = l->id;
-		t->added++;
+		b->ids[b->count++] = l->id;
 	}
 	return 0;
+}
+
+/* Nothing can fail any more: they get their names. */
+static void
+enlist(const struct bound *b, struct tally *t)
+{
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < b->count; i++) {
+		l = listener_find_id(b->ids[i]);
+		if (listener_find(l->spec.name) != NULL)
+			t->replaced++;
+		else
+			t->added++;
+		listener_succeed(l);
+	}
 }
 
 static void
@@ -124,10 +163,23 @@ apply_wanted(struct listener *l, const struct msg_plan_listener *item,
 			    err.text);
 		t->updated++;
 		break;
+	case PLAN_MOVE: /* another reload's move is not even served yet */
 	case PLAN_REPLACE:
 		t->replaced++;
 		replace(l, item);
 		break;
+	}
+}
+
+/* What an earlier reload still had to do: this one decides anew. */
+static void
+forget_replacements(void)
+{
+	struct replacement *r;
+
+	while ((r = STAILQ_FIRST(&replacements)) != NULL) {
+		STAILQ_REMOVE_HEAD(&replacements, next);
+		free(r);
 	}
 }
 
@@ -137,6 +189,7 @@ apply_difference(const struct plan *plan, struct tally *t)
 	const struct msg_plan_listener *item;
 	struct listener *l, *next;
 
+	forget_replacements();
 	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next) {
 		if (l->state == LISTENER_STARTING)
 			continue;
@@ -168,6 +221,7 @@ static void
 on_plan(const struct plan *plan, const char *errors, bool bad_config)
 {
 	struct tally t = { 0 };
+	struct bound bound = { .count = 0 };
 	struct err err;
 	char text[192];
 
@@ -177,10 +231,12 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		finish(&err, NULL);
 		return;
 	}
-	if (add_new(plan, &t, &err) == -1) {
+	if (bind_new(plan, &bound, &err) == -1) {
 		finish(&err, NULL);
 		return;
 	}
+	enlist(&bound, &t);
+	free(bound.ids);
 	apply_difference(plan, &t);
 	(void)snprintf(text, sizeof(text),
 	    "%u added, %u updated, %u bound anew, %u removed, %u unchanged%s",
@@ -201,11 +257,33 @@ reload_start(struct err *err)
 }
 
 void
+reload_soon(void)
+{
+	wanted = true;
+	if (!plan_load_running())
+		reload_if_wanted();
+}
+
+void
+reload_if_wanted(void)
+{
+	struct err err;
+
+	if (!wanted || supervisor_state() != DAEMON_RUNNING)
+		return;
+	wanted = false;
+	if (reload_start(&err) == -1)
+		log_error(NULL, NULL, "reload: %s", err.text);
+}
+
+void
 reload_listener_removed(const struct listener *gone)
 {
 	struct replacement *r;
 	struct err err;
 
+	if (listener_find(gone->spec.name) != NULL)
+		return; /* it has a successor already */
 	STAILQ_FOREACH (r, &replacements, next)
 		if (strcmp(r->item.spec.name, gone->spec.name) == 0)
 			break;

@@ -15,6 +15,12 @@ struct listener;
  */
 int reload_start(struct err *err);
 
+/* As reload_start(), or once that is possible; errors go to the log only. */
+void reload_soon(void);
+
+/* mercuryd is running now: do what reload_soon() was asked before. */
+void reload_if_wanted(void);
+
 /* A listener is gone: if it was to be bound anew, now is the time. */
 void reload_listener_removed(const struct listener *);
 

@@ -33,7 +33,9 @@ shutdown_begin(uint32_t deadline_ms)
 	struct listener *l, *next;
 
 	if (supervisor_state() != DAEMON_STOPPING) {
-		log_info(NULL, NULL, "shutting down within %u ms", deadline_ms);
+		if (supervisor_state() == DAEMON_RUNNING)
+			log_info(NULL, NULL, "shutting down within %u ms",
+			    deadline_ms);
 		supervisor_enter_stopping();
 		plan_load_cancel();
 		RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "supervisor/boot.h"
 #include "supervisor/child.h"
 #include "supervisor/control_socket.h"
@@ -89,10 +90,8 @@ on_stop_signal(void)
 static void
 on_reload_signal(void)
 {
-	struct err err;
-
-	if (sv.state == DAEMON_RUNNING && reload_start(&err) == -1)
-		log_error(NULL, NULL, "reload: %s", err.text);
+	if (sv.state != DAEMON_STOPPING)
+		reload_soon();
 }
 
 static void
@@ -221,6 +220,7 @@ supervisor_enter_running(void)
 	    (unsigned long long)(clock_mono_ms() - sv.started_ms));
 	notify_send("READY=1");
 	daemonize_report(EXIT_CODE_CLEAN, logs_to_stderr());
+	reload_if_wanted();
 }
 
 void
@@ -274,9 +274,9 @@ open_loop(struct err *err)
 	sv.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (sv.signal_fd == -1 || sv.null_fd == -1)
 		return err_sys(err, "signalfd, /dev/null");
-	sv.base = event_base_new();
+	sv.base = loop_new(err);
 	if (sv.base == NULL)
-		return err_set(err, ERR_INTERNAL, "no event loop");
+		return -1;
 	sv.signals = event_new(sv.base, sv.signal_fd, EV_READ | EV_PERSIST,
 	    on_signal, NULL);
 	sv.lag_check = event_new(sv.base, -1, EV_PERSIST, on_lag_check, NULL);
@@ -337,7 +337,8 @@ supervisor_run(const struct args *args)
 		(void)event_base_dispatch(sv.base);
 	}
 	tear_down();
-	log_info(NULL, NULL, "stopped");
+	if (sv.exit_code == EXIT_CODE_CLEAN)
+		log_info(NULL, NULL, "stopped");
 	daemonize_report(sv.exit_code, true);
 	return sv.exit_code;
 }
@@ -348,8 +349,8 @@ static void
 on_checked(const struct plan *plan, const char *errors, bool bad_config)
 {
 	if (plan != NULL) {
-		(void)printf("%s: OK, %zu listeners\n", sv.args->config,
-		    plan->count);
+		(void)printf("%s: OK, %zu listener%s\n", sv.args->config,
+		    plan->count, plan->count == 1 ? "" : "s");
 	} else {
 		(void)fprintf(stderr, "%s\n", errors);
 		sv.exit_code =
