@@ -373,12 +373,17 @@ class Reload(mercury.TestCase):
         self.assertTrue(answers(port))
 
     def test_a_signal_while_a_reload_runs_counts(self):
-        # So much to parse that the second signal comes before the first one
-        # is done with, whichever of the two files it has read.
-        filler = "# a comment that takes its time\n" * 200000
-        for number in range(20):
+        # So much to parse that the file is read long before it is applied.
+        filler = "# a comment that takes its time\n" * 400000
+
+        def reading():
+            return any(mercury.comm(p) == "mercury-config"
+                       for p in self.d.tree())
+        for number in range(5):
+            wait_until(lambda: not reading(), "the reload before is done")
             self.d.write(self.listeners + filler)
             self.d.signal(signal.SIGHUP)
+            wait_until(reading, "the file is being read")
             name = f"n{number}"
             self.d.write(self.listeners + mercury.listener(name))
             self.d.signal(signal.SIGHUP)

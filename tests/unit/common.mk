@@ -1,5 +1,49 @@
-## Unit tests of src/common; for example:
-## UNIT_TESTS += test_common_x
-## test_common_x_SOURCES = tests/unit/test_common_x.c
-## test_common_x_CPPFLAGS = $(UNIT_CPPFLAGS)
-## test_common_x_LDADD = libcommon.a libcommon.a $(CRITERION_LIBS)
+## Unit tests of src/common.
+SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
+COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
+	test_common_err test_common_ipc test_common_log test_common_role \
+	test_common_scoreboard test_common_snapshot test_common_spec
+
+test_common_addr_SOURCES = tests/unit/test_common_addr.c
+test_common_addr_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_addr_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_channel_SOURCES = tests/unit/test_common_channel.c $(SCRATCH)
+test_common_channel_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_channel_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS) \
+	$(CRITERION_LIBS)
+
+test_common_clock_SOURCES = tests/unit/test_common_clock.c
+test_common_clock_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_clock_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_err_SOURCES = tests/unit/test_common_err.c
+test_common_err_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_err_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_ipc_SOURCES = tests/unit/test_common_ipc.c $(SCRATCH)
+test_common_ipc_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_ipc_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_log_SOURCES = tests/unit/test_common_log.c
+test_common_log_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_log_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_role_SOURCES = tests/unit/test_common_role.c
+test_common_role_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_role_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_scoreboard_SOURCES = tests/unit/test_common_scoreboard.c \
+	$(SCRATCH)
+test_common_scoreboard_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_scoreboard_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_snapshot_SOURCES = tests/unit/test_common_snapshot.c $(SCRATCH)
+test_common_snapshot_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_snapshot_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_spec_SOURCES = tests/unit/test_common_spec.c
+test_common_spec_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_spec_LDADD = $(COMMON_TEST_LIBS)
