@@ -44,11 +44,6 @@ map(int fd, int protection, struct err *err)
 		(void)err_sys(err, "mapping a scoreboard");
 		return NULL;
 	}
-	/*
-	 * Of no use to a child, and a supervisor with a thousand of these
-	 * would pay for each of them at each fork.
-	 */
-	(void)madvise(p, sizeof(struct scoreboard), MADV_DONTFORK);
 	return p;
 }
 

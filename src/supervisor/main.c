@@ -26,6 +26,8 @@ main(int argc, char **argv)
 
 	if (fill_standard_fds() == -1)
 		return EXIT_CODE_FAILURE;
+	/* Nor do we keep what whoever started us forgot to close. */
+	closefrom(STDERR_FILENO + 1);
 	log_open("mercuryd");
 	args_parse(argc, argv, &args);
 	args_resolve(&args);

@@ -1,13 +1,12 @@
 #include "supervisor/spawn.h"
 
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,25 @@
 
 #include "common/spec.h"
 
-/* Above what a child uses, so that dup2() in it never hits one of ours. */
+/*
+ * What a child needs stands between these two: above what it uses itself, so
+ * that dup2() in it never hits one of ours, and below everything else that
+ * the supervisor has open.
+ */
 #define FIRST_KEPT_FD 10
+#define LAST_KEPT_FD 19
+
+/* For the few calls between clone(2) and exec. */
+#define STACK_SIZE 32768
 
 #define EXIT_CANNOT_EXEC 127
+
+/* A sanitizer keeps books about the stack, which the child would spoil. */
+#ifdef MERCURY_SANITIZED
+#define SHARED_MEMORY 0
+#else
+#define SHARED_MEMORY CLONE_VM
+#endif
 
 static struct {
 	enum role role;
@@ -33,6 +47,7 @@ static struct {
 #define EXECUTABLES (sizeof(executables) / sizeof(executables[0]))
 
 static int null_fd = -1;
+static int channel_place = -1; /* where a child finds its channel */
 
 static int
 open_high(const char *path, int flags)
@@ -44,7 +59,12 @@ open_high(const char *path, int flags)
 		return -1;
 	high = fcntl(low, F_DUPFD_CLOEXEC, FIRST_KEPT_FD);
 	(void)close(low);
-	return high;
+	if (high <= LAST_KEPT_FD)
+		return high;
+	if (high != -1)
+		(void)close(high);
+	errno = EMFILE;
+	return -1;
 }
 
 int
@@ -63,7 +83,8 @@ spawn_open(const char *dir, struct err *err)
 			return err_sys(err, "%s", path);
 	}
 	null_fd = open_high("/dev/null", O_RDWR);
-	if (null_fd == -1)
+	channel_place = open_high("/dev/null", O_RDWR);
+	if (null_fd == -1 || channel_place == -1)
 		return err_sys(err, "/dev/null");
 	return 0;
 }
@@ -84,6 +105,7 @@ spawn_close(void)
 	for (i = 0; i < EXECUTABLES; i++)
 		close_one(&executables[i].fd);
 	close_one(&null_fd);
+	close_one(&channel_place);
 }
 
 static size_t
@@ -112,15 +134,6 @@ drop_privileges(uint32_t uid, uint32_t gid)
 	return 0;
 }
 
-/* In the child: make the channel ROLE_CHANNEL_FD, and let it survive. */
-static int
-place_channel(int fd)
-{
-	if (fd == ROLE_CHANNEL_FD)
-		return fcntl(fd, F_SETFD, 0);
-	return dup2(fd, ROLE_CHANNEL_FD);
-}
-
 /* In the child: no handler and no blocked signal of the parent's. */
 static void
 reset_signals(void)
@@ -134,55 +147,67 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void child_main(const struct spawn *, size_t exe)
-    __attribute__((noreturn));
+/* What clone(2) hands to the child. */
+struct start {
+	const struct spawn *spawn;
+	size_t exe;
+};
 
-static void
-child_main(const struct spawn *s, size_t exe)
+/*
+ * In the child, which shares our memory and our descriptors and has us wait:
+ * first it leaves all but the kept descriptors behind.
+ */
+static int
+child_main(void *arg)
 {
-	char *const argv[] = { (char *)(uintptr_t)executables[exe].file,
+	const struct start *start = arg;
+	const struct spawn *s = start->spawn;
+	char *const argv[] = { (char *)(uintptr_t)executables[start->exe].file,
 		(char *)(uintptr_t)s->title, NULL };
 
+	if (close_range(LAST_KEPT_FD + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
+		_exit(EXIT_CANNOT_EXEC);
 	reset_signals();
 	/* Away from our terminal: Ctrl-C there is for the supervisor. */
 	(void)setsid();
 	if (dup2(s->output_fd, STDOUT_FILENO) == -1 ||
 	    dup2(s->output_fd, STDERR_FILENO) == -1 ||
 	    dup2(null_fd, STDIN_FILENO) == -1 ||
-	    place_channel(s->channel_fd) == -1 ||
+	    dup2(channel_place, ROLE_CHANNEL_FD) == -1 ||
 	    close_range(ROLE_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
 		_exit(EXIT_CANNOT_EXEC);
 	if (s->role != ROLE_CONFIG &&
 	    (drop_privileges(s->uid, s->gid) == -1 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1))
 		_exit(EXIT_CANNOT_EXEC);
-	(void)fexecve(executables[exe].fd, argv, environ);
+	(void)fexecve(executables[start->exe].fd, argv, environ);
 	_exit(EXIT_CANNOT_EXEC);
 }
 
+/*
+ * As vfork(2), but without a copy of the descriptor table, which has several
+ * thousand entries when there are a thousand pools.
+ */
 pid_t
 spawn(const struct spawn *s, int *pidfd, struct err *err)
 {
-	const size_t exe = find(s->role);
+	static _Alignas(16) char stack[STACK_SIZE];
+	struct start start = { s, find(s->role) };
 	sigset_t all, old;
 	pid_t pid;
 
+	if (dup3(s->channel_fd, channel_place, O_CLOEXEC) == -1)
+		return err_sys(err, "dup3");
 	/* A signal for us must not run a handler of ours in the child. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	pid = fork();
-	if (pid == 0)
-		child_main(s, exe);
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	pid = clone(child_main, stack + sizeof(stack),
+	    SHARED_MEMORY | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD,
+	    &start, pidfd);
 	if (pid == -1)
-		return err_sys(err, "fork");
-	*pidfd = pidfd_open(pid, 0);
-	if (*pidfd == -1) {
-		(void)err_sys(err, "pidfd_open");
-		/* Not reaped yet, so the pid is still this child's. */
-		(void)kill(pid, SIGKILL);
-		(void)waitid(P_PID, (id_t)pid, NULL, WEXITED);
-		return -1;
-	}
+		(void)err_sys(err, "clone");
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	/* Else nobody would see it close. */
+	(void)dup3(null_fd, channel_place, O_CLOEXEC);
 	return pid;
 }

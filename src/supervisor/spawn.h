@@ -34,7 +34,8 @@ struct spawn {
 };
 
 /*
- * Start a child. Nothing but stdin (/dev/null), output_fd and channel_fd
+ * Start a child; we wait until it has exec'ed, about half a millisecond.
+ * Nothing but stdin (/dev/null), output_fd and channel_fd
  * survives in it. Returns its pid and sets *pidfd, which the caller owns; or
  * -1 with *err.
  */

@@ -137,7 +137,7 @@ class Descriptors(mercury.TestCase):
     def test_supervisor(self):
         roles = {os.path.join(self.d.bin, r): 1 for r in mercury.ROLES}
         self.hold(self.d.pid, {
-            **STANDARD, **EVENT_LOOP, **roles, "/dev/null": 2,
+            **STANDARD, **EVENT_LOOP, **roles, "/dev/null": 3,
             "anon_inode:[signalfd]": 1,
             "socketpair": 5,  # 4 workers, control
             "anon_inode:[pidfd]": 5,
