@@ -67,6 +67,8 @@ struct msg_pool_hello {
 	char pool[SPEC_NAME_SIZE];
 	uint32_t slot;
 	uint32_t orphan_drain_ms; /* how long to drain if the supervisor dies */
+	uint32_t uid;             /* who to be: role_drop_rights() */
+	uint32_t gid;
 };
 
 /*
@@ -115,7 +117,8 @@ struct msg_listener {
 /* Carries the listening control socket. Answered by READY. */
 struct msg_control_hello {
 	struct log_settings log;
-	uint32_t uid; /* who, besides root, may do everything */
+	uint32_t uid; /* who to be; may, as root, do everything */
+	uint32_t gid;
 	uint32_t control_gid;
 	uint32_t readers_gid;
 	char state_dir[256];

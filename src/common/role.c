@@ -4,11 +4,14 @@
 #include <sys/socket.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "common/spec.h"
 
 const char *
 role_name(enum role role)
@@ -58,4 +61,20 @@ role_start(enum role role)
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		(void)signal(ignored[i], SIG_IGN);
 	log_open(name);
+}
+
+int
+role_drop_rights(uint32_t uid, uint32_t gid, struct err *err)
+{
+	if (uid != SPEC_NO_ID &&
+	    (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
+		setresuid(uid, uid, uid) == -1))
+		return err_sys(err, "becoming user %u, group %u", uid, gid);
+	/* Never believe it unseen: a root worker would be the worst case. */
+	if (uid != SPEC_NO_ID && uid != 0 && setuid(0) != -1)
+		return err_set(err, ERR_PERMISSION,
+		    "user %u can still become root", uid);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return err_sys(err, "no_new_privs");
+	return 0;
 }

@@ -4,6 +4,10 @@
 #ifndef MERCURY_COMMON_ROLE_H
 #define MERCURY_COMMON_ROLE_H
 
+#include <stdint.h>
+
+#include "common/err.h"
+
 /* A set bit each: the IPC table names who may send a message. */
 enum role {
 	ROLE_SUPERVISOR = 1 << 0,
@@ -26,5 +30,14 @@ const char *role_name(enum role);
  * until the first message brings the settings (log.h).
  */
 void role_start(enum role);
+
+/*
+ * Give up every right for good: become that user and group (SPEC_NO_ID: stay
+ * who we are) and take no_new_privs. The first message brings the ids. This
+ * is done after exec and not before, since until then the supervisor waits
+ * (spawn.h), and whoever has our user id could stop us with a signal.
+ * Returns 0, or -1 with *err: the role must not go on.
+ */
+int role_drop_rights(uint32_t uid, uint32_t gid, struct err *err);
 
 #endif /* MERCURY_COMMON_ROLE_H */

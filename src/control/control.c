@@ -247,6 +247,11 @@ on_hello(struct ipc_message *msg)
 	if (control.server != NULL)
 		return;
 	log_configure(&hello->log);
+	if (role_drop_rights(hello->uid, hello->gid, &err) == -1) {
+		log_error(NULL, NULL, "%s", err.text);
+		stop(1);
+		return;
+	}
 	memcpy(control.state_dir, hello->state_dir, sizeof(control.state_dir));
 	control.state_dir[sizeof(control.state_dir) - 1] = '\0';
 	control.server = server_new(control.base, msg->fd, &rules,

@@ -139,6 +139,8 @@ on_hello(struct ipc_message *msg)
 	if (pool.worker.board != NULL)
 		disagree(msg->kind, "it came before");
 	log_configure(&m->log);
+	if (role_drop_rights(m->uid, m->gid, &err) == -1)
+		disagree(msg->kind, err.text);
 	pool.orphan_drain_ms = m->orphan_drain_ms;
 	pool.worker.board = scoreboard_map_write(msg->fd, &err);
 	if (pool.worker.board == NULL)

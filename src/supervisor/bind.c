@@ -64,8 +64,7 @@ explain(const struct listener_spec *spec, struct err *err)
 	addr_join(spec->address, spec->port, place);
 	switch (errno) {
 	case EADDRINUSE:
-		return err_set(err, ERR_PORT_IN_USE,
-		    "%s is in use by another process", place);
+		return err_set(err, ERR_PORT_IN_USE, "%s is in use", place);
 	case EACCES:
 		return err_set(err, ERR_PERMISSION,
 		    "no permission to bind %s: a port below 1024 needs root "

@@ -81,7 +81,7 @@ child_init(struct child *c, enum role role, const char *title,
 static const char *
 kind(const struct child *c)
 {
-	return c->role == ROLE_POOL ? "worker" : "process";
+	return c->role == ROLE_POOL ? "worker" : "role";
 }
 
 static void
@@ -164,9 +164,7 @@ fork_one(struct child *c, struct err *err)
 {
 	struct spawn s = { .role = c->role,
 		.title = c->title,
-		.output_fd = children.settings.output_fd,
-		.uid = children.settings.uid,
-		.gid = children.settings.gid };
+		.output_fd = children.settings.output_fd };
 	int ends[2];
 
 	if (ipc_pair(ends, err) == -1)
@@ -406,10 +404,25 @@ child_start(struct child *c)
 	step(c, CHILD_IN_START, NULL);
 }
 
+/* Until its timer fires; UINT32_MAX if it is not armed. */
+static uint32_t
+left_ms(const struct child *c)
+{
+	struct timeval due, now, left = { 0, 0 };
+
+	if (c->timer == NULL || !event_pending(c->timer, EV_TIMEOUT, &due))
+		return UINT32_MAX;
+	(void)evutil_gettimeofday(&now, NULL);
+	if (evutil_timercmp(&due, &now, >))
+		evutil_timersub(&due, &now, &left);
+	return (uint32_t)(left.tv_sec * 1000 + left.tv_usec / 1000);
+}
+
 void
 child_stop(struct child *c, uint32_t deadline_ms)
 {
-	if (c->pid != 0)
+	if (c->pid != 0 &&
+	    (c->state != CHILD_STOPPING || deadline_ms < left_ms(c)))
 		arm(c, deadline_ms);
 	step(c, CHILD_IN_STOP, NULL);
 }

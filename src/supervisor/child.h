@@ -77,8 +77,6 @@ struct child {
 struct child_settings {
 	struct event_base *base; /* borrowed */
 	int output_fd;           /* their stdout and stderr; borrowed */
-	uint32_t uid;            /* SPEC_NO_ID: as the supervisor */
-	uint32_t gid;
 };
 
 /* Set before the first child starts; may change later, for later starts. */
@@ -96,8 +94,8 @@ void child_start(struct child *);
 
 /*
  * It is not wanted any more: the caller has told it so in its own words, and
- * it is killed at the deadline (milliseconds from now). Ends in gone(),
- * maybe before this returns.
+ * it is killed at the deadline (milliseconds from now); one that it was given
+ * before is never put off. Ends in gone(), maybe before this returns.
  */
 void child_stop(struct child *, uint32_t deadline_ms);
 

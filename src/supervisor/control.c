@@ -63,6 +63,7 @@ control_start(const struct daemon_settings *s, int listen_fd,
 {
 	control.hello.log = s->log;
 	control.hello.uid = s->uid;
+	control.hello.gid = s->gid;
 	control.hello.control_gid = s->control_gid;
 	control.hello.readers_gid = s->readers_gid;
 	(void)strlcpy(control.hello.state_dir, s->state_dir,

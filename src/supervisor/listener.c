@@ -107,17 +107,29 @@ enter(struct listener *l, enum listener_state state)
 	}
 }
 
+static unsigned int
+live_slots(const struct listener *l)
+{
+	unsigned int n, live = 0;
+
+	for (n = 0; n < l->slots_count; n++)
+		live += l->slots[n].live;
+	return live;
+}
+
+bool
+listener_serves(const struct listener *l)
+{
+	return live_slots(l) > 0;
+}
+
 /* Look at who serves the slots, and say what that makes of the listener. */
 static void
 compute_state(struct listener *l)
 {
-	unsigned int n, live = 0;
-
 	if (l->state == LISTENER_DRAINING)
 		return;
-	for (n = 0; n < l->slots_count; n++)
-		live += l->slots[n].live;
-	if (live < l->slots_count) {
+	if (live_slots(l) < l->slots_count) {
 		if (l->state != LISTENER_STARTING)
 			enter(l, LISTENER_DEGRADED);
 		return;
@@ -157,6 +169,10 @@ fold_counters(struct listener *l, const struct worker *w)
 	if (e == NULL)
 		return;
 	add_counters(e, sums);
+	/* They were to finish, and did not. */
+	if (l->state == LISTENER_DRAINING)
+		sums[COUNTER_CUT] +=
+		    sums[COUNTER_ACCEPTED] - sums[COUNTER_CLOSED];
 	sums[COUNTER_CLOSED] = sums[COUNTER_ACCEPTED];
 	for (i = 0; i < COUNTER_COUNT; i++)
 		l->totals[i] += sums[i];
@@ -178,6 +194,26 @@ listener_counters(const struct listener *l, uint64_t out[static COUNTER_COUNT])
 
 /* --- sockets --- */
 
+/* Is it we who have the place that l wants? Say so then. */
+static void
+name_holder(const struct listener *l, struct err *err)
+{
+	struct listener *o;
+	char place[SPEC_PLACE_SIZE];
+
+	RB_FOREACH (o, listener_by_id, &table.by_id) {
+		if (o == l || o->slots[0].fd == -1 || is_unix(o) != is_unix(l))
+			continue;
+		if (is_unix(l) ? strcmp(o->spec.path, l->spec.path) != 0
+			       : o->port != l->spec.port)
+			continue;
+		spec_place(&l->spec, l->spec.port, place);
+		(void)err_set(err, ERR_PORT_IN_USE,
+		    "%s is in use by listener %s", place, o->spec.name);
+		return;
+	}
+}
+
 static int
 open_sockets(struct listener *l, struct err *err)
 {
@@ -188,17 +224,21 @@ open_sockets(struct listener *l, struct err *err)
 	if (is_unix(l)) {
 		fd = unix_path_bind(&l->spec, &l->unix_path, err);
 		if (fd == -1)
-			return -1;
+			goto out;
 		for (n = 0; n < l->slots_count; n++)
 			l->slots[n].fd = fd;
 		return 0;
 	}
 	if (bind_tcp(&l->spec, l->slots_count, fds, &l->port, l->address,
 		err) == -1)
-		return -1;
+		goto out;
 	for (n = 0; n < l->slots_count; n++)
 		l->slots[n].fd = fds[n];
 	return 0;
+out:
+	if (err->code == ERR_PORT_IN_USE)
+		name_holder(l, err);
+	return -1;
 }
 
 /* Close the socket of slot n, unless another slot still uses the same. */
@@ -272,6 +312,9 @@ listener_forget(struct listener *l)
 	uint64_t counters[COUNTER_COUNT];
 
 	listener_counters(l, counters);
+	/* What is open at a worker that does not answer any more. */
+	counters[COUNTER_CUT] +=
+	    counters[COUNTER_ACCEPTED] - counters[COUNTER_CLOSED];
 	close_slots(l);
 	pool_leave(l->pool, l);
 	unlist(l);
@@ -324,11 +367,22 @@ enter_draining(struct listener *l, uint64_t until_ms)
 	stop_new(l);
 }
 
+static void
+close_at_workers(struct listener *l)
+{
+	unsigned int n;
+
+	for (n = 0; n < l->slots_count; n++)
+		if (worker_reachable(&l->pool->workers[n]))
+			send_close(l, &l->pool->workers[n]);
+}
+
 void
 listener_shut(struct listener *l, uint64_t drain_until_ms)
 {
 	(void)event_del(l->deadline);
 	enter_draining(l, drain_until_ms);
+	close_at_workers(l);
 }
 
 void
@@ -341,9 +395,7 @@ listener_remove(struct listener *l, uint32_t deadline_ms)
 	for (n = 0; n < l->slots_count; n++)
 		if (!l->slots[n].live)
 			listener_adopt(l, n);
-	for (n = 0; n < l->slots_count; n++)
-		if (worker_reachable(&l->pool->workers[n]))
-			send_close(l, &l->pool->workers[n]);
+	close_at_workers(l);
 	check_removed(l);
 }
 
@@ -585,11 +637,14 @@ listener_add(const struct listener_spec *spec, option_set set,
 {
 	struct listener *l;
 
-	if (listener_find(spec->name) != NULL) {
+	l = listener_find(spec->name);
+	if (l != NULL && l->state == LISTENER_DRAINING)
+		(void)err_set(err, ERR_BUSY, "%s is being removed", spec->name);
+	else if (l != NULL)
 		(void)err_set(err, ERR_EXISTS,
 		    "a listener named %s exists already", spec->name);
+	if (l != NULL)
 		return NULL;
-	}
 	l = listener_add_successor(spec, set, origin, err);
 	if (l != NULL)
 		list(l);

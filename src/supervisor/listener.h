@@ -133,7 +133,7 @@ void listener_give_up(struct listener *, const char *reason);
 
 /*
  * At shutdown, before its pool is told to drain: no new connections, and
- * what the pool then says is no surprise. listener_forget() follows.
+ * those that are open end by then. listener_forget() follows.
  */
 void listener_shut(struct listener *, uint64_t drain_until_ms);
 
@@ -154,6 +154,9 @@ void listener_heard_closed(struct listener *, unsigned int n);
 void listener_heard_drained(struct listener *, unsigned int n);
 void listener_worker_lost(struct listener *, struct worker *,
     const char *reason);
+
+/* Does any worker serve it? Then connects are answered. */
+bool listener_serves(const struct listener *);
 
 /* Let a living sibling serve slot n, whose worker is gone. */
 void listener_adopt(struct listener *, unsigned int n);

@@ -1,5 +1,7 @@
 #include "supervisor/pid_file.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libutil.h>
@@ -21,8 +23,9 @@ pid_file_open(const char *path, struct err *err)
 	if (handle == NULL)
 		return err_sys(err, "pid file %s", path);
 	fd = pidfile_fileno(handle);
+	/* Everybody may read it, whatever our umask says. */
 	if (fd == -1 || fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
-	    pidfile_write(handle) == -1)
+	    fchmod(fd, 0644) == -1 || pidfile_write(handle) == -1)
 		return err_sys(err, "pid file %s", path);
 	return 0;
 }

@@ -85,7 +85,9 @@ send_hello(struct worker *w, int board_fd)
 {
 	struct msg_pool_hello m = { .log = all.settings.log,
 		.slot = w->number,
-		.orphan_drain_ms = all.settings.orphan_drain_ms };
+		.orphan_drain_ms = all.settings.orphan_drain_ms,
+		.uid = all.settings.uid,
+		.gid = all.settings.gid };
 
 	(void)strlcpy(m.pool, w->pool->name, sizeof(m.pool));
 	child_send(&w->child, IPC_POOL_HELLO, &m, board_fd);

@@ -52,6 +52,8 @@ struct pool_settings {
 	struct log_settings log;
 	unsigned int cpus;        /* workers = auto */
 	uint32_t orphan_drain_ms; /* told to each worker */
+	uint32_t uid;             /* who workers are */
+	uint32_t gid;
 	/* A pool is gone; called from the loop. */
 	void (*pool_gone)(void);
 };

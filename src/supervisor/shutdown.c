@@ -1,5 +1,7 @@
 #include "supervisor/shutdown.h"
 
+#include <sys/param.h>
+
 #include <stdbool.h>
 
 #include "common/clock.h"
@@ -29,7 +31,7 @@ check_pools(void)
 void
 shutdown_begin(uint32_t deadline_ms)
 {
-	const uint64_t until = clock_mono_ms() + deadline_ms;
+	const uint64_t now = clock_mono_ms();
 	struct listener *l, *next;
 
 	if (supervisor_state() != DAEMON_STOPPING) {
@@ -39,7 +41,8 @@ shutdown_begin(uint32_t deadline_ms)
 		supervisor_enter_stopping();
 		plan_load_cancel();
 		RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)
-			listener_shut(l, until);
+			listener_shut(l,
+			    now + MIN(deadline_ms, l->spec.drain_timeout_ms));
 	}
 	pools_stop(deadline_ms);
 	check_pools();

@@ -1,18 +1,13 @@
 #include "supervisor/spawn.h"
 
-#include <sys/prctl.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "common/spec.h"
 
 /*
  * What a child needs stands between these two: above what it uses itself, so
@@ -28,7 +23,15 @@
 #define EXIT_CANNOT_EXEC 127
 
 /* A sanitizer keeps books about the stack, which the child would spoil. */
-#ifdef MERCURY_SANITIZED
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#ifdef SANITIZED
 #define SHARED_MEMORY 0
 #else
 #define SHARED_MEMORY CLONE_VM
@@ -119,21 +122,6 @@ find(enum role role)
 	return i;
 }
 
-/* In the child: give up every right for good. Returns 0 or -1. */
-static int
-drop_privileges(uint32_t uid, uint32_t gid)
-{
-	if (uid == SPEC_NO_ID)
-		return 0;
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
-		return -1;
-	/* Never believe it unseen: a root worker would be the worst case. */
-	if (uid != 0 && (setuid(0) != -1 || geteuid() != uid))
-		return -1;
-	return 0;
-}
-
 /* In the child: no handler and no blocked signal of the parent's. */
 static void
 reset_signals(void)
@@ -175,10 +163,6 @@ child_main(void *arg)
 	    dup2(null_fd, STDIN_FILENO) == -1 ||
 	    dup2(channel_place, ROLE_CHANNEL_FD) == -1 ||
 	    close_range(ROLE_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
-		_exit(EXIT_CANNOT_EXEC);
-	if (s->role != ROLE_CONFIG &&
-	    (drop_privileges(s->uid, s->gid) == -1 ||
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1))
 		_exit(EXIT_CANNOT_EXEC);
 	(void)fexecve(executables[start->exe].fd, argv, environ);
 	_exit(EXIT_CANNOT_EXEC);

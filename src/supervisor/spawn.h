@@ -29,15 +29,13 @@ struct spawn {
 	const char *title; /* argv[1], for ps(1) only; may be NULL */
 	int channel_fd;    /* becomes ROLE_CHANNEL_FD */
 	int output_fd;     /* becomes stdout and stderr */
-	uint32_t uid;      /* SPEC_NO_ID: stay who we are */
-	uint32_t gid;
 };
 
 /*
- * Start a child; we wait until it has exec'ed, about half a millisecond.
- * Nothing but stdin (/dev/null), output_fd and channel_fd
- * survives in it. Returns its pid and sets *pidfd, which the caller owns; or
- * -1 with *err.
+ * Start a child; we wait until it has exec'ed, about half a millisecond. Until
+ * it drops its rights (role_drop_rights()) it has ours. Nothing but stdin
+ * (/dev/null), output_fd and channel_fd survives in it. Returns its pid and
+ * sets *pidfd, which the caller owns; or -1 with *err.
  */
 pid_t spawn(const struct spawn *, int *pidfd, struct err *err);
 

@@ -23,11 +23,10 @@ add_daemon(struct snapshot_writer *w)
 	};
 	struct listener *l;
 
-	RB_FOREACH (l, listener_by_name, listeners()) {
-		if (l->state != LISTENER_LISTENING &&
-		    l->state != LISTENER_DRAINING)
+	/* One that is just being added takes nothing away from the others. */
+	RB_FOREACH (l, listener_by_name, listeners())
+		if (l->state == LISTENER_DEGRADED && !listener_serves(l))
 			d.ready = false;
-	}
 	snapshot_add(w, SNAPSHOT_DAEMON, &d, sizeof(d));
 }
 

@@ -199,13 +199,13 @@ supervisor_apply_settings(const struct daemon_settings *s)
 	/* Else they would keep the terminal of whoever started us. */
 	if (!sv.args->foreground && !logs_to_stderr())
 		children.output_fd = sv.null_fd;
-	children.uid = s->uid;
-	children.gid = s->gid;
 	child_configure(&children);
 	pool.log = sv.settings.log;
 	pool.cpus = cpus < 1                ? 1
 	    : cpus > (long)SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
 					    : (unsigned int)cpus;
+	pool.uid = s->uid;
+	pool.gid = s->gid;
 	pool.orphan_drain_ms = s->shutdown_deadline_ms;
 	pool_configure(&pool);
 	listener_configure(sv.base, &waiter);
@@ -290,9 +290,7 @@ open_loop(struct err *err)
 static int
 set_up(const struct args *args, struct err *err)
 {
-	struct child_settings children = { .output_fd = STDERR_FILENO,
-		.uid = SPEC_NO_ID,
-		.gid = SPEC_NO_ID };
+	struct child_settings children = { .output_fd = STDERR_FILENO };
 
 	sv.args = args;
 	sv.started_ms = clock_mono_ms();

@@ -17,6 +17,10 @@
 #define LOCK_SUFFIX ".lock"
 #define LOCK_PATH_SIZE (SPEC_PATH_SIZE + sizeof(LOCK_SUFFIX))
 
+/* What a lock file says of our socket: its device and inode. */
+#define LOCK_FORMAT "mercuryd socket %llu %llu\n"
+#define LOCK_TEXT_SIZE 80
+
 static void
 lock_path(const char *path, char out[static LOCK_PATH_SIZE])
 {
@@ -24,32 +28,73 @@ lock_path(const char *path, char out[static LOCK_PATH_SIZE])
 }
 
 /*
- * Take the lock of path; *was_there says whether an earlier mercuryd had
- * made the file. Returns its descriptor, or -1 with *err.
+ * Open the lock file of path, which need not exist yet. Returns its
+ * descriptor, or -1 with *err.
  */
 static int
-take_lock(const char *path, bool *was_there, struct err *err)
+open_lock(const char *path, const char *lock, struct err *err)
 {
-	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd;
+
+	fd = open(lock, flags | O_CREAT | O_EXCL, 0600);
+	if (fd == -1 && errno == EEXIST)
+		fd = open(lock, flags);
+	if (fd == -1 && errno == ENOENT)
+		return err_set(err, ERR_INVALID,
+		    "path: %s: its folder does not exist", path);
+	return fd == -1 ? err_sys(err, "%s", lock) : fd;
+}
+
+/* What an earlier mercuryd wrote there; false: it is not a lock of ours. */
+static bool
+read_lock(int fd, const struct stat *lock, dev_t *dev, ino_t *ino)
+{
+	char text[LOCK_TEXT_SIZE] = "";
+	unsigned long long d, i;
+	ssize_t n;
+
+	*dev = 0;
+	*ino = 0;
+	if (!S_ISREG(lock->st_mode) || lock->st_uid != geteuid())
+		return false;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	/* Empty: we have just made it, or died when we had. */
+	if (n <= 0)
+		return n == 0;
+	if (sscanf(text, LOCK_FORMAT, &d, &i) != 2)
+		return false;
+	*dev = (dev_t)d;
+	*ino = (ino_t)i;
+	return true;
+}
+
+/*
+ * Take the lock of path; *dev and *ino tell which socket an earlier mercuryd
+ * had made there. Returns its descriptor, or -1 with *err.
+ */
+static int
+take_lock(const char *path, dev_t *dev, ino_t *ino, struct err *err)
+{
 	char lock[LOCK_PATH_SIZE];
 	struct stat st;
 	int fd;
 
 	lock_path(path, lock);
-	*was_there = false;
-	fd = open(lock, flags | O_CREAT | O_EXCL, 0600);
-	if (fd == -1 && errno == EEXIST) {
-		*was_there = true;
-		fd = open(lock, flags);
-	}
+	fd = open_lock(path, lock, err);
 	if (fd == -1)
-		return err_sys(err, "%s", lock);
+		return -1;
 	/* Without a link its last holder has just removed it. */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
-	    st.st_nlink > 0 && st.st_uid == geteuid())
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1 || fstat(fd, &st) == -1 ||
+	    st.st_nlink == 0)
+		(void)err_set(err, ERR_PORT_IN_USE,
+		    "%s is in use: another process holds %s", path, lock);
+	else if (!read_lock(fd, &st, dev, ino))
+		(void)err_set(err, ERR_PORT_IN_USE,
+		    "%s can't be used: %s exists and is not mercuryd's", path,
+		    lock);
+	else
 		return fd;
-	(void)err_set(err, ERR_PORT_IN_USE,
-	    "%s is in use: another process holds %s", path, lock);
 	(void)close(fd);
 	return -1;
 }
@@ -81,9 +126,9 @@ is_stale(const char *path)
 	return refused;
 }
 
-/* Clear the way for bind(2), or say why not. */
+/* Clear the way for bind(2), or say why not. dev, ino: the one we made. */
 static int
-clear_path(const char *path, bool ours, struct err *err)
+clear_path(const char *path, dev_t dev, ino_t ino, struct err *err)
 {
 	struct stat st;
 
@@ -93,9 +138,8 @@ clear_path(const char *path, bool ours, struct err *err)
 		return err_set(err, ERR_PORT_IN_USE,
 		    "%s exists and is not a socket", path);
 	if (!is_stale(path))
-		return err_set(err, ERR_PORT_IN_USE,
-		    "%s is in use by another process", path);
-	if (!ours)
+		return err_set(err, ERR_PORT_IN_USE, "%s is in use", path);
+	if (st.st_dev != dev || st.st_ino != ino)
 		return err_set(err, ERR_PORT_IN_USE,
 		    "%s is a socket that nobody listens on, but mercuryd did "
 		    "not make it: remove it by hand",
@@ -119,16 +163,23 @@ bind_with_mode(int fd, const struct listener_spec *spec, struct err *err)
 	return r == -1 ? err_sys(err, "%s", spec->path) : 0;
 }
 
-/* From here on the socket file is ours to remove. */
+/* From here on the socket file is ours to remove, and the lock says so. */
 static int
 note_inode(const char *path, struct unix_path *made, struct err *err)
 {
+	char text[LOCK_TEXT_SIZE];
 	struct stat st;
+	int len;
 
 	if (lstat(path, &st) == -1)
 		return err_sys(err, "%s", path);
 	made->dev = st.st_dev;
 	made->ino = st.st_ino;
+	len = snprintf(text, sizeof(text), LOCK_FORMAT,
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	if (ftruncate(made->lock_fd, 0) == -1 ||
+	    pwrite(made->lock_fd, text, (size_t)len, 0) != len)
+		return err_sys(err, "%s" LOCK_SUFFIX, path);
 	return 0;
 }
 
@@ -137,24 +188,57 @@ set_owner(const struct listener_spec *spec, struct err *err)
 {
 	if (spec->owner == SPEC_NO_ID && spec->group == SPEC_NO_ID)
 		return 0;
-	if (lchown(spec->path, spec->owner, spec->group) == -1)
+	if (lchown(spec->path, spec->owner, SPEC_NO_ID) == -1)
 		return err_sys(err, "owner of %s", spec->path);
+	if (lchown(spec->path, SPEC_NO_ID, spec->group) == -1)
+		return err_sys(err, "group of %s", spec->path);
 	return 0;
+}
+
+/* Remove the socket file if it is the one that we made. */
+static void
+remove_socket(const struct unix_path *u)
+{
+	struct stat st;
+
+	if (u->ino != 0 && lstat(u->path, &st) == 0 && st.st_dev == u->dev &&
+	    st.st_ino == u->ino)
+		(void)unlink(u->path);
+}
+
+/*
+ * Nothing came of it. The lock goes too, unless it names the socket of an
+ * earlier mercuryd that is in the way now, but may be stale later.
+ */
+static void
+give_up(struct unix_path *u, dev_t dev, ino_t ino)
+{
+	char lock[LOCK_PATH_SIZE];
+	struct stat st;
+
+	remove_socket(u);
+	lock_path(u->path, lock);
+	if (lstat(u->path, &st) == -1 || st.st_dev != dev || st.st_ino != ino)
+		(void)unlink(lock);
+	(void)close(u->lock_fd);
+	u->lock_fd = -1;
+	u->path[0] = '\0';
 }
 
 int
 unix_path_bind(const struct listener_spec *spec, struct unix_path *made,
     struct err *err)
 {
-	bool ours;
+	dev_t dev;
+	ino_t ino;
 	int fd = -1;
 
 	memset(made, 0, sizeof(*made));
-	made->lock_fd = take_lock(spec->path, &ours, err);
+	made->lock_fd = take_lock(spec->path, &dev, &ino, err);
 	if (made->lock_fd == -1)
 		return -1;
 	(void)strlcpy(made->path, spec->path, sizeof(made->path));
-	if (clear_path(spec->path, ours, err) == -1)
+	if (clear_path(spec->path, dev, ino, err) == -1)
 		goto out;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1) {
@@ -168,7 +252,7 @@ unix_path_bind(const struct listener_spec *spec, struct unix_path *made,
 out:
 	if (fd != -1)
 		(void)close(fd);
-	unix_path_remove(made);
+	give_up(made, dev, ino);
 	return -1;
 }
 
@@ -176,17 +260,13 @@ void
 unix_path_remove(struct unix_path *u)
 {
 	char lock[LOCK_PATH_SIZE];
-	struct stat st;
 
-	if (u->path[0] != '\0' && u->lock_fd != -1) {
-		if (lstat(u->path, &st) == 0 && st.st_dev == u->dev &&
-		    st.st_ino == u->ino)
-			(void)unlink(u->path);
-		lock_path(u->path, lock);
-		(void)unlink(lock);
-	}
-	if (u->lock_fd != -1)
-		(void)close(u->lock_fd);
+	if (u->lock_fd == -1)
+		return;
+	remove_socket(u);
+	lock_path(u->path, lock);
+	(void)unlink(lock);
+	(void)close(u->lock_fd);
 	u->lock_fd = -1;
 	u->path[0] = '\0';
 }

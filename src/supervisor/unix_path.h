@@ -1,9 +1,11 @@
 /*
  * unix_path: a Unix socket in the file system, and the proof that it is ours.
  *
- * Beside PATH stands PATH.lock, locked for as long as the socket is used. A
- * socket without it was not made by mercuryd and is never touched; one with
- * an unlocked PATH.lock was left behind by a mercuryd that was killed.
+ * Beside PATH stands PATH.lock, locked for as long as the socket is used. In
+ * it we write which socket (device and inode) is ours. A socket that no such
+ * file names was not made by mercuryd and is never touched; one that a file
+ * names which nobody holds locked was left behind by a mercuryd that was
+ * killed. A PATH.lock that says anything else is somebody else's.
  */
 #ifndef MERCURY_SUPERVISOR_UNIX_PATH_H
 #define MERCURY_SUPERVISOR_UNIX_PATH_H

@@ -7,7 +7,7 @@ import stat
 import unittest
 
 import mercury
-from mercury import answers, connect, kill, refused, wait_until
+from mercury import alive, answers, connect, kill, refused, wait_until
 
 
 def holder(port=0, host="127.0.0.1", reuse=False):
@@ -216,6 +216,45 @@ class UnixPath(mercury.TestCase):
         # Nobody listens on it any more, but it is still not ours.
         self.add_fails(d, path)
         self.assertEqual(os.stat(path).st_ino, inode)
+
+    def test_a_foreign_lock_is_never_deleted(self):
+        d = self.started()
+        path = os.path.join(d.dir, "foreign")
+        for content in ("", "4711\n"):
+            with open(path + ".lock", "w") as f:
+                f.write(content)
+            if d.as_root:
+                os.chown(path + ".lock", 12345, 12345)
+            elif not content:
+                continue  # an empty file of our own may be one of ours
+            self.add_fails(d, path)
+            with open(path + ".lock") as f:
+                self.assertEqual(f.read(), content)
+
+    def test_a_foreign_socket_beside_a_foreign_lock(self):
+        d = self.started()
+        path = os.path.join(d.dir, "foreign")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+        with open(path + ".lock", "w") as f:
+            f.write("4711\n")
+        self.add_fails(d, path)
+        self.assertTrue(os.path.exists(path))
+        self.assertTrue(os.path.exists(path + ".lock"))
+
+    def test_a_failed_start_leaves_a_stale_socket_ours(self):
+        path = os.path.join(self.scratch(), "sock")
+        os.chmod(os.path.dirname(path), 0o777)
+        d = self.started(mercury.listener("u", path=path))
+        worker = d.workers("u")[0]
+        kill(worker, signal.SIGSTOP)
+        d.signal(signal.SIGKILL)
+        d.wait()
+        self.assertEqual(d.run("-f").code, 69)  # the worker listens
+        kill(worker)
+        wait_until(lambda: not alive(worker), "the worker is gone")
+        d.start()
+        self.assertTrue(answers(path))
 
     def test_two_listeners_on_one_path(self):
         d = self.started()

@@ -50,8 +50,8 @@ class Supervisor:
             ["mercury-control"], executable=mercury.binary("mercury-control"),
             close_fds=False, preexec_fn=lambda: os.dup2(end.fileno(), 3))
         end.close()
-        hello = struct.pack("=4B4xIII256s", 3, 0, 0, 0, uid, CONTROL_GROUP,
-                            READERS_GROUP, folder.encode())
+        hello = struct.pack("=4B4xIIII256s", 3, 0, 0, 0, uid, uid,
+                            CONTROL_GROUP, READERS_GROUP, folder.encode())
         self.send("CONTROL_HELLO", hello, self.listener.fileno())
         assert self.receive()[0] == "READY"
 

@@ -219,6 +219,23 @@ class Shutdown(mercury.TestCase):
                 pass
             s.close()
 
+    def test_the_drain_timeout_of_a_listener_counts(self):
+        d = self.started(mercury.listener("a", drain_timeout="200ms"),
+                         shutdown_deadline="60s")
+        client = connect(d.port("a"))
+        self.assertEqual(ask(client, b"x"), b"x")
+        d.signal(signal.SIGTERM)
+        self.assertEqual(d.wait(), 0)
+        self.assertIn("1 were cut", d.log())
+        client.close()
+
+    def test_a_later_deadline_puts_nothing_off(self):
+        d = self.started(mercury.listener("a"), shutdown_deadline="60s")
+        kill(d.workers("a")[0], signal.SIGSTOP)
+        self.assertEqual(d.ctl("shutdown", "--deadline", "100ms").code, 0)
+        d.ctl("shutdown", "--deadline", "50s")
+        d.wait()
+
     def test_a_second_signal_means_now(self):
         d = self.started(mercury.listener("a"), shutdown_deadline="60s")
         client = connect(d.port("a"))

@@ -1,11 +1,12 @@
 """Listeners come and go while the daemon runs; nobody else notices."""
 
 import os
+import signal
 import threading
 import time
 
 import mercury
-from mercury import (ask, answers, connect, refused, run, wait_until)
+from mercury import (ask, answers, connect, kill, refused, run, wait_until)
 
 LISTENER_KEYS = {
     "name", "state", "pool", "generation", "address", "port", "path",
@@ -185,6 +186,20 @@ class AddAndRemove(mercury.TestCase):
             s.close()
             self.assertEqual(rpc.line()["result"]["finished"], 1)
         self.assertIsNone(self.d.listener("a"))
+
+    def test_what_a_stuck_worker_had_counts_as_cut(self):
+        d = self.d
+        d.add("stuck", workers=1)
+        clients = [connect(d.port("stuck")) for _ in range(5)]
+        for s in clients:
+            self.assertEqual(ask(s, b"x"), b"x")
+        kill(d.workers("stuck")[0], signal.SIGSTOP)
+        with d.rpc() as rpc:
+            result = rpc.call("listener.remove", name="stuck",
+                              deadline="100ms")
+        self.assertEqual(result["cut"], 5)
+        for s in clients:
+            s.close()
 
     def test_remove_of_an_unknown_name(self):
         result = self.d.ctl("remove-listener", "nobody-knows")

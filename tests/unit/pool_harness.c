@@ -74,6 +74,8 @@ harness_hello(struct harness *h, uint32_t orphan_drain_ms)
 		.log = { .level = LOG_LEVEL_ERROR },
 		.pool = "test",
 		.orphan_drain_ms = orphan_drain_ms,
+		.uid = SPEC_NO_ID,
+		.gid = SPEC_NO_ID,
 	};
 
 	harness_send(h, IPC_POOL_HELLO, &m, h->board_fd);
