@@ -6,17 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-socklen_t
-addr_parse(const char *text, uint16_t port, union addr *out)
+/* getaddrinfo(3) rather than inet_pton(3): it knows scope ids. */
+static socklen_t
+parse_v6(const char *text, uint16_t port, union addr *out)
 {
 	const struct addrinfo hints = { .ai_flags =
 					    AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_family = AF_INET6,
 		.ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
 	char service[8];
 	socklen_t len;
 
-	/* getaddrinfo(3) rather than inet_pton(3): it knows scope ids. */
 	(void)snprintf(service, sizeof(service), "%u", port);
 	if (getaddrinfo(text, service, &hints, &found) != 0)
 		return 0;
@@ -25,6 +26,22 @@ addr_parse(const char *text, uint16_t port, union addr *out)
 	memcpy(out, found->ai_addr, len);
 	freeaddrinfo(found);
 	return len;
+}
+
+socklen_t
+addr_parse(const char *text, uint16_t port, union addr *out)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(port) };
+
+	if (strchr(text, ':') != NULL)
+		return parse_v6(text, port, out);
+	/* Four decimal numbers; getaddrinfo(3) would take "127.1" or "*". */
+	if (inet_pton(AF_INET, text, &in.sin_addr) != 1)
+		return 0;
+	memset(out, 0, sizeof(*out));
+	memcpy(out, &in, sizeof(in));
+	return sizeof(in);
 }
 
 uint16_t

@@ -248,9 +248,19 @@ void
 channel_flush(struct channel *c, int max_ms)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLOUT };
+	bool *const outer = c->freed;
+	bool freed = false;
 
-	while (!c->silent && c->queued > 0 && poll(&p, 1, max_ms) == 1)
-		on_writable(c->fd, EV_WRITE, c);
+	c->freed = &freed;
+	while (!c->silent && c->queued > 0 && poll(&p, 1, max_ms) == 1) {
+		on_writable(p.fd, EV_WRITE, c);
+		if (freed)
+			break;
+	}
+	if (!freed)
+		c->freed = outer;
+	else if (outer != NULL)
+		*outer = true;
 }
 
 void

@@ -24,24 +24,39 @@ clock_real_ms(void)
 	return read_ms(CLOCK_REALTIME);
 }
 
-/* A number that gcc knows to have two digits. */
-static unsigned int
-two(int n)
+/*
+ * Year, month and day of a day counted from 1970-01-01, in the Gregorian
+ * calendar. gmtime_r(3) would read a time zone file, and count leap seconds
+ * where that one says so. Counted from March on, a leap day is the last of
+ * its year, and 153 days are five months.
+ */
+static void
+civil_date(uint64_t day, unsigned int out[static 3])
 {
-	return (unsigned int)n % 100u;
+	const uint64_t z = day + 719468u; /* from 0000-03-01 */
+	const uint64_t era = z / 146097u, of_era = z % 146097u;
+	const uint64_t year =
+	    (of_era - of_era / 1460u + of_era / 36524u - of_era / 146096u) /
+	    365u;
+	const uint64_t of_year =
+	    of_era - (365u * year + year / 4u - year / 100u);
+	const uint64_t month = (5u * of_year + 2u) / 153u;
+
+	out[0] = (unsigned int)((year + era * 400u + (month >= 10u)) % 10000u);
+	out[1] = (unsigned int)(month < 10u ? month + 3u : month - 9u);
+	out[2] = (unsigned int)(of_year - (153u * month + 2u) / 5u + 1u);
 }
 
 void
 clock_format(uint64_t real_ms, char out[static CLOCK_RFC3339_SIZE])
 {
-	const time_t seconds = (time_t)(real_ms / 1000u);
-	struct tm tm = { 0 };
+	const uint64_t seconds = real_ms / 1000u;
+	const unsigned int of_day = (unsigned int)(seconds % 86400u);
+	unsigned int date[3];
 
-	/* Unlike strftime(3) these read no time zone file: no disk here. */
-	(void)gmtime_r(&seconds, &tm);
+	civil_date(seconds / 86400u, date);
 	(void)snprintf(out, CLOCK_RFC3339_SIZE,
-	    "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    (unsigned int)(tm.tm_year + 1900) % 10000u, two(tm.tm_mon + 1),
-	    two(tm.tm_mday), two(tm.tm_hour), two(tm.tm_min), two(tm.tm_sec),
+	    "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", date[0], date[1] % 100u,
+	    date[2] % 100u, of_day / 3600u, of_day / 60u % 60u, of_day % 60u,
 	    (unsigned int)(real_ms % 1000u));
 }

@@ -5,6 +5,7 @@ libcommon_a_SOURCES = \
 	src/common/channel.c src/common/channel.h \
 	src/common/clock.c src/common/clock.h \
 	src/common/err.c src/common/err.h \
+	src/common/fd.c src/common/fd.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h \
@@ -12,4 +13,5 @@ libcommon_a_SOURCES = \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \
 	src/common/snapshot.c src/common/snapshot.h \
-	src/common/spec.c src/common/spec.h
+	src/common/spec.c src/common/spec.h \
+	src/common/utf8.c src/common/utf8.h

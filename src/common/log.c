@@ -15,9 +15,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/utf8.h"
 
 #define LINE_SIZE 2048 /* under PIPE_BUF, so a line is never torn */
 #define MESSAGE_SIZE 1000
+
+/* What always fits after a text that was cut: the end of a JSON string. */
+#define LINE_END_SIZE 4
 
 static struct {
 	const char *ident;
@@ -63,19 +67,30 @@ line_add(struct line *l, const char *fmt, ...)
 		l->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-/* Add text with what is not printable, or would end a string, escaped. */
+/*
+ * Add text with what is no printable UTF-8, or would end a string, escaped.
+ * It is cut between two characters, and where the line's end still fits.
+ */
 static void
 line_add_escaped(struct line *l, const char *text, bool json)
 {
-	const unsigned char *p;
+	char unit[8];
+	size_t n, len;
 
-	for (p = (const unsigned char *)text; *p != '\0'; p++) {
-		if (json && (*p == '"' || *p == '\\'))
-			line_add(l, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			line_add(l, json ? "\\u%04x" : "\\x%02x", *p);
+	for (; *text != '\0'; text += n) {
+		n = utf8_length(text);
+		if (n == 0)
+			len = (size_t)snprintf(unit, sizeof(unit),
+			    json ? "\\u%04x" : "\\x%02x", (unsigned char)*text);
 		else
-			line_add(l, "%c", *p);
+			len = (size_t)snprintf(unit, sizeof(unit), "%s%.*s",
+			    json && strchr("\"\\", *text) ? "\\" : "", (int)n,
+			    text);
+		n = n == 0 ? 1 : n;
+		if (l->len + len + LINE_END_SIZE >= sizeof(l->text))
+			return;
+		memcpy(l->text + l->len, unit, len + 1);
+		l->len += len;
 	}
 }
 

@@ -30,10 +30,11 @@ scoreboard_create(struct err *err)
 static void *
 map(int fd, int protection, struct err *err)
 {
+	const int seals = fcntl(fd, F_GET_SEALS);
 	struct stat st;
 	void *p;
 
-	if (fstat(fd, &st) == -1 || (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS ||
+	if (fstat(fd, &st) == -1 || seals == -1 || (seals & SEALS) != SEALS ||
 	    st.st_size != (off_t)sizeof(struct scoreboard)) {
 		(void)err_set(err, ERR_INTERNAL, "that is no scoreboard");
 		return NULL;

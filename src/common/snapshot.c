@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fd.h"
+
 #define FIRST_SIZE 8192
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -82,17 +84,6 @@ snapshot_add(struct snapshot_writer *w, enum snapshot_kind kind,
 	w->len = need;
 }
 
-static int
-write_all(int fd, const unsigned char *p, size_t len)
-{
-	ssize_t n;
-
-	for (; len > 0; p += n, len -= (size_t)n)
-		if ((n = write(fd, p, len)) <= 0)
-			return -1;
-	return 0;
-}
-
 int
 snapshot_seal(struct snapshot_writer *w, struct err *err)
 {
@@ -108,7 +99,7 @@ snapshot_seal(struct snapshot_writer *w, struct err *err)
 		(void)err_sys(err, "memfd_create");
 		goto out;
 	}
-	if (write_all(fd, w->bytes, w->len) == -1 ||
+	if (fd_write_all(fd, w->bytes, w->len) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, SEALS) == -1) {
 		(void)err_sys(err, "writing a snapshot");
 		(void)close(fd);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/addr.h"
+#include "common/utf8.h"
 
 /* What the supervisor must know of an option to merge an update. */
 enum change { CHANGE_BOUND, CHANGE_LIVE };
@@ -23,13 +24,13 @@ static const struct {
 #include "common/option_list.h"
 };
 
-static const char *const transport_words[TRANSPORT_COUNT] = {
+const char *const transport_words[TRANSPORT_COUNT] = {
 #define X(NAME, WORD) WORD,
 	TRANSPORTS(X)
 #undef X
 };
 
-static const char *const protocol_words[PROTOCOL_COUNT] = {
+const char *const protocol_words[PROTOCOL_COUNT] = {
 #define X(NAME, WORD) WORD,
 	PROTOCOLS(X)
 #undef X
@@ -47,49 +48,10 @@ protocol_name(unsigned int id)
 	return id < PROTOCOL_COUNT ? protocol_words[id] : NULL;
 }
 
-/*
- * Length of the well-formed UTF-8 sequence at p (RFC 3629), or 0. C1
- * control characters count as malformed.
- */
-static size_t
-utf8_length(const unsigned char *p)
-{
-	static const struct {
-		unsigned char first, last, low, high;
-		size_t length;
-	} forms[] = {
-		{ 0x20, 0x7e, 0x00, 0xff, 1 },
-		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* c2 80..9f: C1 */
-		{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	size_t i, k;
-
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (p[0] < forms[i].first || p[0] > forms[i].last)
-			continue;
-		if (forms[i].length == 1)
-			return 1;
-		if (p[1] < forms[i].low || p[1] > forms[i].high)
-			return 0;
-		for (k = 2; k < forms[i].length; k++)
-			if (p[k] < 0x80 || p[k] > 0xbf)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 int
 spec_check_name(const char *what, const char *name, struct err *err)
 {
-	const unsigned char *p = (const unsigned char *)name;
+	const char *p = name;
 	size_t n;
 
 	if (*p == '\0')
@@ -192,11 +154,48 @@ spec_option_equal(enum listener_option id, const struct listener_spec *a,
 }
 
 int
+spec_check_set(enum transport_id transport, option_set set, struct err *err)
+{
+	static const struct {
+		enum transport_id transport;
+		option_set wrong;
+		const char *why;
+	} rules[] = {
+		{ TRANSPORT_UNIX, OPTION_BIT(OPT_PORT),
+		    "does not go with path: a listener has one of them" },
+		{ TRANSPORT_UNIX,
+		    OPTION_BIT(OPT_ADDRESS) | OPTION_BIT(OPT_NODELAY) |
+			OPTION_BIT(OPT_KEEPALIVE),
+		    "does not go with path: it is for TCP only" },
+		{ TRANSPORT_TCP, OPTION_BIT(OPT_PATH),
+		    "does not go with port: a listener has one of them" },
+		{ TRANSPORT_TCP,
+		    OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) |
+			OPTION_BIT(OPT_GROUP),
+		    "goes with path only: it is for Unix sockets" },
+	};
+	unsigned int id;
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (rules[i].transport != transport)
+			continue;
+		for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+			if (set & rules[i].wrong & OPTION_BIT(id))
+				return err_set(err, ERR_INVALID, "%s: %s",
+				    options[id].name, rules[i].why);
+	}
+	return 0;
+}
+
+int
 spec_merge(struct listener_spec *to, const struct listener_spec *from,
     option_set set, struct err *err)
 {
 	unsigned int id;
 
+	if (spec_check_set((enum transport_id)to->transport, set, err) == -1)
+		return -1;
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
 		if ((set & OPTION_BIT(id)) && !spec_option_is_live(id) &&
 		    !spec_option_equal(id, to, from))

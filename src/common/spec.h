@@ -37,6 +37,10 @@ enum protocol_id {
 	    PROTOCOL_COUNT
 };
 
+/* Their words, in order, for those that parse and list them. */
+extern const char *const transport_words[TRANSPORT_COUNT];
+extern const char *const protocol_words[PROTOCOL_COUNT];
+
 const char *transport_name(unsigned int); /* "tcp"; NULL out of range */
 const char *protocol_name(unsigned int);  /* "echo"; NULL out of range */
 
@@ -106,6 +110,12 @@ bool spec_option_is_live(enum listener_option);
 
 /* "backlog" and so on; NULL out of range. */
 const char *spec_option_name(enum listener_option);
+
+/*
+ * May all options of set be given for a listener of this transport? Returns
+ * 0, or -1 with *err, which names the first that means nothing there.
+ */
+int spec_check_set(enum transport_id, option_set set, struct err *);
 
 /*
  * Copy to *to the options of set that can change live. One that can't, and

@@ -44,8 +44,9 @@ check_free(const char *path, struct err *err)
 	if (fd == -1)
 		return err_sys(err, "socket");
 	make_address(path, &a);
+	/* Nothing else proves that nobody is there. */
 	answers = connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 ||
-	    errno == EAGAIN;
+	    errno != ECONNREFUSED;
 	(void)close(fd);
 	if (answers)
 		return err_set(err, ERR_EXISTS,
@@ -102,6 +103,8 @@ bind_and_rename(int fd, const struct daemon_settings *s, struct err *err)
 		(int)getpid()) >= sizeof(temporary))
 		return err_set(err, ERR_INVALID,
 		    "control_socket: %s is too long", path);
+	/* Left by one that had our pid and was killed in this very moment. */
+	(void)unlink(temporary);
 	make_address(temporary, &a);
 	old = umask(0177);
 	r = bind(fd, (const struct sockaddr *)&a, sizeof(a));

@@ -35,13 +35,26 @@ compare_items(const void *a, const void *b)
 	return strcmp(x->spec.name, y->spec.name);
 }
 
+static bool
+ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
 int
 plan_complete(struct plan *p, struct err *err)
 {
 	size_t i;
 
+	const struct daemon_settings *s = &p->settings;
+
 	if (!p->has_settings)
 		return err_set(err, ERR_INTERNAL, "no daemon settings came");
+	if (!ends(s->user, sizeof(s->user)) ||
+	    !ends(s->control_socket, sizeof(s->control_socket)) ||
+	    !ends(s->state_dir, sizeof(s->state_dir)))
+		return err_set(err, ERR_INTERNAL,
+		    "a string of the daemon settings is not terminated");
 	if (p->count > 0)
 		qsort(p->items, p->count, sizeof(*p->items), compare_items);
 	for (i = 1; i < p->count; i++)
@@ -72,8 +85,10 @@ plan_find(const struct plan *p, const char *name)
 static bool
 places_differ(const struct listener_spec *a, const struct listener_spec *b)
 {
-	return a->transport != b->transport || a->port != b->port ||
-	    strcmp(a->path, b->path) != 0;
+	if (a->transport != b->transport || strcmp(a->path, b->path) != 0)
+		return true;
+	/* Running on 0, it has one that the kernel chose: maybe that very one. */
+	return a->port != b->port && a->port != 0;
 }
 
 enum plan_change

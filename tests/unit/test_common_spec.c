@@ -1,0 +1,469 @@
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/spec.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct listener_spec
+tcp_spec(void)
+{
+	const struct listener_spec s = {
+		.name = "pos",
+		.pool = "pos",
+		.address = "::",
+		.port = 7007,
+		.transport = TRANSPORT_TCP,
+		.protocol = PROTOCOL_ECHO,
+		.nodelay = 1,
+		.workers = 2,
+		.backlog = 1024,
+		.mode = 0660,
+		.owner = SPEC_NO_ID,
+		.group = SPEC_NO_ID,
+		.keepalive = { 60, 10, 3 },
+		.drain_timeout_ms = 15000,
+	};
+
+	return s;
+}
+
+static struct listener_spec
+unix_spec(void)
+{
+	struct listener_spec s = tcp_spec();
+
+	s.transport = TRANSPORT_UNIX;
+	s.address[0] = '\0';
+	s.port = 0;
+	(void)snprintf(s.path, sizeof(s.path), "/run/pos.sock");
+	return s;
+}
+
+struct name_case {
+	char name[80];
+	int want;
+};
+
+#define BYTES_64                           \
+	"12345678901234567890123456789012" \
+	"34567890123456789012345678901234"
+
+ParameterizedTestParameters(spec, checks_names)
+{
+	static struct name_case cases[] = {
+		{ "a", 0 },
+		{ "pos-1.two_3", 0 },
+		{ "..", 0 },
+		{ " a b ", 0 },
+		{ "\"'`$;&", 0 },
+		{ "~", 0 },
+		{ BYTES_64, 0 },
+		{ "\xc2\xa0", 0 },
+		{ "\xc3\xa4", 0 },
+		{ "\xdf\xbf", 0 },
+		{ "\xe0\xa0\x80", 0 },
+		{ "\xe2\x82\xac", 0 },
+		{ "\xed\x9f\xbf", 0 },
+		{ "\xee\x80\x80", 0 },
+		{ "\xef\xbf\xbd", 0 },
+		{ "\xf0\x90\x80\x80", 0 },
+		{ "\xf4\x8f\xbf\xbf", 0 },
+		{ "", -1 },
+		{ BYTES_64 "5", -1 },
+		{ "/", -1 },
+		{ "a/b", -1 },
+		{ "a\nb", -1 },
+		{ "a\tb", -1 },
+		{ "\x01", -1 },
+		{ "\x1f", -1 },
+		{ "\x7f", -1 },
+		{ "\x80", -1 },                 /* no lead byte */
+		{ "a\xbf", -1 },                /* the same */
+		{ "\xc0\xaf", -1 },             /* "/" written too long */
+		{ "\xc1\xbf", -1 },             /* too long */
+		{ "\xc2\x80", -1 },             /* C1 */
+		{ "\xc2\x9f", -1 },             /* C1 */
+		{ "\xc2", -1 },                 /* cut */
+		{ "\xc3(", -1 },                /* not continued */
+		{ "\xe0\x9f\xbf", -1 },         /* too long */
+		{ "\xe2\x82", -1 },             /* cut */
+		{ "\xe2\x82(", -1 },            /* not continued */
+		{ "\xed\xa0\x80", -1 },         /* surrogate */
+		{ "\xed\xbf\xbf", -1 },         /* surrogate */
+		{ "\xf0\x8f\xbf\xbf", -1 },     /* too long */
+		{ "\xf0\x90\x80", -1 },         /* cut */
+		{ "\xf4\x90\x80\x80", -1 },     /* beyond U+10FFFF */
+		{ "\xf5\x80\x80\x80", -1 },     /* beyond */
+		{ "\xf8\x88\x80\x80\x80", -1 }, /* five bytes */
+		{ "\xff", -1 },
+	};
+
+	return cr_make_param_array(struct name_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct name_case *k, spec, checks_names)
+{
+	struct err err = { 0 };
+
+	cr_expect_eq(spec_check_name("listener name", k->name, &err), k->want,
+	    "%s", err.text);
+	if (k->want == 0)
+		return;
+	cr_expect_eq(err.code, ERR_INVALID);
+	cr_expect_eq(strncmp(err.text, "listener name ", 14), 0, "%s",
+	    err.text);
+}
+
+/* A name is at most 64 bytes; the last sequence may not be cut by that. */
+Test(spec, a_name_may_not_end_within_a_character)
+{
+	struct err err;
+	char name[SPEC_NAME_SIZE];
+
+	memset(name, 'x', sizeof(name));
+	name[SPEC_NAME_SIZE - 1] = '\0';
+	name[SPEC_NAME_SIZE - 2] = (char)0xe2;
+	cr_expect_eq(spec_check_name("pool", name, &err), -1);
+	name[SPEC_NAME_SIZE - 2] = (char)0xa4;
+	name[SPEC_NAME_SIZE - 3] = (char)0xc3;
+	cr_expect_eq(spec_check_name("pool", name, &err), 0);
+}
+
+Test(spec, good_ones_pass)
+{
+	struct listener_spec s = tcp_spec();
+	struct err err = { 0 };
+
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+	s.port = 0;
+	s.workers = SPEC_WORKERS_AUTO;
+	s.backlog = 1;
+	s.mode = 0;
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+	s.port = 65535;
+	s.workers = SPEC_WORKERS_MAX;
+	s.backlog = 65535;
+	s.mode = 0777;
+	s.protocol = PROTOCOL_COUNT - 1;
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+	(void)snprintf(s.address, sizeof(s.address), "fe80::1%%1");
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+	s = unix_spec();
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+	memset(s.path + 1, 'x', sizeof(s.path) - 2);
+	s.path[sizeof(s.path) - 1] = '\0';
+	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
+}
+
+enum broken_part {
+	NAME_EMPTY,
+	NAME_WITHOUT_END,
+	NAME_BAD,
+	POOL_EMPTY,
+	POOL_WITHOUT_END,
+	POOL_BAD,
+	ADDRESS_WITHOUT_END,
+	ADDRESS_BAD,
+	ADDRESS_EMPTY,
+	PATH_WITHOUT_END,
+	PATH_WITH_TCP,
+	PATH_EMPTY,
+	PATH_RELATIVE,
+	TRANSPORT_OUT_OF_RANGE,
+	TRANSPORT_LARGEST,
+	PROTOCOL_OUT_OF_RANGE,
+	PROTOCOL_LARGEST,
+	WORKERS_OVER,
+	WORKERS_LARGEST,
+	BACKLOG_ZERO,
+	BACKLOG_OVER,
+	BACKLOG_LARGEST,
+	MODE_OVER,
+	MODE_LARGEST,
+	BROKEN_PARTS
+};
+
+static struct listener_spec
+broken_spec(enum broken_part part)
+{
+	struct listener_spec s = part == PATH_EMPTY || part == PATH_RELATIVE
+	    ? unix_spec()
+	    : tcp_spec();
+
+	switch (part) {
+	case NAME_EMPTY:
+		s.name[0] = '\0';
+		break;
+	case NAME_WITHOUT_END:
+		memset(s.name, 'x', sizeof(s.name));
+		break;
+	case NAME_BAD:
+		s.name[0] = '/';
+		break;
+	case POOL_EMPTY:
+		s.pool[0] = '\0';
+		break;
+	case POOL_WITHOUT_END:
+		memset(s.pool, 'x', sizeof(s.pool));
+		break;
+	case POOL_BAD:
+		s.pool[0] = '\n';
+		break;
+	case ADDRESS_WITHOUT_END:
+		memset(s.address, '1', sizeof(s.address));
+		break;
+	case ADDRESS_BAD:
+		(void)snprintf(s.address, sizeof(s.address), "localhost");
+		break;
+	case ADDRESS_EMPTY:
+		s.address[0] = '\0';
+		break;
+	case PATH_WITHOUT_END:
+		memset(s.path, '/', sizeof(s.path));
+		s.transport = TRANSPORT_UNIX;
+		break;
+	case PATH_WITH_TCP:
+		s.path[0] = '/';
+		break;
+	case PATH_EMPTY:
+		s.path[0] = '\0';
+		break;
+	case PATH_RELATIVE:
+		(void)snprintf(s.path, sizeof(s.path), "run/pos.sock");
+		break;
+	case TRANSPORT_OUT_OF_RANGE:
+		s.transport = TRANSPORT_COUNT;
+		break;
+	case TRANSPORT_LARGEST:
+		s.transport = UINT8_MAX;
+		break;
+	case PROTOCOL_OUT_OF_RANGE:
+		s.protocol = PROTOCOL_COUNT;
+		break;
+	case PROTOCOL_LARGEST:
+		s.protocol = UINT8_MAX;
+		break;
+	case WORKERS_OVER:
+		s.workers = SPEC_WORKERS_MAX + 1;
+		break;
+	case WORKERS_LARGEST:
+		s.workers = UINT32_MAX;
+		break;
+	case BACKLOG_ZERO:
+		s.backlog = 0;
+		break;
+	case BACKLOG_OVER:
+		s.backlog = 65536;
+		break;
+	case BACKLOG_LARGEST:
+		s.backlog = UINT32_MAX;
+		break;
+	case MODE_OVER:
+		s.mode = 01000;
+		break;
+	case MODE_LARGEST:
+		s.mode = UINT32_MAX;
+		break;
+	case BROKEN_PARTS:
+		break;
+	}
+	return s;
+}
+
+Test(spec, broken_ones_are_refused)
+{
+	struct listener_spec s;
+	struct err err;
+	unsigned int part;
+
+	for (part = 0; part < BROKEN_PARTS; part++) {
+		s = broken_spec((enum broken_part)part);
+		memset(&err, 0, sizeof(err));
+		cr_expect_eq(spec_check(&s, &err), -1, "part %u", part);
+		cr_expect_eq(err.code, ERR_INVALID, "part %u", part);
+		cr_expect_neq(err.text[0], '\0', "part %u", part);
+	}
+	s = broken_spec(BROKEN_PARTS);
+	cr_expect_eq(spec_check(&s, &err), 0, "the rest is good");
+}
+
+/* A change of one option, and only of it. */
+static void
+change(struct listener_spec *s, enum listener_option id)
+{
+	switch (id) {
+	case OPT_ADDRESS:
+		(void)snprintf(s->address, sizeof(s->address), "127.0.0.1");
+		break;
+	case OPT_PORT:
+		s->port++;
+		break;
+	case OPT_PATH:
+		(void)snprintf(s->path, sizeof(s->path), "/other");
+		break;
+	case OPT_MODE:
+		s->mode = 0600;
+		break;
+	case OPT_OWNER:
+		s->owner = 7;
+		break;
+	case OPT_GROUP:
+		s->group = 7;
+		break;
+	case OPT_TRANSPORT:
+		s->transport = TRANSPORT_UNIX;
+		break;
+	case OPT_PROTOCOL:
+		s->protocol = PROTOCOL_DISCARD;
+		break;
+	case OPT_POOL:
+		(void)snprintf(s->pool, sizeof(s->pool), "shared");
+		break;
+	case OPT_WORKERS:
+		s->workers++;
+		break;
+	case OPT_BACKLOG:
+		s->backlog++;
+		break;
+	case OPT_NODELAY:
+		s->nodelay = 0;
+		break;
+	case OPT_KEEPALIVE:
+		s->keepalive.count++;
+		break;
+	case OPT_DRAIN_TIMEOUT:
+		s->drain_timeout_ms++;
+		break;
+	case LISTENER_OPTION_COUNT:
+		break;
+	}
+}
+
+struct option_case {
+	enum listener_option id;
+	char name[16];
+	bool live;
+};
+
+ParameterizedTestParameters(spec, options)
+{
+	static struct option_case cases[] = {
+		{ OPT_ADDRESS, "address", false },
+		{ OPT_PORT, "port", false },
+		{ OPT_PATH, "path", false },
+		{ OPT_MODE, "mode", false },
+		{ OPT_OWNER, "owner", false },
+		{ OPT_GROUP, "group", false },
+		{ OPT_TRANSPORT, "transport", false },
+		{ OPT_PROTOCOL, "protocol", false },
+		{ OPT_POOL, "pool", false },
+		{ OPT_WORKERS, "workers", false },
+		{ OPT_BACKLOG, "backlog", true },
+		{ OPT_NODELAY, "nodelay", true },
+		{ OPT_KEEPALIVE, "keepalive", true },
+		{ OPT_DRAIN_TIMEOUT, "drain_timeout", true },
+	};
+
+	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,
+	    "a new option needs a row here and in change()");
+	return cr_make_param_array(struct option_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct option_case *k, spec, options)
+{
+	const struct listener_spec a = tcp_spec();
+	struct listener_spec b = tcp_spec(), to = tcp_spec();
+	struct err err = { 0 };
+	unsigned int id;
+
+	cr_expect_str_eq(spec_option_name(k->id), k->name);
+	cr_expect_eq(spec_option_is_live(k->id), k->live);
+	change(&b, k->id);
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		cr_expect_eq(
+		    spec_option_equal((enum listener_option)id, &a, &b),
+		    id != (unsigned int)k->id, "%s",
+		    spec_option_name((enum listener_option)id));
+
+	/* Not in the set: not looked at. */
+	cr_expect_eq(spec_merge(&to, &b, ~OPTION_BIT(k->id), &err), 0);
+	cr_expect_eq(memcmp(&to, &a, sizeof(to)), 0);
+
+	if (k->live) {
+		cr_expect_eq(spec_merge(&to, &b, OPTION_BIT(k->id), &err), 0);
+		cr_expect_eq(memcmp(&to, &b, sizeof(to)), 0);
+		return;
+	}
+	cr_expect_eq(spec_merge(&to, &b, OPTION_BIT(k->id), &err), -1);
+	cr_expect_eq(err.code, ERR_INVALID);
+	cr_expect_eq(strncmp(err.text, k->name, strlen(k->name)), 0, "%s",
+	    err.text);
+	cr_expect_eq(memcmp(&to, &a, sizeof(to)), 0);
+}
+
+Test(spec, merge_is_all_or_nothing)
+{
+	const struct listener_spec before = tcp_spec();
+	struct listener_spec to = tcp_spec(), from = tcp_spec();
+	struct err err;
+
+	change(&from, OPT_BACKLOG);
+	change(&from, OPT_WORKERS);
+	cr_expect_eq(spec_merge(&to, &from,
+			 OPTION_BIT(OPT_BACKLOG) | OPTION_BIT(OPT_WORKERS),
+			 &err),
+	    -1);
+	cr_expect_eq(memcmp(&to, &before, sizeof(to)), 0);
+}
+
+/* Who names a bound option with the value that it has, changes nothing. */
+Test(spec, merge_takes_what_stays_the_same)
+{
+	struct listener_spec to = tcp_spec(), from = tcp_spec();
+	struct err err = { 0 };
+
+	change(&from, OPT_KEEPALIVE);
+	change(&from, OPT_NODELAY);
+	cr_expect_eq(spec_merge(&to, &from, ~(option_set)0, &err), 0, "%s",
+	    err.text);
+	cr_expect_eq(memcmp(&to, &from, sizeof(to)), 0);
+}
+
+Test(spec, words)
+{
+	cr_expect_str_eq(transport_name(TRANSPORT_TCP), "tcp");
+	cr_expect_str_eq(transport_name(TRANSPORT_UNIX), "unix");
+	cr_expect_null(transport_name(TRANSPORT_COUNT));
+	cr_expect_null(transport_name(UINT_MAX));
+	cr_expect_str_eq(protocol_name(PROTOCOL_ECHO), "echo");
+	cr_expect_str_eq(protocol_name(PROTOCOL_DISCARD), "discard");
+	cr_expect_null(protocol_name(PROTOCOL_COUNT));
+	cr_expect_null(protocol_name(UINT_MAX));
+	cr_expect_null(spec_option_name(LISTENER_OPTION_COUNT));
+	cr_expect_null(spec_option_name((enum listener_option)UINT_MAX));
+}
+
+Test(spec, place_is_for_people)
+{
+	struct listener_spec s = tcp_spec();
+	char got[SPEC_PLACE_SIZE];
+
+	spec_place(&s, s.port, got);
+	cr_expect_str_eq(got, "[::]:7007");
+	spec_place(&s, 40000, got);
+	cr_expect_str_eq(got, "[::]:40000");
+	(void)snprintf(s.address, sizeof(s.address), "10.0.0.1");
+	spec_place(&s, 0, got);
+	cr_expect_str_eq(got, "10.0.0.1:0");
+	s = unix_spec();
+	spec_place(&s, 7, got);
+	cr_expect_str_eq(got, "/run/pos.sock");
+	memset(s.path + 1, 'x', sizeof(s.path) - 2);
+	s.path[sizeof(s.path) - 1] = '\0';
+	spec_place(&s, 0, got);
+	cr_expect_str_eq(got, s.path);
+}
