@@ -71,6 +71,8 @@ print_range(const struct row *r)
 {
 	if (r->is_duration)
 		(void)printf("At most %luh.\n", r->max / 3600000);
+	else if (strcmp(r->form, FORM_PATH) == 0 && r->max != 0)
+		(void)printf("At most %lu bytes.\n", r->max);
 	else if (r->max != 0 && strcmp(r->form, FORM_MODE) != 0)
 		(void)printf("From %lu to %lu.\n", r->min, r->max);
 }

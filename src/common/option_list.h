@@ -9,7 +9,8 @@
  * TYPE      one of enum option_type (option.h in src/option)
  * member    of struct listener_spec (LISTENER_OPTION) or struct
  *           daemon_settings (DAEMON_OPTION)
- * MIN, MAX  for integers, and for durations in milliseconds; else 0, 0
+ * MIN, MAX  for integers, and for durations in milliseconds; of a path MAX
+ *           is its bytes, 0 for what its member holds; else 0, 0
  * CHANGE    LIVE: an update applies to new connections at once;
  *           BOUND: it is fixed when the listener is bound
  * default   in the config file's words; NULL: there is none
@@ -55,7 +56,8 @@ DAEMON_OPTION(USER, "user", STRING, user, 0, 0, "mercury",
     "User that the workers and the control process run as; of no effect unless mercuryd is started as root.")
 DAEMON_OPTION(SHUTDOWN_DEADLINE, "shutdown_deadline", DURATION, shutdown_deadline_ms, 0, 86400000, "15s",
     "How long open connections may finish at shutdown.")
-DAEMON_OPTION(CONTROL_SOCKET, "control_socket", PATH, control_socket, 0, 0, "/run/mercury/control.sock",
+/* It is bound under a longer name first, with up to 8 bytes more. */
+DAEMON_OPTION(CONTROL_SOCKET, "control_socket", PATH, control_socket, 0, 99, "/run/mercury/control.sock",
     "Absolute path of the control socket.")
 DAEMON_OPTION(CONTROL_GROUP, "control_group", GROUP, control_gid, 0, 0, "mercury",
     "Group whose members may do everything; empty for none.")

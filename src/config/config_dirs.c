@@ -1,9 +1,11 @@
 #include "config/config_dirs.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,4 +93,55 @@ config_dirs_make(const struct daemon_settings *d, struct err *err)
 	*slash = '\0';
 	return make_directory("control_socket", parent, 0755, SPEC_NO_ID,
 	    SPEC_NO_ID, err);
+}
+
+/* May the caller make files in path? Returns 0, or an errno. */
+static int
+try_to_write(const char *path)
+{
+	return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == -1 ? errno
+									: 0;
+}
+
+/*
+ * The same for another user, as a process of that user finds out: it sees
+ * every directory above and every access list.
+ */
+static int
+try_to_write_as(const char *path, uint32_t uid, uint32_t gid)
+{
+	pid_t pid;
+	int status;
+
+	pid = fork();
+	if (pid == 0) {
+		if (setgroups(0, NULL) == -1 ||
+		    setresgid(gid, gid, gid) == -1 ||
+		    setresuid(uid, uid, uid) == -1)
+			_exit(0);
+		_exit(try_to_write(path));
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1 || !WIFEXITED(status))
+		return 0; /* nothing was found out */
+	return WEXITSTATUS(status);
+}
+
+int
+config_dirs_check(const struct daemon_settings *d, struct err *err)
+{
+	char saved[sizeof(d->state_dir) + sizeof("/" SAVED_DIR)];
+	const char *path = saved;
+	int why;
+
+	(void)snprintf(saved, sizeof(saved), "%s/%s", d->state_dir, SAVED_DIR);
+	if (access(saved, F_OK) == -1 && errno == ENOENT)
+		path = d->state_dir;
+	why = d->uid == SPEC_NO_ID ? try_to_write(path)
+				   : try_to_write_as(path, d->uid, d->gid);
+	if (why == 0 || why == ENOENT)
+		return 0;
+	errno = why;
+	return err_sys(err,
+	    "state_dir: uid %u can't save listeners in %s, so --save will fail",
+	    d->uid == SPEC_NO_ID ? (uint32_t)geteuid() : d->uid, path);
 }

@@ -13,4 +13,10 @@
  */
 int config_dirs_make(const struct daemon_settings *, struct err *err);
 
+/*
+ * Could control, as the daemon's user, save listeners in state_dir? Returns
+ * 0, also when nothing is there yet, or -1 with *err.
+ */
+int config_dirs_check(const struct daemon_settings *, struct err *err);
+
 #endif /* MERCURY_CONFIG_CONFIG_DIRS_H */

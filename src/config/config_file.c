@@ -1,7 +1,10 @@
 #include "config/config_file.h"
 
+#include <sys/stat.h>
+
 #include <confuse.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +12,7 @@
 #include "config/config_dirs.h"
 #include "config/config_load.h"
 #include "config/config_scan.h"
+#include "config/conflict.h"
 #include "option/option.h"
 #include "option/saved.h"
 #include "option/value.h"
@@ -18,7 +22,9 @@
 /* A file that is being parsed; includer is the one that named it. */
 struct file {
 	const char *path;
+	const char *text; /* without comments */
 	struct file *includer;
+	struct stat st; /* all 0: unknown */
 	struct config_scan scan;
 	size_t blocks_done; /* outermost blocks that have been parsed */
 };
@@ -41,6 +47,7 @@ static struct reader {
 	unsigned int depth; /* of includes */
 	struct section section;
 	json_t *places;  /* name of each section: "file:line" */
+	json_t *taken;   /* ports, paths and pools (conflict.h) */
 	bool complained; /* libConfuse has said why it stopped */
 	bool daemon_seen;
 } reader;
@@ -77,6 +84,45 @@ complain_unknown(const cfg_t *cfg, const char *key)
 	}
 }
 
+/* Is every key in this line of the file given a value, and none a block? */
+static bool
+is_assigned(const char *key, unsigned int line)
+{
+	const char *at = reader.file->text, *end;
+	const size_t len = strlen(key);
+	bool found = false;
+
+	for (; line > 1 && at != NULL; line--) {
+		at = strchr(at, '\n');
+		at += at != NULL;
+	}
+	if (at == NULL || len == 0)
+		return false;
+	end = strchrnul(at, '\n');
+	while ((at = memmem(at, (size_t)(end - at), key, len)) != NULL) {
+		at += len;
+		if (at[strspn(at, "\"' \t\r\n+")] != '=')
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/*
+ * Let libConfuse pass over the value of the unknown option of which it has
+ * just complained, up to the next option that it knows: on_option() makes it
+ * complain again. Blocks it can't pass over.
+ */
+static void
+pass_over_unknown(cfg_t *cfg, const char *key)
+{
+	if ((!is_section(cfg, "listener") && !is_section(cfg, "daemon")) ||
+	    !is_assigned(key, (unsigned int)cfg->line))
+		return;
+	reader.section.wrong = true;
+	cfg->flags |= CFGF_IGNORE_UNKNOWN;
+}
+
 /* Is text "<start>KEY'"? Then cut it to KEY, else return NULL. */
 static char *
 key_after(char *text, const char *start)
@@ -105,6 +151,7 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	if ((key = key_after(text, "no such option '")) != NULL) {
 		complain_unknown(cfg, key);
+		pass_over_unknown(cfg, key);
 	} else if (strncmp(text, "missing title", 13) == 0) {
 		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
 		    "listener: its name is missing: must be "
@@ -177,6 +224,7 @@ on_option(cfg_t *cfg, cfg_opt_t *opt)
 	struct section *s = &reader.section;
 	struct err err;
 
+	cfg->flags &= ~CFGF_IGNORE_UNKNOWN;
 	if (s->options == NULL)
 		s->options = json_object();
 	if (before != 0) {
@@ -261,6 +309,7 @@ end_listener(const char *name, unsigned int line)
 {
 	const char *path = reader.file->path;
 	char what[SPEC_NAME_SIZE + 32], quoted[VALUE_QUOTE_SIZE];
+	char where[PATH_MAX + 16];
 	struct section *s = &reader.section;
 	struct listener_spec spec;
 	struct err err;
@@ -275,6 +324,12 @@ end_listener(const char *name, unsigned int line)
 	if (!take_place(what, line) || s->wrong)
 		return;
 	if (option_listener(name, s->options, &spec, &set, &err) == -1) {
+		(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
+		section_error(what, line, &err);
+		return;
+	}
+	(void)snprintf(where, sizeof(where), "%s:%u", path, line);
+	if (conflict_take(reader.taken, &spec, set, where, &err) == -1) {
 		(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
 		section_error(what, line, &err);
 		return;
@@ -316,6 +371,7 @@ parse_text(cfg_t *cfg, struct file *f, char *text, size_t len)
 
 	if (len == 0)
 		return 0;
+	f->text = text;
 	reader.complained = false;
 	stream = fmemopen(text, len, "r");
 	if (stream != NULL) {
@@ -344,6 +400,7 @@ parse_file(cfg_t *cfg, const char *path, const char *at, unsigned int at_line)
 	int result = -1;
 	char *text;
 
+	(void)stat(path, &f.st); /* who can't do that can't load it either */
 	text = config_load(path, &len, &err);
 	if (text == NULL) {
 		plan_error(reader.plan, at, at_line, "%s%s%s",
@@ -365,6 +422,48 @@ parse_file(cfg_t *cfg, const char *path, const char *at, unsigned int at_line)
 	return result;
 }
 
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Write "a > b > c > " for the files from outer to f, each without folder. */
+static void
+write_chain(const struct file *outer, const struct file *f, char *out,
+    size_t size)
+{
+	size_t used;
+
+	if (f != outer && f->includer != NULL)
+		write_chain(outer, f->includer, out, size);
+	used = strlen(out);
+	(void)snprintf(out + used, size - used, "%s > ", base_name(f->path));
+}
+
+/* Is path a file that is being parsed? Tell it then. */
+static bool
+includes_itself(const char *path, unsigned int line)
+{
+	const struct file *f;
+	char chain[256] = "";
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return false;
+	for (f = reader.file; f != NULL; f = f->includer)
+		if (f->st.st_ino == st.st_ino && f->st.st_dev == st.st_dev)
+			break;
+	if (f == NULL)
+		return false;
+	write_chain(f, reader.file, chain, sizeof(chain));
+	plan_error(reader.plan, reader.file->path, line,
+	    "include: %s includes itself: %s%s", path, chain, base_name(path));
+	return true;
+}
+
 /* include("FILE"): relative to the file that it is in. */
 static int
 on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
@@ -373,7 +472,7 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	const unsigned int line = (unsigned int)cfg->line;
 	const char *slash = strrchr(from, '/');
 	char *path = NULL;
-	int result, folder = 0;
+	int result = -1, folder = 0;
 
 	(void)opt;
 	reader.complained = true;
@@ -384,9 +483,7 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	}
 	if (reader.depth == CONFIG_INCLUDE_DEPTH) {
 		plan_error(reader.plan, from, line,
-		    "include: more than %d files deep: does a file include "
-		    "itself?",
-		    CONFIG_INCLUDE_DEPTH);
+		    "include: more than %d files deep", CONFIG_INCLUDE_DEPTH);
 		return -1;
 	}
 	if (argv[0][0] != '/' && slash != NULL)
@@ -395,9 +492,11 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 		plan_error(reader.plan, from, line, "include: out of memory");
 		return -1;
 	}
-	reader.depth++;
-	result = parse_file(cfg, path, from, line);
-	reader.depth--;
+	if (!includes_itself(path, line)) {
+		reader.depth++;
+		result = parse_file(cfg, path, from, line);
+		reader.depth--;
+	}
 	reader.complained = true;
 	free(path);
 	return result;
@@ -451,11 +550,13 @@ on_saved(void *ctx, const char *file, const struct listener_spec *spec,
 {
 	char what[SPEC_NAME_SIZE + 32];
 	const json_t *place;
+	struct err why;
 
 	(void)ctx;
 	if (spec == NULL) {
-		plan_error(reader.plan, file, 0,
-		    "%s (correct or remove this saved listener)", err->text);
+		plan_warning(reader.plan, file, 0,
+		    "not used: %s (correct or remove this saved listener)",
+		    err->text);
 		return;
 	}
 	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
@@ -464,6 +565,8 @@ on_saved(void *ctx, const char *file, const struct listener_spec *spec,
 		plan_warning(reader.plan, file, 0,
 		    "not used: %s is in the config file, at %s", what,
 		    json_string_value(place));
+	else if (conflict_take(reader.taken, spec, set, file, &why) == -1)
+		plan_warning(reader.plan, file, 0, "not used: %s", why.text);
 	else
 		plan_listener(reader.plan, spec, set, ORIGIN_SAVED);
 }
@@ -490,7 +593,8 @@ config_file_read(const char *path, bool check_only, struct plan *plan)
 	memset(&reader, 0, sizeof(reader));
 	reader.plan = plan;
 	reader.places = json_object();
-	if (cfg != NULL && reader.places != NULL) {
+	reader.taken = json_object();
+	if (cfg != NULL && reader.places != NULL && reader.taken != NULL) {
 		(void)cfg_set_error_function(cfg, on_error);
 		parsed = parse_file(cfg, path, path, 0);
 	}
@@ -501,10 +605,14 @@ config_file_read(const char *path, bool check_only, struct plan *plan)
 	if (plan->errors.count == 0 && !check_only &&
 	    config_dirs_make(&plan->daemon, &err) == -1)
 		plan_error(plan, path, 0, "%s", err.text);
-	if (plan->errors.count == 0)
+	if (plan->errors.count == 0) {
 		read_saved(path, check_only);
+		if (config_dirs_check(&plan->daemon, &err) == -1)
+			plan_warning(plan, path, 0, "%s", err.text);
+	}
 	clear_section();
 	json_decref(reader.places);
+	json_decref(reader.taken);
 	if (cfg != NULL)
 		(void)cfg_free(cfg);
 }

@@ -1,7 +1,8 @@
 /*
  * config_file: a config file, with what it includes, read by libConfuse into
  * a plan. All errors that can be found are in the plan afterwards, each with
- * its file and line.
+ * its file and line; but of unknown options that follow one another only the
+ * first.
  *
  * libConfuse's callbacks know no context and its lexer is global: one file at
  * a time, and not from within itself.
@@ -19,7 +20,8 @@
 /*
  * Read path into an empty plan: the daemon section, with defaults if there is
  * none, and the listeners of the file. Then the listeners saved in state_dir:
- * one whose name is in the file too is a warning.
+ * one that is wrong, or that takes what another one has, is a warning and is
+ * left out.
  *
  * With check_only nothing on disk changes, and saved listeners that may not
  * be read are passed over. Without, and when there is no error, the

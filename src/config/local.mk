@@ -5,6 +5,7 @@ libconfig_a_SOURCES = \
 	src/config/config_file.c src/config/config_file.h \
 	src/config/config_load.c src/config/config_load.h \
 	src/config/config_scan.c src/config/config_scan.h \
+	src/config/conflict.c src/config/conflict.h \
 	src/config/plan.c src/config/plan.h
 
 role_PROGRAMS += mercury-config

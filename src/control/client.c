@@ -235,8 +235,13 @@ client_new(struct event_base *base, int fd, enum right right,
 void
 client_answer(struct client *c, char *line)
 {
-	if (line != NULL)
-		say(c, line);
+	say(c, line);
+	client_done(c);
+}
+
+void
+client_done(struct client *c)
+{
 	c->in_flight = false;
 	c->partial_ms = 0;
 	c->active_ms = clock_mono_ms();

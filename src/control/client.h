@@ -25,7 +25,7 @@ struct evbuffer;
 struct client_handler {
 	/*
 	 * One request has come; text is borrowed during the call. It is
-	 * answered with client_answer(), now or later.
+	 * ended with client_answer() or client_done(), now or later.
 	 */
 	void (
 	    *request)(void *ctx, struct client *, const char *text, size_t len);
@@ -70,9 +70,13 @@ void client_read(struct client *);
 
 /*
  * Answer the request in flight and go on with the next, from the event loop.
- * Takes line (with its newline); NULL: nothing is said.
+ * Takes line (with its newline); NULL, for want of memory, ends the
+ * connection: the client would wait for it for ever.
  */
 void client_answer(struct client *, char *line);
+
+/* The same for a request that wants no answer. */
+void client_done(struct client *);
 
 /* What limit is this client over at now_ms? NULL: none. */
 const char *client_overdue(const struct client *, uint64_t now_ms);

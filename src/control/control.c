@@ -14,6 +14,7 @@
 #include "control/client.h"
 #include "control/method.h"
 #include "control/server.h"
+#include "option/saved.h"
 
 /* Clients that left may have requests under way: bound those, too. */
 #define CALLS_MAX 1024u
@@ -41,15 +42,17 @@ static struct control {
 static void
 conclude(struct pending *p, enum method_step step)
 {
-	char *line = NULL;
+	char *line;
 
-	if (p->client != NULL && p->id != NULL)
+	if (p->client != NULL && p->id == NULL) {
+		client_done(p->client);
+	} else if (p->client != NULL) {
 		line = step == METHOD_DONE
 		    ? rpc_result_line(p->id, json_incref(p->call.result))
 		    : rpc_error_line(p->id, &p->call.error);
-	if (p->client != NULL)
 		client_answer(p->client, line);
-	json_decref(p->call.result);
+	}
+	method_end(&p->call);
 	json_decref(p->id);
 	TAILQ_REMOVE(&control.calls, p, next);
 	control.call_count--;
@@ -189,8 +192,10 @@ start(struct client *client, const struct rpc_request *req, struct rpc_error *e)
 		(void)rpc_fail(e, RPC_SERVER, "too many requests under way");
 		e->reason = ERR_BUSY;
 	}
-	client_answer(client,
-	    req->id == NULL ? NULL : rpc_error_line(req->id, e));
+	if (req->id == NULL)
+		client_done(client);
+	else
+		client_answer(client, rpc_error_line(req->id, e));
 }
 
 static void
@@ -203,7 +208,7 @@ on_request(void *ctx, struct client *client, const char *text, size_t len)
 	if (rpc_parse(text, len, &req, &e) == 0)
 		start(client, &req, &e);
 	else if (req.method != NULL && req.id == NULL)
-		client_answer(client, NULL);
+		client_done(client);
 	else
 		client_answer(client, rpc_error_line(req.id, &e));
 	rpc_request_free(&req);
@@ -254,6 +259,7 @@ on_hello(struct ipc_message *msg)
 	}
 	memcpy(control.state_dir, hello->state_dir, sizeof(control.state_dir));
 	control.state_dir[sizeof(control.state_dir) - 1] = '\0';
+	saved_sweep(control.state_dir);
 	control.server = server_new(control.base, msg->fd, &rules,
 	    &server_handler, NULL, &err);
 	msg->fd = -1;

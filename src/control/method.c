@@ -5,6 +5,7 @@
 
 #include "control/method_daemon.h"
 #include "control/method_listener.h"
+#include "option/saved.h"
 #include "option/value.h"
 
 /* A day, as for drain_timeout. */
@@ -152,4 +153,14 @@ method_done(struct call *call, json_t *result)
 	    "the answer could not be put together");
 	call->error.reason = ERR_INTERNAL;
 	return METHOD_FAILED;
+}
+
+void
+method_end(struct call *call)
+{
+	if (call->drafted)
+		saved_abandon(call->state_dir, call->spec.name, call->request);
+	call->drafted = false;
+	json_decref(call->result);
+	call->result = NULL;
 }

@@ -43,6 +43,12 @@ struct call {
 	uint32_t deadline_ms;
 	bool save;
 	bool looked; /* the listener's origin is known and fits save */
+	bool undone; /* an add that could not be saved is taken back */
+
+	/* What of it waits in a draft (saved.h), numbered by request. */
+	bool drafted;
+	struct listener_spec draft;
+	option_set draft_set;
 };
 
 /* The supervisor's answer, when it is no error: one of the two. */
@@ -95,5 +101,8 @@ int method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e);
  * was short, or the supervisor's answer makes no sense.
  */
 enum method_step method_done(struct call *, json_t *result);
+
+/* Drop the result and the draft that a call still has. */
+void method_end(struct call *);
 
 #endif /* MERCURY_CONTROL_METHOD_H */

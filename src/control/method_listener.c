@@ -114,30 +114,78 @@ set_of(const struct listener_spec *spec)
 	return set;
 }
 
-static enum method_step
-not_saved(struct call *call, const struct err *err)
+/* Write the draft of a call anew. Returns 0, or -1 with *err. */
+static int
+make_draft(struct call *call, const struct listener_spec *spec, option_set set,
+    struct err *err)
 {
-	(void)rpc_fail(&call->error, RPC_SERVER,
-	    "%s: the listener runs, but was not saved: %s", call->spec.name,
-	    err->text);
-	call->error.reason = err->code;
-	return METHOD_FAILED;
+	if (saved_prepare(call->state_dir, spec, set, call->request, err) == -1)
+		return -1;
+	call->drafted = true;
+	call->draft = *spec;
+	call->draft_set = set;
+	return 0;
 }
 
-/* The result of add and update: the listener, saved where that was asked. */
-static enum method_step
-finish(struct call *call, const struct method_answer *a, option_set more)
+/*
+ * Before anything is done: can it be saved? what is what it is then not.
+ * Returns 0, or -1 with call->error.
+ */
+static int
+prepare(struct call *call, const struct listener_spec *spec, const char *what)
 {
-	const struct snapshot_listener *l = first_listener(a->snapshot);
 	struct err err;
 
-	if (l == NULL)
-		return method_done(call, NULL);
-	if (call->save &&
-	    saved_write(call->state_dir, &l->spec, set_of(&l->spec) | more,
-		&err) == -1)
-		return not_saved(call, &err);
-	return method_done(call, status_json_listener(a->snapshot));
+	if (!call->save ||
+	    make_draft(call, spec, set_of(spec) | call->set, &err) == 0)
+		return 0;
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "%s: not %s, for it can't be saved: %s", spec->name, what,
+	    err.text);
+	call->error.reason = err.code;
+	return -1;
+}
+
+/* A running listener as it is saved: on the port that it has got. */
+static struct listener_spec
+spec_to_save(const struct snapshot_listener *l)
+{
+	struct listener_spec spec = l->spec;
+
+	if (spec.transport != TRANSPORT_UNIX)
+		spec.port = l->port;
+	return spec;
+}
+
+/* It runs: save it. The draft is mostly right already. */
+static int
+save(struct call *call, const struct snapshot_listener *l, struct err *err)
+{
+	const struct listener_spec spec = spec_to_save(l);
+	const option_set set = set_of(&spec) | call->set;
+
+	if ((!call->drafted || set != call->draft_set ||
+		memcmp(&spec, &call->draft, sizeof(spec)) != 0) &&
+	    make_draft(call, &spec, set, err) == -1)
+		return -1;
+	if (saved_commit(call->state_dir, spec.name, call->request, err) == -1)
+		return -1;
+	call->drafted = false;
+	return 0;
+}
+
+static enum method_step
+ask_remove(struct call *call)
+{
+	struct msg_req_name *m = &call->ask.REQ_REMOVE;
+
+	memset(m, 0, sizeof(*m));
+	m->request = call->request;
+	m->deadline_ms = call->deadline_ms;
+	memcpy(m->name, call->spec.name, sizeof(m->name));
+	call->kind = IPC_REQ_REMOVE;
+	call->looked = true;
+	return METHOD_ASK;
 }
 
 enum method_step
@@ -160,13 +208,29 @@ listener_add_start(struct call *call, const json_t *params)
 	call->set = m->set;
 	m->request = call->request;
 	call->kind = IPC_REQ_ADD;
-	return METHOD_ASK;
+	return prepare(call, &call->spec, "added") == -1 ? METHOD_FAILED
+							 : METHOD_ASK;
 }
 
 enum method_step
 listener_add_answered(struct call *call, const struct method_answer *a)
 {
-	return finish(call, a, call->set);
+	const struct snapshot_listener *l = first_listener(a->snapshot);
+	struct err err;
+
+	if (call->undone)
+		return METHOD_FAILED; /* call->error says why */
+	if (l == NULL)
+		return method_done(call, NULL);
+	if (!call->save || save(call, l, &err) == 0)
+		return method_done(call, status_json_listener(a->snapshot));
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "%s: removed again, for it can't be saved: %s", call->spec.name,
+	    err.text);
+	call->error.reason = err.code;
+	call->undone = true;
+	call->deadline_ms = 0;
+	return ask_remove(call);
 }
 
 static enum method_step
@@ -203,28 +267,39 @@ listener_update_start(struct call *call, const json_t *params)
 			  : ask_update(call);
 }
 
+/* The listener runs, and may be saved: have the draft, then update it. */
+static enum method_step
+prepare_update(struct call *call, const struct snapshot_listener *l)
+{
+	struct listener_spec spec;
+	struct err err;
+
+	if (l == NULL)
+		return method_done(call, NULL);
+	spec = spec_to_save(l);
+	/* The supervisor says what can't be merged, and decides. */
+	(void)spec_merge(&spec, &call->spec, call->set, &err);
+	return prepare(call, &spec, "updated") == -1 ? METHOD_FAILED
+						     : ask_update(call);
+}
+
 enum method_step
 listener_update_answered(struct call *call, const struct method_answer *a)
 {
-	if (call->looked)
-		return finish(call, a, call->set);
-	if (check_origin(call, a) == -1)
-		return METHOD_FAILED;
-	return ask_update(call);
-}
+	const struct snapshot_listener *l = first_listener(a->snapshot);
+	struct err err;
 
-static enum method_step
-ask_remove(struct call *call)
-{
-	struct msg_req_name *m = &call->ask.REQ_REMOVE;
-
-	memset(m, 0, sizeof(*m));
-	m->request = call->request;
-	m->deadline_ms = call->deadline_ms;
-	memcpy(m->name, call->spec.name, sizeof(m->name));
-	call->kind = IPC_REQ_REMOVE;
-	call->looked = true;
-	return METHOD_ASK;
+	if (!call->looked)
+		return check_origin(call, a) == -1 ? METHOD_FAILED
+						   : prepare_update(call, l);
+	if (l == NULL)
+		return method_done(call, NULL);
+	if (!call->save || save(call, l, &err) == 0)
+		return method_done(call, status_json_listener(a->snapshot));
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "%s: was updated, but not saved: %s", call->spec.name, err.text);
+	call->error.reason = err.code;
+	return METHOD_FAILED;
 }
 
 enum method_step
@@ -237,27 +312,32 @@ listener_remove_start(struct call *call, const json_t *params)
 			  : ask_remove(call);
 }
 
-enum method_step
-listener_remove_answered(struct call *call, const struct method_answer *a)
+/*
+ * The listener is there: forget its file, then remove it. The other way
+ * round it could be gone and come back at the next start.
+ */
+static enum method_step
+forget_and_remove(struct call *call)
 {
 	struct err err;
 
-	if (!call->looked) {
-		if (check_origin(call, a) == -1)
-			return METHOD_FAILED;
+	if (saved_remove(call->state_dir, call->spec.name, &err) == 0)
 		return ask_remove(call);
-	}
+	(void)rpc_fail(&call->error, RPC_SERVER,
+	    "%s: not removed, for it can't be forgotten: %s", call->spec.name,
+	    err.text);
+	call->error.reason = err.code;
+	return METHOD_FAILED;
+}
+
+enum method_step
+listener_remove_answered(struct call *call, const struct method_answer *a)
+{
+	if (!call->looked)
+		return check_origin(call, a) == -1 ? METHOD_FAILED
+						   : forget_and_remove(call);
 	if (a->reply == NULL)
 		return method_done(call, NULL);
-	if (call->save &&
-	    saved_remove(call->state_dir, call->spec.name, &err) == -1) {
-		(void)rpc_fail(&call->error, RPC_SERVER,
-		    "%s: the listener is gone, but will be back at the next "
-		    "start: %s",
-		    call->spec.name, err.text);
-		call->error.reason = err.code;
-		return METHOD_FAILED;
-	}
 	return method_done(call,
 	    json_pack("{s:o, s:I, s:I}", "name",
 		rpc_string(call->spec.name, sizeof(call->spec.name)),

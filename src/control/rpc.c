@@ -133,6 +133,12 @@ rpc_string(const char *text, size_t size)
 	return s;
 }
 
+const char *
+rpc_word(const char *word)
+{
+	return word == NULL ? "unknown" : word;
+}
+
 /* Takes value, which is the member called key. */
 static char *
 line_of(json_t *id, const char *key, json_t *value)

@@ -69,4 +69,10 @@ char *rpc_error_line(json_t *id, const struct rpc_error *);
  */
 json_t *rpc_string(const char *text, size_t size);
 
+/*
+ * A word of a closed set. NULL, for a number out of range, can only be a bug:
+ * "unknown".
+ */
+const char *rpc_word(const char *word);
+
 #endif /* MERCURY_CONTROL_RPC_H */

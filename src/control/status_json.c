@@ -5,13 +5,6 @@
 #include "common/snapshot.h"
 #include "control/rpc.h"
 
-/* A word of a closed set; a number out of range can only be a bug. */
-static const char *
-word(const char *name)
-{
-	return name == NULL ? "unknown" : name;
-}
-
 static json_t *
 number(uint64_t n)
 {
@@ -48,7 +41,7 @@ worker_json(const struct snapshot_worker *w)
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}",
 	    "slot", number(w->slot),
 	    "pid", pid_or_null(w->pid),
-	    "state", word(child_state_name(w->state)),
+	    "state", rpc_word(child_state_name(w->state)),
 	    "connections", number(w->connections),
 	    "uptime_ms", number(w->uptime_ms),
 	    "restarts", number(w->restarts));
@@ -59,7 +52,7 @@ identity_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:s, s:o, s:o}",
 	    "name", rpc_string(l->spec.name, sizeof(l->spec.name)),
-	    "state", word(listener_state_name(l->state)),
+	    "state", rpc_word(listener_state_name(l->state)),
 	    "pool", rpc_string(l->spec.pool, sizeof(l->spec.pool)),
 	    "generation", number(l->generation));
 }
@@ -75,8 +68,8 @@ place_json(const struct snapshot_listener *l)
 	    "port", is_unix ? json_null() : number(l->port),
 	    "path", is_unix ?
 		rpc_string(l->spec.path, sizeof(l->spec.path)) : json_null(),
-	    "transport", word(transport_name(l->spec.transport)),
-	    "protocol", word(protocol_name(l->spec.protocol)));
+	    "transport", rpc_word(transport_name(l->spec.transport)),
+	    "protocol", rpc_word(protocol_name(l->spec.protocol)));
 }
 
 /* Limits, access lists and TLS don't exist yet: their counts are 0. */
@@ -112,7 +105,7 @@ daemon_json(const struct snapshot_daemon *d, json_t *listeners)
 	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:n}",
 	    "version", PACKAGE_VERSION,
 	    "pid", number(d->pid),
-	    "state", word(daemon_state_name(d->state)),
+	    "state", rpc_word(daemon_state_name(d->state)),
 	    "ready", d->ready != 0,
 	    "uptime_ms", number(d->uptime_ms),
 	    "loop_lag_max_ms", number(d->loop_lag_max_ms),
@@ -203,7 +196,7 @@ list_row_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:s}", "name",
 	    rpc_string(l->spec.name, sizeof(l->spec.name)), "state",
-	    word(listener_state_name(l->state)));
+	    rpc_word(listener_state_name(l->state)));
 }
 
 json_t *

@@ -15,13 +15,6 @@ struct pool_sum {
 	unsigned int running;
 };
 
-/* A word of a closed set; a number out of range can only be a bug. */
-static const char *
-word(const char *name)
-{
-	return name == NULL ? "unknown" : name;
-}
-
 static json_t *
 memory_json(int64_t bytes)
 {
@@ -38,7 +31,7 @@ node(const struct snapshot_process *p, const char *role, json_t *name,
 	    "role", role,
 	    "name", name,
 	    "pid", p->pid == 0 ? json_null() : json_integer(p->pid),
-	    "state", word(child_state_name(p->state)),
+	    "state", rpc_word(child_state_name(p->state)),
 	    "uptime_ms", (json_int_t)p->uptime_ms,
 	    "restarts", (json_int_t)p->restarts,
 	    "memory_bytes", memory_json(p->pid == 0 ? -1 : memory(p->pid)));
@@ -52,7 +45,7 @@ root_node(const struct snapshot_daemon *d, json_t *children,
 	    "role", "supervisor",
 	    "name", "mercuryd",
 	    "pid", (json_int_t)d->pid,
-	    "state", word(daemon_state_name(d->state)),
+	    "state", rpc_word(daemon_state_name(d->state)),
 	    "uptime_ms", (json_int_t)d->uptime_ms,
 	    "restarts", 0,
 	    "memory_bytes", memory_json(memory(d->pid)),

@@ -35,6 +35,17 @@ timed_out(const struct client *c, struct failure *f)
 	return client_fail(f, CTL_TIMED_OUT, "%s: no answer in time", c->path);
 }
 
+/* The same when the daemon has the request. */
+static int
+answer_timed_out(const struct client *c, struct failure *f)
+{
+	if (!c->changes)
+		return timed_out(c, f);
+	return client_fail(f, CTL_TIMED_OUT,
+	    "%s: no answer in time; it goes on, see mercuryctl status",
+	    c->path);
+}
+
 /* Milliseconds for poll(2) until the deadline; 0 when it has passed. */
 static int
 left_ms(uint64_t deadline_ms)
@@ -60,23 +71,31 @@ wait_for(int fd, short events, uint64_t deadline_ms)
 	return n == 1 ? 0 : -1;
 }
 
+/* Does errno after connect(2) say so? */
+static bool
+nobody_listens(void)
+{
+	return errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR;
+}
+
 static int
 connect_failed(const char *path, struct failure *f)
 {
-	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
+	if (nobody_listens())
 		return client_fail(f, CTL_NO_DAEMON,
 		    "no daemon answers at %s: %s", path, strerror(errno));
 	return client_fail(f, CTL_REFUSED, "%s: %s", path, strerror(errno));
 }
 
 int
-client_open(struct client *c, const char *path, uint64_t deadline_ms,
-    struct failure *f)
+client_open(struct client *c, const char *path, bool changes,
+    uint64_t deadline_ms, struct failure *f)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
 	memset(c, 0, sizeof(*c));
 	c->path = path;
+	c->changes = changes;
 	c->fd = -1;
 	if (strlen(path) >= sizeof(a.sun_path))
 		return client_fail(f, CTL_USAGE,
@@ -147,6 +166,26 @@ make_room(struct client *c, struct failure *f)
 	return 0;
 }
 
+/* The connection ended. Was it mercuryd, or only the process behind it? */
+static int
+lost(const struct client *c, struct failure *f)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	bool gone;
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", c->path);
+	gone = connect(fd, (const struct sockaddr *)&a, sizeof(a)) == -1 &&
+	    nobody_listens();
+	if (fd != -1)
+		(void)close(fd);
+	return client_fail(f, gone ? CTL_NO_DAEMON : CTL_REFUSED,
+	    "%s: lost the connection before the answer came%s", c->path,
+	    c->changes ? ": mercuryd may or may not have done it, see "
+			 "mercuryctl status"
+		       : "");
+}
+
 /* Read one line into c->bytes; its length without the newline is *line. */
 static int
 read_line(struct client *c, uint64_t deadline_ms, size_t *line,
@@ -160,13 +199,12 @@ read_line(struct client *c, uint64_t deadline_ms, size_t *line,
 		if (make_room(c, f) == -1)
 			return -1;
 		if (wait_for(c->fd, POLLIN, deadline_ms) == -1)
-			return timed_out(c, f);
+			return answer_timed_out(c, f);
 		n = read(c->fd, c->bytes + c->len, c->size - c->len);
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n <= 0)
-			return client_fail(f, CTL_NO_DAEMON,
-			    "the daemon at %s ended the connection", c->path);
+			return lost(c, f);
 		newline = memchr(c->bytes + c->len, '\n', (size_t)n);
 		c->len += (size_t)n;
 		if (newline != NULL) {
@@ -270,7 +308,7 @@ client_wait_end(struct client *c, int pid, uint64_t deadline_ms,
 		(void)close(pidfd);
 	if (r == -1)
 		return client_fail(f, CTL_TIMED_OUT,
-		    "mercuryd (pid %d) is still stopping", pid);
+		    "mercuryd (pid %d) is still stopping; it goes on", pid);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ struct failure {
 
 struct client {
 	const char *path; /* borrowed */
+	bool changes;     /* what is called does something: say so if lost */
 	int fd;
 	int last_id;
 	char *bytes; /* of an answer */
@@ -40,11 +41,13 @@ int client_fail(struct failure *f, enum ctl_exit code, const char *fmt, ...)
 
 /*
  * Connect to the socket at path (borrowed for life) before deadline_ms
- * (CLOCK_MONOTONIC). Returns 0; close it with client_close(). Or returns -1
+ * (CLOCK_MONOTONIC). changes says whether what will be called changes
+ * anything, so that an answer that does not come leaves it open whether it
+ * was done. Returns 0; close it with client_close(). Or returns -1
  * with *f.
  */
-int client_open(struct client *, const char *path, uint64_t deadline_ms,
-    struct failure *f);
+int client_open(struct client *, const char *path, bool changes,
+    uint64_t deadline_ms, struct failure *f);
 
 /*
  * Call a method with params (taken; NULL: none). Gives its result, or NULL

@@ -180,15 +180,16 @@ command_deadline(const struct options *o)
 	return clock_mono_ms() + o->timeout_ms;
 }
 
-enum ctl_exit
-command_call(const struct options *o, const char *method, json_t *params,
+static enum ctl_exit
+call(const struct options *o, bool changes, const char *method, json_t *params,
     json_t **result)
 {
 	const uint64_t deadline_ms = command_deadline(o);
 	struct failure failure;
 	struct client client;
 
-	if (client_open(&client, o->socket, deadline_ms, &failure) == -1) {
+	if (client_open(&client, o->socket, changes, deadline_ms, &failure) ==
+	    -1) {
 		json_decref(params);
 		return command_failed(&failure);
 	}
@@ -199,4 +200,18 @@ command_call(const struct options *o, const char *method, json_t *params,
 	if (o->given & OPTION_JSON)
 		output_json(stdout, *result);
 	return CTL_DONE;
+}
+
+enum ctl_exit
+command_call(const struct options *o, const char *method, json_t *params,
+    json_t **result)
+{
+	return call(o, false, method, params, result);
+}
+
+enum ctl_exit
+command_change(const struct options *o, const char *method, json_t *params,
+    json_t **result)
+{
+	return call(o, true, method, params, result);
 }

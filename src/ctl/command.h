@@ -52,4 +52,8 @@ uint64_t command_deadline(const struct options *);
 enum ctl_exit command_call(const struct options *, const char *method,
     json_t *params, json_t **result);
 
+/* The same for a method that changes something; see client_open(). */
+enum ctl_exit command_change(const struct options *, const char *method,
+    json_t *params, json_t **result);
+
 #endif /* MERCURY_CTL_COMMAND_H */

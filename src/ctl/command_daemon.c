@@ -14,7 +14,7 @@ command_reload(const struct options *o, char **args, int count)
 
 	(void)args;
 	(void)count;
-	code = command_call(o, "daemon.reload", NULL, &result);
+	code = command_change(o, "daemon.reload", NULL, &result);
 	if (code != CTL_DONE || (o->given & OPTION_JSON))
 		goto out;
 	message = json_string_value(json_object_get(result, "message"));
@@ -36,7 +36,7 @@ shut_down(const struct options *o, json_t *params, struct failure *failure)
 	json_t *result;
 	int pid;
 
-	if (client_open(&client, o->socket, deadline_ms, failure) == -1) {
+	if (client_open(&client, o->socket, true, deadline_ms, failure) == -1) {
 		json_decref(params);
 		return NULL;
 	}

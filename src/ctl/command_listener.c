@@ -62,7 +62,7 @@ change_listener(const struct options *o, const char *method, json_t *params)
 
 	if (o->given & OPTION_SAVE)
 		(void)json_object_set_new(params, "save", json_true());
-	code = command_call(o, method, params, &result);
+	code = command_change(o, method, params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
 		print_listener(result);
 	json_decref(result);
@@ -91,7 +91,7 @@ params_of_add(const struct options *o, char **args, int count, struct err *err)
 	if (params != NULL &&
 	    !json_is_string(json_object_get(params, "name"))) {
 		(void)err_set(err, ERR_INVALID, "%.100s: \"name\" is missing",
-		    o->file);
+		    params_source(o->file));
 		json_decref(params);
 		return NULL;
 	}
@@ -150,7 +150,7 @@ command_remove_listener(const struct options *o, char **args, int count)
 		    json_string(o->deadline));
 	if (o->given & OPTION_SAVE)
 		(void)json_object_set_new(params, "save", json_true());
-	code = command_call(o, "listener.remove", params, &result);
+	code = command_change(o, "listener.remove", params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
 		print_removed(result);
 	json_decref(result);

@@ -144,8 +144,8 @@ command_status(const struct options *o, char **args, int count)
 	struct client client;
 	int r;
 
-	if (client_open(&client, o->socket, command_deadline(o), &failure) ==
-	    -1)
+	if (client_open(&client, o->socket, false, command_deadline(o),
+		&failure) == -1)
 		return command_failed(&failure);
 	if (o->given & OPTION_WATCH)
 		r = watch(&client, o, name, &failure);

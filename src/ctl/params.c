@@ -78,6 +78,12 @@ load(FILE *f, const char *name, struct err *err)
 	return o;
 }
 
+const char *
+params_source(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 json_t *
 params_read(const char *path, struct err *err)
 {
@@ -85,7 +91,7 @@ params_read(const char *path, struct err *err)
 	FILE *f;
 
 	if (strcmp(path, "-") == 0)
-		return load(stdin, "standard input", err);
+		return load(stdin, params_source(path), err);
 	f = fopen(path, "re");
 	if (f == NULL) {
 		(void)err_sys(err, "%s", path);

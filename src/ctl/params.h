@@ -15,6 +15,9 @@
  */
 int params_add(json_t *object, const char *word, struct err *err);
 
+/* What messages call the file at path: "standard input" for "-". */
+const char *params_source(const char *path);
+
 /*
  * Read a JSON object from a file; "-" is the standard input. Gives a new
  * reference, or NULL with *err.

@@ -160,28 +160,10 @@ apply_defaults(const struct table *t, option_set skip, void *base,
 
 /* --- listeners --- */
 
-static int
-misplaced(option_set set, option_set wrong, const char *why, struct err *err)
-{
-	unsigned int id;
-
-	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
-		if (set & wrong & OPTION_BIT(id))
-			return err_set(err, ERR_INVALID, "%s: %s",
-			    spec_option_name(id), why);
-	return 0;
-}
-
 /* A listener on a Unix socket. */
 static int
 settle_unix(struct listener_spec *spec, option_set set, struct err *err)
 {
-	const option_set of_tcp = OPTION_BIT(OPT_ADDRESS) |
-	    OPTION_BIT(OPT_NODELAY) | OPTION_BIT(OPT_KEEPALIVE);
-
-	if (set & OPTION_BIT(OPT_PORT))
-		return err_set(err, ERR_INVALID,
-		    "port: does not go with path: a listener has one of them");
 	if ((set & OPTION_BIT(OPT_TRANSPORT)) &&
 	    spec->transport != TRANSPORT_UNIX)
 		return err_set(err, ERR_INVALID,
@@ -191,24 +173,19 @@ settle_unix(struct listener_spec *spec, option_set set, struct err *err)
 	spec->transport = TRANSPORT_UNIX;
 	if (!(set & OPTION_BIT(OPT_ADDRESS)))
 		memset(spec->address, 0, sizeof(spec->address));
-	return misplaced(set, of_tcp,
-	    "does not go with path: it is for TCP only", err);
+	return spec_check_set(TRANSPORT_UNIX, set, err);
 }
 
 /* A listener on a TCP port. */
 static int
 settle_tcp(const struct listener_spec *spec, option_set set, struct err *err)
 {
-	const option_set of_unix = OPTION_BIT(OPT_MODE) |
-	    OPTION_BIT(OPT_OWNER) | OPTION_BIT(OPT_GROUP);
-
 	if ((set & OPTION_BIT(OPT_TRANSPORT)) &&
 	    spec->transport == TRANSPORT_UNIX)
 		return err_set(err, ERR_INVALID,
 		    "transport: unix does not go with port: give path "
 		    "instead of port");
-	return misplaced(set, of_unix,
-	    "goes with path only: it is for Unix sockets", err);
+	return spec_check_set(TRANSPORT_TCP, set, err);
 }
 
 /* What must be there in a new listener. */
@@ -216,8 +193,6 @@ static int
 check_complete(option_set set, struct err *err)
 {
 	char known[128];
-	const char *words[PROTOCOL_COUNT];
-	unsigned int i;
 
 	if (!(set & (OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PATH))))
 		return err_set(err, ERR_INVALID,
@@ -225,9 +200,7 @@ check_complete(option_set set, struct err *err)
 		    "Unix socket");
 	if (set & OPTION_BIT(OPT_PROTOCOL))
 		return 0;
-	for (i = 0; i < PROTOCOL_COUNT; i++)
-		words[i] = protocol_name(i);
-	value_list(words, PROTOCOL_COUNT, known, sizeof(known));
+	value_list(protocol_words, PROTOCOL_COUNT, known, sizeof(known));
 	return err_set(err, ERR_INVALID, "protocol: is missing: %s", known);
 }
 

@@ -9,18 +9,6 @@
 #include "option/account.h"
 #include "option/value.h"
 
-static const char *const transport_words[TRANSPORT_COUNT] = {
-#define X(NAME, WORD) WORD,
-	TRANSPORTS(X)
-#undef X
-};
-
-static const char *const protocol_words[PROTOCOL_COUNT] = {
-#define X(NAME, WORD) WORD,
-	PROTOCOLS(X)
-#undef X
-};
-
 static const char *const log_target_words[LOG_TARGET_COUNT] = {
 	[LOG_TARGET_STDERR] = "stderr",
 	[LOG_TARGET_SYSLOG] = "syslog",
@@ -275,7 +263,9 @@ static int
 parse_path(const struct option *o, const char *text, void *member,
     struct err *err)
 {
-	if (value_check_path(text, o->size, err) == -1)
+	const size_t size = o->max == 0 ? o->size : (size_t)o->max + 1;
+
+	if (value_check_path(text, size, err) == -1)
 		return -1;
 	return set_string(o, text, member);
 }

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,13 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "option/option.h"
 
 #define SUFFIX ".json"
 #define FILE_BYTES_MAX (64 * 1024)
 
-/* A name and either suffix. */
-#define FILE_NAME_SIZE (SPEC_NAME_SIZE + sizeof(SUFFIX ".new"))
+#define DRAFT_SUFFIX ".new"
+
+/* A name and what may follow it; a draft has a number, too. */
+#define FILE_NAME_SIZE \
+	(SPEC_NAME_SIZE + sizeof(SUFFIX ".4294967295" DRAFT_SUFFIX))
 
 /* Open STATE_DIR/listeners; make it first when asked to. */
 static int
@@ -44,23 +49,6 @@ open_dir(const char *state_dir, bool make, struct err *err)
 }
 
 /* --- writing --- */
-
-static int
-write_all(int fd, const char *bytes, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, bytes, len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 /* The file's bytes; the caller frees them. NULL when out of memory. */
 static char *
@@ -90,8 +78,8 @@ write_file(int dir, const char *file, const char *text, struct err *err)
 	fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return err_sys(err, "can't make file %s", file);
-	if (write_all(fd, text, strlen(text)) == -1 ||
-	    write_all(fd, "\n", 1) == -1 || fsync(fd) == -1)
+	if (fd_write_all(fd, text, strlen(text)) == -1 ||
+	    fd_write_all(fd, "\n", 1) == -1 || fsync(fd) == -1)
 		(void)err_sys(err, "can't write file %s", file);
 	else
 		result = 0;
@@ -101,29 +89,18 @@ write_file(int dir, const char *file, const char *text, struct err *err)
 	return result;
 }
 
-static int
-replace_file(int dir, const char *name, const char *text, struct err *err)
+static void
+draft_file(const char *name, uint32_t draft, char out[static FILE_NAME_SIZE])
 {
-	char file[FILE_NAME_SIZE], fresh[FILE_NAME_SIZE];
-
-	(void)snprintf(file, sizeof(file), "%s%s", name, SUFFIX);
-	(void)snprintf(fresh, sizeof(fresh), "%s%s.new", name, SUFFIX);
-	if (write_file(dir, fresh, text, err) == -1)
-		return -1;
-	if (renameat(dir, fresh, dir, file) == -1) {
-		(void)err_sys(err, "can't rename %s to %s", fresh, file);
-		(void)unlinkat(dir, fresh, 0);
-		return -1;
-	}
-	if (fsync(dir) == -1)
-		return err_sys(err, "can't sync the directory of %s", file);
-	return 0;
+	(void)snprintf(out, FILE_NAME_SIZE, "%s%s.%" PRIu32 "%s", name, SUFFIX,
+	    draft, DRAFT_SUFFIX);
 }
 
 int
-saved_write(const char *state_dir, const struct listener_spec *spec,
-    option_set set, struct err *err)
+saved_prepare(const char *state_dir, const struct listener_spec *spec,
+    option_set set, uint32_t draft, struct err *err)
 {
+	char file[FILE_NAME_SIZE];
 	int dir = -1, result = -1;
 	char *text;
 
@@ -135,11 +112,81 @@ saved_write(const char *state_dir, const struct listener_spec *spec,
 		return err_set(err, ERR_UNAVAILABLE, "out of memory");
 	dir = open_dir(state_dir, true, err);
 	if (dir != -1) {
-		result = replace_file(dir, spec->name, text, err);
+		draft_file(spec->name, draft, file);
+		result = write_file(dir, file, text, err);
 		(void)close(dir);
 	}
 	free(text);
 	return result;
+}
+
+int
+saved_commit(const char *state_dir, const char *name, uint32_t draft,
+    struct err *err)
+{
+	char file[FILE_NAME_SIZE], fresh[FILE_NAME_SIZE];
+	int dir, result = -1;
+
+	dir = open_dir(state_dir, false, err);
+	if (dir == -1)
+		return -1;
+	(void)snprintf(file, sizeof(file), "%s%s", name, SUFFIX);
+	draft_file(name, draft, fresh);
+	if (renameat(dir, fresh, dir, file) == -1)
+		(void)err_sys(err, "can't rename %s to %s", fresh, file);
+	else if (fsync(dir) == -1)
+		(void)err_sys(err, "can't sync the directory of %s", file);
+	else
+		result = 0;
+	(void)close(dir);
+	return result;
+}
+
+void
+saved_abandon(const char *state_dir, const char *name, uint32_t draft)
+{
+	char file[FILE_NAME_SIZE];
+	struct err err;
+	const int dir = open_dir(state_dir, false, &err);
+
+	if (dir == -1)
+		return;
+	draft_file(name, draft, file);
+	(void)unlinkat(dir, file, 0);
+	(void)close(dir);
+}
+
+static bool
+has_suffix(const char *name, const char *suffix)
+{
+	const size_t len = strlen(name), end = strlen(suffix);
+
+	return len > end && strcmp(name + len - end, suffix) == 0;
+}
+
+static int
+is_draft(const struct dirent *d)
+{
+	return has_suffix(d->d_name, DRAFT_SUFFIX);
+}
+
+void
+saved_sweep(const char *state_dir)
+{
+	struct dirent **files = NULL;
+	struct err err;
+	int dir, n, i;
+
+	dir = open_dir(state_dir, false, &err);
+	if (dir == -1)
+		return;
+	n = scandirat(dir, ".", &files, is_draft, alphasort);
+	for (i = 0; i < n; i++) {
+		(void)unlinkat(dir, files[i]->d_name, 0);
+		free(files[i]);
+	}
+	free(files);
+	(void)close(dir);
 }
 
 int
@@ -170,10 +217,7 @@ saved_remove(const char *state_dir, const char *name, struct err *err)
 static int
 is_saved(const struct dirent *d)
 {
-	const size_t len = strlen(d->d_name);
-	const size_t suffix = sizeof(SUFFIX) - 1;
-
-	return len > suffix && strcmp(d->d_name + len - suffix, SUFFIX) == 0;
+	return has_suffix(d->d_name, SUFFIX);
 }
 
 /* The object in an open file, or NULL with *err. Takes fd. */

@@ -8,6 +8,8 @@
 #ifndef MERCURY_OPTION_SAVED_H
 #define MERCURY_OPTION_SAVED_H
 
+#include <stdint.h>
+
 #include "common/err.h"
 #include "common/spec.h"
 
@@ -15,11 +17,23 @@
 #define SAVED_DIR "listeners"
 
 /*
- * Write the options of set; an older file of that name is replaced in one
- * step, after the new one is on disk. Returns 0, or -1 with *err.
+ * Saving takes two steps, so that what can fail fails before the listener is
+ * touched. First write the options of set to a draft, a file that nobody
+ * reads, and have it on disk; draft is a number of the caller's choice that
+ * tells it from others. Returns 0, or -1 with *err and no draft left.
  */
-int saved_write(const char *state_dir, const struct listener_spec *spec,
-    option_set set, struct err *err);
+int saved_prepare(const char *state_dir, const struct listener_spec *spec,
+    option_set set, uint32_t draft, struct err *err);
+
+/* Then let it take the place of the listener's file, if there is one. */
+int saved_commit(const char *state_dir, const char *name, uint32_t draft,
+    struct err *err);
+
+/* Or remove the draft; it is fine when there is none. */
+void saved_abandon(const char *state_dir, const char *name, uint32_t draft);
+
+/* Remove the drafts of a process that did not live to do it. */
+void saved_sweep(const char *state_dir);
 
 /* Remove the file of a listener; it is fine when there is none. */
 int saved_remove(const char *state_dir, const char *name, struct err *err);

@@ -302,19 +302,66 @@ value_word(const char *text, const char *const *words, size_t count,
 	    known);
 }
 
+/* An IPv4 address, written as such or mapped into IPv6. False: it is none. */
+static bool
+take_v4(const union addr *a, struct in_addr *v4)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (a->sa.sa_family == AF_INET) {
+		memcpy(&in, a, sizeof(in));
+		*v4 = in.sin_addr;
+		return true;
+	}
+	memcpy(&in6, a, sizeof(in6));
+	if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr))
+		return false;
+	memcpy(v4, &in6.sin6_addr.s6_addr[12], sizeof(*v4));
+	return true;
+}
+
+/* Why no listener can have this address; NULL: one can. */
+static const char *
+unusable(const union addr *a)
+{
+	struct sockaddr_in6 in6;
+	struct in_addr v4;
+
+	if (take_v4(a, &v4)) {
+		if (IN_MULTICAST(ntohl(v4.s_addr)))
+			return "is a multicast address: TCP has none";
+		if (v4.s_addr == htonl(INADDR_BROADCAST))
+			return "is the broadcast address: TCP has none";
+		return NULL;
+	}
+	memcpy(&in6, a, sizeof(in6));
+	if (IN6_IS_ADDR_MULTICAST(&in6.sin6_addr))
+		return "is a multicast address: TCP has none";
+	if (IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) && in6.sin6_scope_id == 0)
+		return "is link-local and needs a scope, the interface: such "
+		       "as fe80::1%eth0";
+	return NULL;
+}
+
 int
 value_check_address(const char *text, size_t size, struct err *err)
 {
 	char quoted[VALUE_QUOTE_SIZE];
+	const char *why;
 	struct in_addr in;
 	union addr a;
 
+	value_quote(text, quoted);
 	/* addr_parse() alone would take "9100" for 0.0.35.140. */
 	if (strlen(text) < size &&
 	    (strchr(text, ':') != NULL || inet_pton(AF_INET, text, &in) == 1) &&
-	    addr_parse(text, 0, &a) != 0)
-		return 0;
-	value_quote(text, quoted);
+	    addr_parse(text, 0, &a) != 0) {
+		why = unusable(&a);
+		if (why == NULL)
+			return 0;
+		return err_set(err, ERR_INVALID, "%s %s", quoted, why);
+	}
 	return err_set(err, ERR_INVALID,
 	    "%s is no numeric address, such as 0.0.0.0, 10.0.0.1 or ::1",
 	    quoted);

@@ -46,7 +46,10 @@ int value_workers(const char *text, uint64_t min, uint64_t max, uint32_t *out,
 int value_word(const char *text, const char *const *words, size_t count,
     unsigned int *out, struct err *err);
 
-/* Is text a numeric IPv4 or IPv6 address of less than size bytes? */
+/*
+ * Is text a numeric IPv4 or IPv6 address of less than size bytes that a TCP
+ * listener can have?
+ */
 int value_check_address(const char *text, size_t size, struct err *err);
 
 /* Is text the absolute path of a file, of less than size bytes? */

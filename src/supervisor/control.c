@@ -92,7 +92,7 @@ control_reply(uint32_t request, const struct err *err, uint64_t finished,
 
 	if (request == 0)
 		return;
-	if (err != NULL)
+	if (err != NULL && text == NULL)
 		text = err->text;
 	if (text != NULL)
 		(void)strlcpy(m.text, text, sizeof(m.text));

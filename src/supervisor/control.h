@@ -26,8 +26,8 @@ void control_start(const struct daemon_settings *, int listen_fd,
 const struct child *control_child(void);
 
 /*
- * Answer a request. err NULL: done; text (may be NULL) says more. Nothing
- * happens for request 0, which nobody asked.
+ * Answer a request. err NULL: done; text (may be NULL) says more, and stands
+ * for the text of err. Nothing happens for request 0, which nobody asked.
  */
 void control_reply(uint32_t request, const struct err *err, uint64_t finished,
     uint64_t cut, const char *text);

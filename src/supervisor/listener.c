@@ -695,6 +695,9 @@ listener_update(struct listener *l, const struct listener_spec *spec,
 	if (l->state == LISTENER_DRAINING)
 		return err_set(err, ERR_BUSY, "%s is being removed",
 		    l->spec.name);
+	/* On 0 it keeps the port that the kernel chose: no change. */
+	if (l->port != 0 && spec->port == l->port)
+		set &= ~OPTION_BIT(OPT_PORT);
 	if (spec_merge(&m.spec, spec, set, err) == -1 ||
 	    spec_check(&m.spec, err) == -1)
 		return -1;

@@ -10,6 +10,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/control.c src/supervisor/control.h \
 	src/supervisor/control_socket.c src/supervisor/control_socket.h \
 	src/supervisor/daemonize.c src/supervisor/daemonize.h \
+	src/supervisor/lines.c src/supervisor/lines.h \
 	src/supervisor/listener.c src/supervisor/listener.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/pid_file.c src/supervisor/pid_file.h \

@@ -27,11 +27,19 @@ plan_add(struct plan *p, const struct msg_plan_listener *item, struct err *err)
 	return 0;
 }
 
+static bool
+sizes_pool(const struct msg_plan_listener *item)
+{
+	return item->set & OPTION_BIT(OPT_WORKERS);
+}
+
 static int
 compare_items(const void *a, const void *b)
 {
 	const struct msg_plan_listener *x = a, *y = b;
 
+	if (sizes_pool(x) != sizes_pool(y))
+		return sizes_pool(x) ? -1 : 1;
 	return strcmp(x->spec.name, y->spec.name);
 }
 
@@ -44,9 +52,8 @@ ends(const char *text, size_t size)
 int
 plan_complete(struct plan *p, struct err *err)
 {
-	size_t i;
-
 	const struct daemon_settings *s = &p->settings;
+	size_t i;
 
 	if (!p->has_settings)
 		return err_set(err, ERR_INTERNAL, "no daemon settings came");
@@ -57,8 +64,10 @@ plan_complete(struct plan *p, struct err *err)
 		    "a string of the daemon settings is not terminated");
 	if (p->count > 0)
 		qsort(p->items, p->count, sizeof(*p->items), compare_items);
-	for (i = 1; i < p->count; i++)
-		if (compare_items(&p->items[i - 1], &p->items[i]) == 0)
+	while (p->sized < p->count && sizes_pool(&p->items[p->sized]))
+		p->sized++;
+	for (i = 0; i < p->count; i++)
+		if (plan_find(p, p->items[i].spec.name) != &p->items[i])
 			return err_set(err, ERR_INTERNAL,
 			    "listener %s came twice", p->items[i].spec.name);
 	return 0;
@@ -72,13 +81,24 @@ compare_name(const void *name, const void *item)
 	return strcmp(name, x->spec.name);
 }
 
+static const struct msg_plan_listener *
+find_among(const struct msg_plan_listener *items, size_t count,
+    const char *name)
+{
+	if (count == 0)
+		return NULL;
+	return bsearch(name, items, count, sizeof(*items), compare_name);
+}
+
 const struct msg_plan_listener *
 plan_find(const struct plan *p, const char *name)
 {
-	if (p->count == 0)
-		return NULL;
-	return bsearch(name, p->items, p->count, sizeof(*p->items),
-	    compare_name);
+	const struct msg_plan_listener *found;
+
+	found = find_among(p->items, p->sized, name);
+	if (found != NULL || p->items == NULL)
+		return found;
+	return find_among(p->items + p->sized, p->count - p->sized, name);
 }
 
 /* Can both be bound? Addresses of one port may overlap, so they don't count. */
@@ -87,7 +107,8 @@ places_differ(const struct listener_spec *a, const struct listener_spec *b)
 {
 	if (a->transport != b->transport || strcmp(a->path, b->path) != 0)
 		return true;
-	/* Running on 0, it has one that the kernel chose: maybe that very one. */
+	/* Running on 0, it has one that the kernel chose: maybe that very one.
+	 */
 	return a->port != b->port && a->port != 0;
 }
 

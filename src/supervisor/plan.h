@@ -16,9 +16,15 @@
 struct plan {
 	struct daemon_settings settings;
 	bool has_settings;
-	struct msg_plan_listener *items; /* sorted by name once complete */
+	/*
+	 * Once complete: in the order in which they are to be bound. First
+	 * those that say how many workers their pool has, then those that
+	 * take what there is; both sorted by name.
+	 */
+	struct msg_plan_listener *items;
 	size_t count;
-	size_t size; /* room in items */
+	size_t sized; /* how many of them say it */
+	size_t size;  /* room in items */
 };
 
 /* What a reload has to do with a listener that runs and is in the plan. */

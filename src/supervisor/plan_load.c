@@ -1,11 +1,13 @@
 #include "supervisor/plan_load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "supervisor/child.h"
+#include "supervisor/lines.h"
 
-/* Error lines beyond this are counted only. */
+/* Error lines beyond this are only counted. */
 #define ERRORS_SIZE 16384
 
 static struct {
@@ -15,6 +17,7 @@ static struct {
 	struct msg_config_read request;
 	struct plan plan;
 	char errors[ERRORS_SIZE];
+	unsigned int errors_left_out;
 	bool ended; /* PLAN_END has come */
 	bool bad_config;
 } load;
@@ -31,9 +34,26 @@ static const struct child_owner config_owner = { on_started, on_up, on_message,
 static void
 add_error(const char *text)
 {
-	if (load.errors[0] != '\0')
-		(void)strlcat(load.errors, "\n", sizeof(load.errors));
-	(void)strlcat(load.errors, text, sizeof(load.errors));
+	const size_t used = strlen(load.errors);
+
+	if (load.errors_left_out > 0 ||
+	    used + strlen(text) + LINES_MORE_SIZE >= sizeof(load.errors)) {
+		load.errors_left_out++;
+		return;
+	}
+	(void)snprintf(load.errors + used, sizeof(load.errors) - used, "%s%s",
+	    used == 0 ? "" : "\n", text);
+}
+
+/* Say how many errors there was no room for. */
+static void
+count_left_out(void)
+{
+	const size_t used = strlen(load.errors);
+
+	if (load.errors_left_out > 0)
+		(void)snprintf(load.errors + used, sizeof(load.errors) - used,
+		    "\nand %u more", load.errors_left_out);
 }
 
 static void
@@ -98,12 +118,14 @@ on_message(struct child *c, struct ipc_message *msg)
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
+	char text[sizeof(how->text) + 48];
+
 	(void)c;
 	if (load.ended)
 		return;
-	add_error("mercury-config did not finish:");
-	(void)strlcat(load.errors, " it ", sizeof(load.errors));
-	(void)strlcat(load.errors, how->text, sizeof(load.errors));
+	(void)snprintf(text, sizeof(text),
+	    "mercury-config did not finish: it %s", how->text);
+	add_error(text);
 }
 
 static void
@@ -115,6 +137,7 @@ on_gone(struct child *c)
 	load.running = false;
 	if (!load.ended && load.errors[0] == '\0')
 		add_error("mercury-config could not be started");
+	count_left_out();
 	if (load.done != NULL && (load.errors[0] != '\0' || load.bad_config))
 		load.done(NULL, load.errors, load.bad_config);
 	else if (load.done != NULL)

@@ -29,15 +29,29 @@ struct tally {
 
 static bool wanted; /* again, once this one is done */
 
+/* Each line by itself: no line of the log is cut then. */
+static void
+log_lines(const char *lines)
+{
+	size_t len;
+
+	for (; *lines != '\0'; lines += len + (lines[len] == '\n')) {
+		len = strcspn(lines, "\n");
+		log_error(NULL, NULL, "reload: %.*s", (int)len, lines);
+	}
+}
+
+/* text: what was done, or, with err, the errors of the config (NULL: none). */
 static void
 finish(const struct err *err, const char *text)
 {
 	notify_send("READY=1");
-	if (err != NULL)
-		log_error(NULL, NULL, "reload: nothing was changed: %s",
-		    err->text);
-	else
+	if (err == NULL) {
 		log_info(NULL, NULL, "reload: %s", text);
+	} else {
+		log_error(NULL, NULL, "reload: nothing was changed");
+		log_lines(text == NULL ? err->text : text);
+	}
 	request_reload_done(err, text);
 	reload_if_wanted();
 }
@@ -62,6 +76,19 @@ undo(const struct bound *b)
 	}
 }
 
+/* How does a running listener differ from what is wanted? */
+static enum plan_change
+compare(const struct listener *l, const struct msg_plan_listener *item,
+    option_set *changed)
+{
+	struct listener_spec running = l->spec;
+
+	/* It was saved with the port that the kernel chose: no difference. */
+	if (running.port == 0 && item->spec.port == l->port)
+		running.port = l->port;
+	return plan_compare(&running, &item->spec, changed);
+}
+
 static bool
 needs_socket(const struct msg_plan_listener *item)
 {
@@ -71,7 +98,7 @@ needs_socket(const struct msg_plan_listener *item)
 	if (l == NULL)
 		return true;
 	return l->state != LISTENER_STARTING && l->state != LISTENER_DRAINING &&
-	    plan_compare(&l->spec, &item->spec, &changed) == PLAN_MOVE;
+	    compare(l, item, &changed) == PLAN_MOVE;
 }
 
 /*
@@ -148,7 +175,7 @@ apply_wanted(struct listener *l, const struct msg_plan_listener *item,
 	option_set changed;
 	struct err err;
 
-	change = plan_compare(&l->spec, &item->spec, &changed);
+	change = compare(l, item, &changed);
 	if (l->state == LISTENER_DRAINING)
 		change = PLAN_REPLACE;
 	else
@@ -196,7 +223,7 @@ apply_difference(const struct plan *plan, struct tally *t)
 		item = plan_find(plan, l->spec.name);
 		if (item != NULL) {
 			apply_wanted(l, item, t);
-		} else if (l->origin == ORIGIN_RUNTIME) {
+		} else if (l->origin != ORIGIN_FILE) {
 			t->kept++;
 		} else if (l->state != LISTENER_DRAINING) {
 			t->removed++;
@@ -227,8 +254,8 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 
 	if (plan == NULL) {
 		(void)err_set(&err, bad_config ? ERR_INVALID : ERR_INTERNAL,
-		    "%s", errors);
-		finish(&err, NULL);
+		    "the config could not be read");
+		finish(&err, errors);
 		return;
 	}
 	if (bind_new(plan, &bound, &err) == -1) {

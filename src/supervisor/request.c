@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "supervisor/control.h"
+#include "supervisor/lines.h"
 #include "supervisor/listener.h"
 #include "supervisor/reload.h"
 #include "supervisor/shutdown.h"
@@ -215,7 +216,11 @@ request_listener_removed(struct listener *l, uint64_t finished, uint64_t cut)
 void
 request_reload_done(const struct err *err, const char *text)
 {
-	control_reply(reload_request, err, 0, 0, text);
+	char fitted[IPC_TEXT_SIZE];
+
+	if (text != NULL)
+		lines_fit(text, fitted, sizeof(fitted));
+	control_reply(reload_request, err, 0, 0, text == NULL ? NULL : fitted);
 	reload_request = 0;
 }
 

@@ -19,7 +19,10 @@ void request_listener_ready(struct listener *, const struct err *);
 void request_listener_removed(struct listener *, uint64_t finished,
     uint64_t cut);
 
-/* Answer whoever waits for a reload. err NULL: done, as text says. */
+/*
+ * Answer whoever waits for a reload: text is what was done, or, with err, the
+ * errors of the config, a line each (NULL: only err).
+ */
 void request_reload_done(const struct err *, const char *text);
 
 /* Control has died: nobody waits for anything. */

@@ -5,7 +5,7 @@ import os
 import socket
 
 import mercury
-from mercury import ask, connect, wait_until
+from mercury import answers, ask, connect, wait_until
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 NO_METHOD, BAD_PARAMS = -32601, -32602
@@ -428,6 +428,133 @@ class Mercuryctl(BadInput):
         result = self.d.ctl("add-listener", "--file", "/no/such/file")
         self.assertIn(result.code, (1, 2), result)
         self.goes_on()
+
+
+
+class Config(mercury.TestCase):
+    """What can't start is refused by -t and by a start alike, with its
+    line; a file that a machine wrote keeps nobody from starting."""
+
+    def refuse(self, listeners, *words, **settings):
+        d = self.daemon(listeners, **settings)
+        for args in (["-t"], ["-f"]):
+            result = d.run(*args)
+            self.assertEqual(result.code, 78, result)
+            for word in words:
+                self.assertIn(word, result.err)
+
+    def test_a_place_can_be_taken_once(self):
+        port = mercury.free_port()
+        for first, second in (("127.0.0.1", "127.0.0.1"),
+                              ("0.0.0.0", "127.0.0.1"), ("::", "0.0.0.0"),
+                              ("::1", "::"), ("127.0.0.1", "::")):
+            with self.subTest(first=first, second=second):
+                self.refuse(
+                    mercury.listener("a", address=first, port=port)
+                    + mercury.listener("b", address=second, port=port),
+                    'listener "b"', f"{port} is taken by", 'listener "a" at ',
+                    "mercury.conf:9 already")
+        path = self.scratch() + "/s"
+        self.refuse(mercury.listener("a", path=path)
+                    + mercury.listener("b", path=path),
+                    'listener "b"', f"{path} is taken by", 'listener "a" at ')
+
+    def test_what_can_be_bound_side_by_side_is_accepted(self):
+        port = mercury.free_port()
+        d = self.started(
+            mercury.listener("a", address="127.0.0.1", port=port)
+            + mercury.listener("b", address="127.0.0.2", port=port)
+            + mercury.listener("c", address="::1", port=port)
+            + mercury.listener("d") + mercury.listener("e"))
+        self.assertEqual(d.run("-t").code, 0)
+        for host in ("127.0.0.1", "127.0.0.2", "::1"):
+            self.assertTrue(answers((host, port)))
+
+    def test_a_pool_has_one_size(self):
+        self.refuse(mercury.listener("a", pool="p", workers=1)
+                    + mercury.listener("b", pool="p", workers=2),
+                    'listener "b"', "workers: pool p can't have 2",
+                    'listener "a" at ')
+
+    def test_who_sizes_the_pool_need_not_be_the_first(self):
+        count = os.cpu_count() + 1
+        plain = 'listener "%s" { address = "127.0.0.1" port = 0 ' \
+            'protocol = "echo" pool = "p" %s }\n'
+        d = self.started(plain % ("a", "")
+                         + plain % ("b", f"workers = {count}"))
+        self.assertEqual(len(d.workers("a")), count)
+        self.assertEqual(d.ctl("reload").code, 0)
+
+    def test_a_control_socket_that_is_too_long_to_bind(self):
+        folder = self.scratch()
+        path = folder + "/" + "x" * (99 - len(folder))
+        self.refuse("", "control_socket: ", "mercury.conf:", "at most 99",
+                    control_socket=path)
+        d = self.daemon("", control_socket=path[:-1])
+        d.control = path[:-1]
+        d.pid_file = folder + "/mercuryd.pid"
+        d.start()
+        self.assertEqual(d.ctl("status").code, 0)
+
+    def test_addresses_that_no_listener_can_have(self):
+        for address, word in (("224.0.0.1", "multicast"),
+                              ("ff02::1", "multicast"),
+                              ("255.255.255.255", "broadcast"),
+                              ("fe80::1", "scope")):
+            self.refuse(mercury.listener("a", address=address), word,
+                        "mercury.conf:")
+        d = self.started()
+        for address in ("224.0.0.1", "255.255.255.255", "fe80::1"):
+            with self.assertRaises(mercury.RpcError) as caught:
+                d.add("a", address=address)
+            self.assertEqual(caught.exception.reason, "invalid")
+
+    def test_a_saved_file_that_is_damaged_is_left_out(self):
+        d = self.started()
+        d.add("good", save=True)
+        d.add("bad", save=True)
+        for name, text in (("bad", "{"), ("ugly", "{}")):
+            with open(f"{d.state}/listeners/{name}.json", "w") as f:
+                f.write(text)
+        result = d.ctl("reload")
+        self.assertEqual(result.code, 0, result)
+        self.assertTrue(answers(d.port("bad")), "it runs on")
+        self.assertEqual(d.stop(), 0)
+        result = d.run("-t")
+        self.assertEqual(result.code, 0, result)
+        for name in ("bad", "ugly"):
+            self.assertIn(f"listeners/{name}.json: not used: ", result.err)
+        d.start()
+        self.assertIn("listeners/bad.json: not used: ", d.log())
+        self.assertEqual([l["name"] for l in d.status()["listeners"]],
+                         ["good"])
+        self.assertTrue(os.path.exists(f"{d.state}/listeners/bad.json"))
+
+    def test_a_saved_listener_yields(self):
+        d = self.started()
+        port = d.add("saved", save=True)["port"]
+        self.assertEqual(d.stop(), 0)
+        d.write(mercury.listener("new", port=port))
+        d.start()
+        self.assertEqual([l["name"] for l in d.status()["listeners"]],
+                         ["new"])
+        self.assertIn(f'saved.json: not used: port: {port} is taken by '
+                      'listener "new" at ', d.log())
+
+    def test_many_errors_are_told_in_whole_lines(self):
+        d = self.started()
+        d.write("".join(f'listener "{n}" {{ port = x }}\n'
+                        for n in range(40)))
+        result = d.ctl("reload")
+        self.assertEqual(result.code, 1, result)
+        lines = result.err.splitlines()
+        for line in lines[:-1]:
+            self.assertRegex(line, r"^mercuryctl: .*mercury.conf:\d+: port: "
+                             r'"x" is no whole number from 0 to 65535$')
+        self.assertRegex(lines[-1], r"^mercuryctl: and \d+ more")
+        self.assertEqual(len(lines) - 1 + int(lines[-1].split()[2]), 40)
+        wait_until(lambda: d.log().count('"x" is no whole number') == 40,
+                   "the log has all of them")
 
 
 if __name__ == "__main__":

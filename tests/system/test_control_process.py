@@ -512,5 +512,35 @@ class Peers(ControlProcess):
         os.waitpid(crowd, 0)
 
 
+
+class KilledMeanwhile(mercury.TestCase):
+    """mercuryd lives, so it is not said that no daemon is there."""
+
+    def test_the_client_is_told_that_it_is_not_known(self):
+        d = self.started(mercury.listener("a"))
+        with mercury.connect(d.port("a")) as held:
+            self.assertEqual(mercury.ask(held, b"x"), b"x")
+            ctl = subprocess.Popen(
+                [mercury.binary("mercuryctl"), "-s", d.control,
+                 "remove-listener", "a", "--deadline", "1h"],
+                stderr=subprocess.PIPE)
+            wait_until(lambda: d.listener("a")["state"] == "draining",
+                       "the removal has begun")
+            mercury.kill(d.child("mercury-control"))
+            told = ctl.communicate(timeout=mercury.DEADLINE)[1].decode()
+        self.assertEqual(ctl.returncode, 1, told)
+        self.assertIn("may or may not have done it", told)
+        wait_until(lambda: d.ctl("status").code == 0, "control is back")
+
+    def test_what_a_killed_one_was_writing_is_swept_away(self):
+        d = self.started()
+        d.add("a", save=True)
+        folder = os.path.join(d.state, "listeners")
+        with open(os.path.join(folder, "b.json.7.new"), "w") as f:
+            f.write("half")
+        mercury.kill(d.child("mercury-control"))
+        wait_until(lambda: os.listdir(folder) == ["a.json"], "it is gone")
+
+
 if __name__ == "__main__":
     mercury.main()

@@ -458,5 +458,105 @@ class Save(mercury.TestCase):
         self.assertIn("s", d.log())
 
 
+
+class CanNotSave(mercury.TestCase):
+    """A save that fails leaves everything as it was."""
+
+    def setUp(self):
+        super().setUp()
+        self.d = self.started()
+        self.port = self.d.add("old", save=True)["port"]
+        self.folder = os.path.join(self.d.state, "listeners")
+        self.before = os.stat(self.folder)
+        if mercury.ROOT:
+            os.chown(self.folder, 0, 0)
+        os.chmod(self.folder, 0o555)
+
+    def mend(self):
+        os.chmod(self.folder, 0o755)
+        if mercury.ROOT:
+            os.chown(self.folder, self.before.st_uid, self.before.st_gid)
+
+    def tearDown(self):
+        self.mend()
+        super().tearDown()
+
+    def names(self):
+        return [l["name"] for l in self.d.status()["listeners"]]
+
+    def test_nothing_is_done(self):
+        pids = self.d.tree()
+        port = mercury.free_port()
+        for args, word in (
+                (["add-listener", "new", f"port={port}", "protocol=echo",
+                  "workers=1"], "not added"),
+                (["update-listener", "old", "backlog=5"], "not updated"),
+                (["remove-listener", "old"], "not removed")):
+            result = self.d.ctl(*args, "--save")
+            self.assertEqual(result.code, 1, result)
+            self.assertIn(word, result.err)
+            self.assertIn("Permission denied", result.err)
+        with self.assertRaises(mercury.RpcError) as caught:
+            self.d.add("new", save=True)
+        self.assertEqual(caught.exception.reason, "permission")
+        self.assertEqual(self.names(), ["old"])
+        self.assertEqual(self.d.tree(), pids)
+        self.assertTrue(refused(port))
+        self.assertTrue(answers(self.port))
+        self.mend()
+        self.assertEqual(os.listdir(self.folder), ["old.json"])
+        self.assertEqual(self.d.ctl("add-listener", "new", f"port={port}",
+                                    "workers=1", "protocol=echo",
+                                    "--save").code, 0)
+        self.assertTrue(answers(port))
+
+    def test_it_is_told_beforehand(self):
+        result = self.d.run("-t")
+        self.assertEqual(result.code, 0, result)
+        self.assertIn("--save will fail", result.err)
+        self.assertEqual(self.d.stop(), 0)
+        self.d.start()
+        self.assertIn("--save will fail", self.d.log())
+        self.mend()
+        self.assertNotIn("--save", self.d.run("-t").err)
+
+    def test_a_failed_add_leaves_no_file(self):
+        self.mend()
+        result = self.d.ctl("add-listener", "new", f"port={self.port}",
+                            "protocol=echo", "workers=1", "--save")
+        self.assertEqual(result.code, 1, result)
+        self.assertEqual(os.listdir(self.folder), ["old.json"])
+
+
+class SavedPort(mercury.TestCase):
+    def test_a_chosen_port_comes_back(self):
+        d = self.started()
+        row = d.add("a", save=True)
+        worker = d.workers("a")
+        client = connect(row["port"])
+        self.assertEqual(ask(client, b"x"), b"x")
+        for _ in range(2):
+            result = d.ctl("reload")
+            self.assertEqual(result.code, 0, result)
+        self.assertEqual(d.workers("a"), worker)
+        self.assertEqual(ask(client, b"y"), b"y")
+        client.close()
+        self.assertEqual(d.ctl("update-listener", "a", "backlog=5",
+                               "--save").code, 0)
+        self.assertEqual(d.stop(), 0)
+        d.start()
+        self.assertEqual(d.port("a"), row["port"])
+        self.assertTrue(answers(row["port"]))
+
+    def test_a_reload_removes_none(self):
+        d = self.started()
+        port = d.add("a", save=True)["port"]
+        self.assertEqual(d.stop(), 0)
+        d.start()
+        os.unlink(os.path.join(d.state, "listeners", "a.json"))
+        self.assertEqual(d.ctl("reload").code, 0)
+        self.assertTrue(answers(port))
+
+
 if __name__ == "__main__":
     mercury.main()

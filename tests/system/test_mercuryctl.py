@@ -70,7 +70,7 @@ def error(message, reason="invalid"):
         "data": {"reason": reason}}}).encode() + b"\n"
 
 
-class Mercuryctl(mercury.TestCase):
+class WithFakeDaemon(mercury.TestCase):
     def fake(self, answer):
         self.d = FakeDaemon(self.scratch(), answer)
         self.addCleanup(self.d.close)
@@ -82,6 +82,8 @@ class Mercuryctl(mercury.TestCase):
     def ctl(self, *args, data=b""):
         return mercury.run(self.argv(*args), data=data)
 
+
+class Mercuryctl(WithFakeDaemon):
     def params(self, *args, data=b""):
         """The params that a command line becomes."""
         before = len(self.d.requests)
@@ -172,7 +174,7 @@ class Mercuryctl(mercury.TestCase):
         self.assertEqual(self.ctl("reload").code, 1)
         self.d._talk = lambda peer, lines: next(lines)
         result = self.ctl("status")
-        self.assertEqual(result.code, 3, result)
+        self.assertEqual(result.code, 1, result)
 
     def test_shutdown_waits_for_the_process(self):
         """The connection's end is not enough: the process has to go."""
@@ -251,6 +253,52 @@ class Mercuryctl(mercury.TestCase):
         result = self.ctl("status")
         self.assertEqual(result.code, 0)
         self.assertEqual(result.out.count(name), 5000)
+
+
+
+class NoAnswer(WithFakeDaemon):
+    """The request was sent, and what came of it is not known."""
+
+    def test_a_change_goes_on_when_the_time_is_up(self):
+        self.fake(lambda method, params: None)
+        for args, told in ((["remove-listener", "x"], True),
+                           (["add-listener", "x", "port=1"], True),
+                           (["shutdown"], True), (["status"], False)):
+            result = self.ctl("--timeout", "200ms", *args)
+            self.assertEqual(result.code, 4, result)
+            self.assertEqual("goes on" in result.err, told, result)
+
+    def test_the_connection_is_lost(self):
+        self.fake(None)
+        self.d._talk = lambda peer, lines: next(lines, None)
+        for args, told in ((["reload"], True), (["shutdown"], True),
+                           (["remove-listener", "x"], True),
+                           (["status"], False), (["tree"], False)):
+            result = self.ctl(*args)
+            self.assertEqual(result.code, 1, result)
+            self.assertIn("lost the connection before the answer came",
+                          result.err)
+            self.assertEqual("may or may not have done it" in result.err,
+                             told, result)
+
+    def test_and_nobody_is_there_any_more(self):
+        self.fake(None)
+
+        def leave(peer, lines):
+            next(lines, None)
+            os.unlink(self.d.path)
+
+        self.d._talk = leave
+        result = self.ctl("reload")
+        self.assertEqual(result.code, 3, result)
+        self.assertIn("may or may not have done it", result.err)
+
+    def test_standard_input_has_one_name(self):
+        self.fake(lambda method, params: {})
+        for data in (b"[]", b"{", b"{}", b'{"name": 5}'):
+            result = self.ctl("add-listener", "--file", "-", data=data)
+            self.assertEqual(result.code, 2, result)
+            self.assertIn("mercuryctl: standard input:", result.err)
 
 
 if __name__ == "__main__":

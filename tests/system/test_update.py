@@ -127,5 +127,51 @@ class Update(mercury.TestCase):
         self.assertEqual(self.backlogs(), {"9"})
 
 
+
+class OtherTransport(mercury.TestCase):
+    """What means nothing for a listener is refused, not just written down."""
+
+    def refuse(self, d, name, *pairs):
+        result = d.ctl("update-listener", name, *pairs)
+        self.assertEqual(result.code, 1, result)
+        self.assertIn(pairs[0].partition("=")[0] + ": ", result.err)
+        self.assertIn("path", result.err)
+
+    def test_saved_it_would_keep_the_next_start_away(self):
+        d = self.started()
+        for name, options in (("u", {"path": d.dir + "/u.sock"}), ("t", {})):
+            words = [f"{k}={v}"
+                     for k, v in mercury.with_defaults(options).items()]
+            result = d.ctl("add-listener", name, *words, "--save")
+            self.assertEqual(result.code, 0, result)
+        for pair in ("nodelay=off", "nodelay=on", "keepalive=60s/10s/3",
+                     "port=0", "address=::"):
+            self.refuse(d, "u", pair, "--save")
+        for pair in ("mode=0660", "mode=0600", "owner=0", "group=0",
+                     "path=/x"):
+            self.refuse(d, "t", pair, "--save")
+        with self.assertRaises(mercury.RpcError) as caught:
+            d.call("listener.update", name="u", nodelay=False, save=True)
+        self.assertEqual(caught.exception.reason, "invalid")
+        self.assertEqual(d.ctl("update-listener", "u", "backlog=5",
+                               "--save").code, 0)
+        self.assertEqual(d.run("-t").code, 0)
+        self.assertEqual(d.ctl("reload").code, 0)
+        self.assertEqual(d.stop(), 0)
+        d.start()
+        self.assertTrue(answers(d.dir + "/u.sock"))
+        self.assertTrue(answers(d.port("t")))
+
+    def test_the_port_that_the_kernel_chose(self):
+        d = self.started()
+        port = d.add("a")["port"]
+        for pair in (f"port={port}", "port=0"):
+            result = d.ctl("update-listener", "a", pair, "backlog=9")
+            self.assertEqual(result.code, 0, result)
+        self.assertEqual(d.port("a"), port)
+        result = d.ctl("update-listener", "a", f"port={port + 1}")
+        self.assertEqual(result.code, 1, result)
+
+
 if __name__ == "__main__":
     mercury.main()

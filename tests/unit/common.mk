@@ -3,8 +3,9 @@ SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
-	test_common_err test_common_ipc test_common_log test_common_role \
-	test_common_scoreboard test_common_snapshot test_common_spec
+	test_common_err test_common_fd test_common_ipc test_common_log \
+	test_common_role test_common_scoreboard test_common_snapshot \
+	test_common_spec
 
 test_common_addr_SOURCES = tests/unit/test_common_addr.c
 test_common_addr_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -22,6 +23,10 @@ test_common_clock_LDADD = $(COMMON_TEST_LIBS)
 test_common_err_SOURCES = tests/unit/test_common_err.c
 test_common_err_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_err_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_fd_SOURCES = tests/unit/test_common_fd.c
+test_common_fd_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_fd_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_ipc_SOURCES = tests/unit/test_common_ipc.c $(SCRATCH)
 test_common_ipc_CPPFLAGS = $(UNIT_CPPFLAGS)

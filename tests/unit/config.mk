@@ -2,7 +2,12 @@
 CONFIG_TEST_LIBS = libconfig.a liboption.a libcommon.a $(CONFUSE_LIBS) \
 	$(JANSSON_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_config_file test_config_main test_config_scan
+UNIT_TESTS += test_config_conflict test_config_file test_config_main \
+	test_config_scan
+
+test_config_conflict_SOURCES = tests/unit/test_config_conflict.c
+test_config_conflict_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_config_conflict_LDADD = $(CONFIG_TEST_LIBS)
 
 test_config_file_SOURCES = tests/unit/test_config_file.c
 test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) \

@@ -3,12 +3,17 @@ CONTROL_TEST_LIBS = libcontrol.a liboption.a libcommon.a $(EVENT_LIBS) \
 	$(JANSSON_LIBS) $(BSD_LIBS) $(CRITERION_LIBS)
 CONTROL_ROWS = tests/unit/control_rows.c tests/unit/control_rows.h
 
-UNIT_TESTS += test_control_access test_control_line test_control_method \
-	test_control_rpc test_control_status_json test_control_tree_json
+UNIT_TESTS += test_control_access test_control_client test_control_line \
+	test_control_method test_control_rpc test_control_status_json \
+	test_control_tree_json
 
 test_control_access_SOURCES = tests/unit/test_control_access.c
 test_control_access_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_access_LDADD = $(CONTROL_TEST_LIBS)
+
+test_control_client_SOURCES = tests/unit/test_control_client.c
+test_control_client_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_client_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_line_SOURCES = tests/unit/test_control_line.c
 test_control_line_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -4,9 +4,9 @@ SUPERVISOR_TEST_LIBS = libsupervisor.a libcommon.a $(EVENT_LIBS) \
 
 UNIT_TESTS += test_supervisor_args test_supervisor_backoff \
 	test_supervisor_bind test_supervisor_child_fsm \
-	test_supervisor_control_socket test_supervisor_notify \
-	test_supervisor_pid_file test_supervisor_plan \
-	test_supervisor_unix_path
+	test_supervisor_control_socket test_supervisor_lines \
+	test_supervisor_notify test_supervisor_pid_file \
+	test_supervisor_plan test_supervisor_unix_path
 
 test_supervisor_args_SOURCES = tests/unit/test_supervisor_args.c $(SCRATCH)
 test_supervisor_args_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -28,6 +28,10 @@ test_supervisor_control_socket_SOURCES = \
 	tests/unit/test_supervisor_control_socket.c $(SCRATCH)
 test_supervisor_control_socket_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_control_socket_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_lines_SOURCES = tests/unit/test_supervisor_lines.c
+test_supervisor_lines_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_lines_LDADD = $(SUPERVISOR_TEST_LIBS)
 
 test_supervisor_notify_SOURCES = tests/unit/test_supervisor_notify.c \
 	$(SCRATCH)

@@ -8,6 +8,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What makes no sense for a TCP listener. */
+#define OF_UNIX                                                                \
+	(OPTION_BIT(OPT_PATH) | OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) | \
+	    OPTION_BIT(OPT_GROUP))
+
 static struct listener_spec
 tcp_spec(void)
 {
@@ -390,7 +395,8 @@ ParameterizedTest(struct option_case *k, spec, options)
 		    spec_option_name((enum listener_option)id));
 
 	/* Not in the set: not looked at. */
-	cr_expect_eq(spec_merge(&to, &b, ~OPTION_BIT(k->id), &err), 0);
+	cr_expect_eq(spec_merge(&to, &b, ~(OF_UNIX | OPTION_BIT(k->id)), &err),
+	    0);
 	cr_expect_eq(memcmp(&to, &a, sizeof(to)), 0);
 
 	if (k->live) {
@@ -428,9 +434,37 @@ Test(spec, merge_takes_what_stays_the_same)
 
 	change(&from, OPT_KEEPALIVE);
 	change(&from, OPT_NODELAY);
-	cr_expect_eq(spec_merge(&to, &from, ~(option_set)0, &err), 0, "%s",
-	    err.text);
+	cr_expect_eq(spec_merge(&to, &from, ~OF_UNIX, &err), 0, "%s", err.text);
 	cr_expect_eq(memcmp(&to, &from, sizeof(to)), 0);
+}
+
+/* Also with the value that it has: it would be written down, too. */
+Test(spec, merge_refuses_options_of_the_other_transport)
+{
+	const option_set of_tcp = OPTION_BIT(OPT_PORT) |
+	    OPTION_BIT(OPT_ADDRESS) | OPTION_BIT(OPT_NODELAY) |
+	    OPTION_BIT(OPT_KEEPALIVE);
+	struct listener_spec tcp = tcp_spec(), local = unix_spec();
+	unsigned int id;
+	struct err err;
+
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++) {
+		const option_set set = OPTION_BIT(id);
+		const struct listener_spec same_tcp = tcp, same_local = local;
+
+		cr_expect_eq(spec_merge(&tcp, &same_tcp, set, &err),
+		    set & OF_UNIX ? -1 : 0, "%s", spec_option_name(id));
+		cr_expect_eq(spec_merge(&local, &same_local, set, &err),
+		    set & of_tcp ? -1 : 0, "%s", spec_option_name(id));
+		if (set & of_tcp) {
+			cr_expect_eq(err.code, ERR_INVALID);
+			cr_expect_not_null(strstr(err.text, "does not go with"),
+			    "%s", err.text);
+			cr_expect_eq(strncmp(err.text, spec_option_name(id),
+					 strlen(spec_option_name(id))),
+			    0, "%s", err.text);
+		}
+	}
 }
 
 Test(spec, words)

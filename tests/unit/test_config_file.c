@@ -31,6 +31,7 @@ set_up(void)
 {
 	(void)snprintf(dir, sizeof(dir), "/tmp/test_config_file.XXXXXX");
 	cr_assert_not_null(mkdtemp(dir));
+	cr_assert_eq(chmod(dir, 0755), 0);
 	(void)snprintf(main_file, sizeof(main_file), "%s/m.conf", dir);
 	memset(&plan, 0, sizeof(plan));
 }
@@ -146,7 +147,6 @@ read_as_ordinary(void)
 {
 	const bool root = geteuid() == 0;
 
-	cr_assert_eq(chmod(dir, 0755), 0);
 	if (root)
 		cr_assert_eq(seteuid(ORDINARY_UID), 0);
 	read_main();
@@ -289,7 +289,18 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		{ "include(a, b)", "2: include: must name one file" },
 		{ "include(\"\")", "2: include: must name one file" },
 		{ "include(a", "2: premature end of file" },
-		{ "include(\"m.conf\")", "2: include: more than 10 files" },
+		{ "include(\"m.conf\")", "2: include: /" },
+		{ "listener a { port = 1 protocol = echo }\n"
+		  "listener b { protocol = echo\n port = 1 }",
+		    "4: listener \"b\": port: 1 is taken by listener \"a\" "
+		    "at /" },
+		{ "listener a { path = /a protocol = echo }\n"
+		  "listener b { path = /a protocol = echo }",
+		    "3: listener \"b\": path: /a is taken by" },
+		{ "listener a { port = 1 protocol = echo pool = p workers = 2 }"
+		  "\nlistener b { port = 2 protocol = echo pool = p\n"
+		  "workers = 3 }",
+		    "4: listener \"b\": workers: pool p can't have 3" },
 	};
 
 	return cr_make_param_array(struct file_case, cases, COUNT(cases));
@@ -426,9 +437,10 @@ put_saved(const char *name, const char *options)
 	char file[128], text[512], path[128];
 
 	(void)snprintf(path, sizeof(path), "%s/state", dir);
-	(void)mkdir(path, 0750);
+	(void)mkdir(path, 0755);
 	(void)snprintf(path, sizeof(path), "%s/state/listeners", dir);
-	(void)mkdir(path, 0750);
+	(void)mkdir(path, 0755);
+	cr_assert_eq(chmod(path, 0777), 0, "its user may write there");
 	(void)snprintf(file, sizeof(file), "state/listeners/%s.json", name);
 	(void)snprintf(text, sizeof(text), "{\"name\": \"%s\", %s}", name,
 	    options);
@@ -453,13 +465,132 @@ Test(config_file, saved_listeners_come_after_the_file)
 	cr_expect_not_null(strstr(plan.warnings.texts[0].text, "m.conf:3"));
 }
 
-Test(config_file, a_saved_listener_that_is_wrong_is_an_error)
+/* Is there a warning about a file of the test's directory with this in it? */
+static bool
+has_warning(const char *file, const char *text)
+{
+	char want[128];
+	size_t i;
+
+	(void)snprintf(want, sizeof(want), "%s/%s: ", dir, file);
+	for (i = 0; i < plan.warnings.count; i++)
+		if (strncmp(plan.warnings.texts[i].text, want, strlen(want)) ==
+			0 &&
+		    strstr(plan.warnings.texts[i].text, text) != NULL)
+			return true;
+	return false;
+}
+
+/* They are written by a machine, and may not keep the others from starting. */
+Test(config_file, a_saved_listener_that_is_wrong_is_left_out)
 {
 	put_main("");
-	put_saved("saved", "\"port\": 70000");
+	put_saved("bad", "\"port\": 70000");
+	put_saved("good", "\"port\": 3, \"protocol\": \"echo\"");
+	put("state/listeners/ugly.json", "{");
 	read_main();
-	cr_expect(has_error("state/listeners/saved.json", " port: 70000 is"),
+	cr_expect_eq(plan.errors.count, 0, "%s", all_errors());
+	cr_expect_eq(plan.warnings.count, 2);
+	cr_expect(has_warning("state/listeners/bad.json",
+	    "not used: port: 70000 is"));
+	cr_expect(has_warning("state/listeners/ugly.json", "not used: line 1"));
+	cr_assert_eq(plan.listener_count, 1);
+	cr_expect_str_eq(plan.listeners[0].spec.name, "good");
+}
+
+Test(config_file, a_saved_listener_yields_to_the_file_and_to_others)
+{
+	put_main("listener z { port = 1 protocol = echo pool = p workers = 2 }"
+		 "\n");
+	put_saved("a", "\"port\": 1, \"protocol\": \"echo\"");
+	put_saved("b",
+	    "\"port\": 2, \"protocol\": \"echo\", \"pool\": \"p\", "
+	    "\"workers\": 1");
+	put_saved("c", "\"port\": 2, \"protocol\": \"echo\"");
+	put_saved("d", "\"port\": 2, \"protocol\": \"echo\"");
+	read_main();
+	cr_expect_eq(plan.errors.count, 0, "%s", all_errors());
+	cr_expect_eq(plan.warnings.count, 3);
+	cr_expect(has_warning("state/listeners/a.json",
+	    "not used: port: 1 is taken by listener \"z\" at "));
+	cr_expect(has_warning("state/listeners/b.json", "workers: pool p"));
+	cr_expect(has_warning("state/listeners/d.json", "listeners/c.json"));
+	cr_assert_eq(plan.listener_count, 2);
+	cr_expect_str_eq(plan.listeners[1].spec.name, "c");
+}
+
+Test(config_file, a_chain_of_includes_is_told)
+{
+	put_main("include(\"one.conf\")\n");
+	put("one.conf", "\ninclude(\"two.conf\")\n");
+	put("two.conf", "include(\"./one.conf\")\n");
+	read_main();
+	cr_expect_eq(plan.errors.count, 1, "%s", all_errors());
+	cr_expect(has_error("two.conf", "1: include: "), "%s", all_errors());
+	cr_expect_not_null(strstr(all_errors(),
+			       "/one.conf includes itself: one.conf > "
+			       "two.conf > one.conf\n"),
 	    "%s", all_errors());
+}
+
+Test(config_file, includes_are_not_endlessly_deep)
+{
+	char name[16], text[64];
+	int i;
+
+	put_main("include(\"i0\")\n");
+	for (i = 0; i < 20; i++) {
+		(void)snprintf(name, sizeof(name), "i%d", i);
+		(void)snprintf(text, sizeof(text), "include(\"i%d\")\n", i + 1);
+		put(name, text);
+	}
+	read_main();
+	cr_expect_eq(plan.errors.count, 1, "%s", all_errors());
+	cr_expect(has_error("i9", "1: include: more than 10 files deep"), "%s",
+	    all_errors());
+}
+
+Test(config_file, an_unknown_option_hides_no_other_error)
+{
+	put_main("listener a {\n prot = 1\n port = x\n backlok = {1, 2}\n"
+		 " backlog = 0\n drain_timeout = 1\n}\n"
+		 "listener b {\n wokers = ${X:-}\n}\n"
+		 "listener c { port = y }\n");
+	read_main();
+	cr_expect_eq(plan.errors.count, 7, "%s", all_errors());
+	cr_expect(has_error("m.conf", "3: \"prot\""), "%s", all_errors());
+	cr_expect(has_error("m.conf", "4: port: "), "%s", all_errors());
+	cr_expect(has_error("m.conf", "5: \"backlok\""), "%s", all_errors());
+	cr_expect(has_error("m.conf", "6: backlog: "), "%s", all_errors());
+	cr_expect(has_error("m.conf", "7: drain_timeout: "), "%s",
+	    all_errors());
+	cr_expect(has_error("m.conf", "10: \"wokers\""), "%s", all_errors());
+	cr_expect(has_error("m.conf", "12: port: "), "%s", all_errors());
+}
+
+Test(config_file, a_state_dir_that_can_not_be_written_is_a_warning)
+{
+	const bool root = geteuid() == 0;
+	char path[128];
+
+	put_main("");
+	config_file_read(main_file, false, &plan);
+	cr_expect_eq(plan.warnings.count, 0);
+	(void)snprintf(path, sizeof(path), "%s/state/listeners", dir);
+	cr_assert_eq(chmod(path, 0555), 0);
+	if (root)
+		cr_assert_eq(chown(path, 0, 0), 0);
+	read_main();
+	cr_expect_eq(plan.errors.count, 0, "%s", all_errors());
+	cr_expect_eq(plan.warnings.count, 1);
+	cr_expect(has_warning("m.conf", "so --save will fail: Permission"),
+	    "%s", plan.warnings.texts[0].text);
+	cr_assert_eq(chmod(path, 0755), 0);
+	if (root)
+		cr_assert_eq(chown(path, ORDINARY_UID, ORDINARY_UID), 0);
+	plan_clear(&plan);
+	read_main();
+	cr_expect_eq(plan.warnings.count, 0);
 }
 
 static mode_t

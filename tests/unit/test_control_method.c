@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,7 +191,7 @@ Test(method, add_asks_for_what_was_given)
 	cr_expect_str_eq(
 	    json_string_value(json_object_get(call.result, "name")), "pos");
 	cr_expect_not(saved_exists());
-	json_decref(call.result);
+	method_end(&call);
 }
 
 Test(method, add_saves_when_asked)
@@ -204,22 +205,93 @@ Test(method, add_saves_when_asked)
 	cr_expect_not(saved_exists(), "before it runs");
 	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
 	cr_expect(saved_exists());
-	json_decref(call.result);
+	method_end(&call);
 }
 
-Test(method, a_failed_save_is_told)
+/* Files in the state_dir that are no saved listener. */
+static int
+count_drafts(void)
+{
+	char path[128];
+	struct dirent *entry;
+	int n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/listeners", dir);
+	d = opendir(path);
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		n += strstr(entry->d_name, ".new") != NULL;
+	if (d != NULL)
+		(void)closedir(d);
+	return n;
+}
+
+#define ADD_AND_SAVE                                                  \
+	"{\"name\":\"pos\",\"port\":9100,\"save\":true,\"protocol\":" \
+	"\"echo\"}"
+
+Test(method, what_can_not_be_saved_is_not_even_added)
+{
+	struct call call = { .spec = { .name = "" } };
+	json_t *o = json_loads(ADD_AND_SAVE, 0, NULL);
+
+	call.method = method_find("listener.add");
+	call.state_dir = "/dev/null";
+	cr_assert_eq(call.method->start(&call, o), METHOD_FAILED);
+	cr_expect_eq(call.error.code, RPC_SERVER);
+	cr_expect_not_null(strstr(call.error.text, "not added"), "%s",
+	    call.error.text);
+	method_end(&call);
+	json_decref(o);
+}
+
+Test(method, the_draft_of_a_failed_add_is_removed)
 {
 	struct call call;
 
+	cr_assert_eq(start(&call, "listener.add", ADD_AND_SAVE), METHOD_ASK);
+	cr_expect_eq(count_drafts(), 1);
+	method_end(&call);
+	cr_expect_eq(count_drafts(), 0);
+	cr_expect_not(saved_exists());
+}
+
+Test(method, an_add_that_can_not_be_saved_after_all_is_undone)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.add", ADD_AND_SAVE), METHOD_ASK);
+	call.state_dir = "/dev/null";
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_ASK);
+	cr_expect_eq(call.kind, IPC_REQ_REMOVE);
+	cr_expect_str_eq(call.ask.REQ_REMOVE.name, "pos");
+	cr_expect_eq(call.ask.REQ_REMOVE.deadline_ms, 0);
+	cr_assert_eq(answer_reply(&call), METHOD_FAILED);
+	cr_expect_not_null(strstr(call.error.text, "removed again"), "%s",
+	    call.error.text);
+	call.state_dir = dir;
+	method_end(&call);
+	cr_expect_eq(count_drafts(), 0);
+}
+
+/* The rows of the test have the listener on port 9100, whoever chose it. */
+Test(method, the_port_that_the_kernel_chose_is_saved)
+{
+	char path[128];
+	struct call call;
+	json_t *saved;
+
 	cr_assert_eq(start(&call, "listener.add",
-			 "{\"name\":\"pos\",\"port\":9100,\"save\":true,"
+			 "{\"name\":\"pos\",\"port\":0,\"save\":true,"
 			 "\"protocol\":\"echo\"}"),
 	    METHOD_ASK);
-	call.state_dir = "/dev/null";
-	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_FAILED);
-	cr_expect_eq(call.error.code, RPC_SERVER);
-	cr_expect_not_null(strstr(call.error.text, "was not saved"), "%s",
-	    call.error.text);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
+	(void)snprintf(path, sizeof(path), "%s/listeners/pos.json", dir);
+	saved = json_load_file(path, 0, NULL);
+	cr_expect_eq(json_integer_value(json_object_get(saved, "port")), 9100);
+	json_decref(saved);
+	method_end(&call);
+	cr_expect_eq(count_drafts(), 0);
 }
 
 Test(method, update_with_save_looks_first)
@@ -238,7 +310,7 @@ Test(method, update_with_save_looks_first)
 	cr_expect_eq(call.ask.REQ_UPDATE.set, OPTION_BIT(OPT_BACKLOG));
 	cr_assert_eq(answer_snapshot(&call, ORIGIN_SAVED), METHOD_DONE);
 	cr_expect(saved_exists());
-	json_decref(call.result);
+	method_end(&call);
 }
 
 Test(method, update_without_save_does_not_look)
@@ -251,7 +323,7 @@ Test(method, update_without_save_does_not_look)
 	cr_assert_eq(call.kind, IPC_REQ_UPDATE);
 	cr_assert_eq(answer_snapshot(&call, ORIGIN_FILE), METHOD_DONE);
 	cr_expect_not(saved_exists());
-	json_decref(call.result);
+	method_end(&call);
 }
 
 Test(method, what_the_config_file_set_is_not_saved)
@@ -283,22 +355,22 @@ Test(method, remove_forgets_when_asked)
 			 "\"protocol\":\"echo\"}"),
 	    METHOD_ASK);
 	cr_assert_eq(answer_snapshot(&call, ORIGIN_RUNTIME), METHOD_DONE);
-	json_decref(call.result);
+	method_end(&call);
 	cr_assert_eq(start(&call, "listener.remove",
 			 "{\"name\":\"pos\",\"deadline\":\"5s\","
 			 "\"save\":true}"),
 	    METHOD_ASK);
+	cr_expect(saved_exists(), "it is not known whether it may");
 	cr_assert_eq(answer_snapshot(&call, ORIGIN_SAVED), METHOD_ASK);
 	cr_assert_eq(call.kind, IPC_REQ_REMOVE);
 	cr_expect_eq(call.ask.REQ_REMOVE.deadline_ms, 5000);
-	cr_expect(saved_exists(), "it is not gone yet");
+	cr_expect_not(saved_exists(), "first the file");
 	cr_assert_eq(answer_reply(&call), METHOD_DONE);
-	cr_expect_not(saved_exists());
 	cr_expect_eq(
 	    json_integer_value(json_object_get(call.result, "finished")), 3);
 	cr_expect_eq(json_integer_value(json_object_get(call.result, "cut")),
 	    1);
-	json_decref(call.result);
+	method_end(&call);
 }
 
 Test(method, reload_and_shutdown_take_a_reply)
@@ -310,14 +382,14 @@ Test(method, reload_and_shutdown_take_a_reply)
 	cr_expect_str_eq(
 	    json_string_value(json_object_get(call.result, "message")),
 	    "what changed");
-	json_decref(call.result);
+	method_end(&call);
 	cr_assert_eq(start(&call, "daemon.shutdown", "{}"), METHOD_ASK);
 	cr_expect_eq(call.ask.REQ_SHUTDOWN.deadline_ms, DEADLINE_DEFAULT);
 	cr_assert_eq(answer_reply(&call), METHOD_DONE);
 	cr_expect_str_eq(
 	    json_string_value(json_object_get(call.result, "state")),
 	    "stopping");
-	json_decref(call.result);
+	method_end(&call);
 }
 
 Test(method, the_wrong_kind_of_answer_fails)

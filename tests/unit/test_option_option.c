@@ -256,6 +256,27 @@ Test(option, a_path_fits_sun_path_or_is_refused)
 	cr_expect_eq(listener(text, &s, &set, &err), 0, "%s", err.text);
 }
 
+/* It is bound as PATH.PID first, and a pid has up to seven digits. */
+Test(option, the_control_socket_leaves_room_for_its_first_name)
+{
+	char path[SPEC_PATH_SIZE] = "/";
+	struct err err = { 0 };
+
+	memset(path + 1, 'x', 98);
+	cr_expect_eq(
+	    option_check_value(OPTION_DAEMON, "control_socket", path, &err), 0,
+	    "%s", err.text);
+	path[99] = 'x';
+	cr_expect_eq(
+	    option_check_value(OPTION_DAEMON, "control_socket", path, &err),
+	    -1);
+	cr_expect_not_null(strstr(err.text, "100 bytes, must be at most 99"),
+	    "%s", err.text);
+	memset(path + 1, 'x', sizeof(path) - 2);
+	cr_expect_eq(option_check_value(OPTION_LISTENER, "path", path, &err), 0,
+	    "%s", err.text);
+}
+
 Test(option, bad_listener_names_are_refused)
 {
 	static const char *const names[] = { "", "a/b", "a\nb", "\x80",

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
@@ -60,7 +61,9 @@ save(const char *name, unsigned int port)
 	option_set set;
 	const struct listener_spec spec = make_spec(name, port, &set);
 
-	cr_assert_eq(saved_write(dir, &spec, set, &err), 0, "%s", err.text);
+	cr_assert_eq(saved_prepare(dir, &spec, set, 7, &err), 0, "%s",
+	    err.text);
+	cr_assert_eq(saved_commit(dir, name, 7, &err), 0, "%s", err.text);
 }
 
 /* Put a file beside the saved ones. */
@@ -184,7 +187,7 @@ Test(saved, a_name_can_not_leave_the_directory)
 
 	spec = make_spec("a", 1, &set);
 	(void)strcpy(spec.name, "../x");
-	cr_expect_eq(saved_write(dir, &spec, set, &err), -1);
+	cr_expect_eq(saved_prepare(dir, &spec, set, 1, &err), -1);
 	cr_expect_eq(saved_remove(dir, "../x", &err), -1);
 }
 
@@ -195,7 +198,7 @@ Test(saved, a_full_disk_or_missing_right_is_an_error)
 	option_set set;
 
 	spec = make_spec("a", 1, &set);
-	cr_expect_eq(saved_write("/nonexistent/x", &spec, set, &err), -1);
+	cr_expect_eq(saved_prepare("/nonexistent/x", &spec, set, 1, &err), -1);
 	cr_expect_not_null(strstr(err.text, "/nonexistent/x"), "%s", err.text);
 }
 
@@ -247,7 +250,57 @@ Test(saved, links_and_fifos_are_not_followed)
 
 Test(saved, a_leftover_of_a_crash_does_not_matter)
 {
-	put("a.json.new", "half");
+	put("a.json.7.new", "half");
 	save("a", 5);
 	cr_expect_eq(read_all().last_port, 5);
+}
+
+/* How many files there are beside the saved ones. */
+static int
+count_files(void)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/listeners", dir);
+	d = opendir(path);
+	cr_assert_not_null(d);
+	while ((entry = readdir(d)) != NULL)
+		n += entry->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+Test(saved, a_draft_is_nothing_until_it_is_committed)
+{
+	struct listener_spec first, second;
+	struct err err;
+	option_set set;
+
+	save("a", 1);
+	first = make_spec("a", 2, &set);
+	second = make_spec("a", 3, &set);
+	cr_assert_eq(saved_prepare(dir, &first, set, 1, &err), 0);
+	cr_assert_eq(saved_prepare(dir, &second, set, 2, &err), 0);
+	cr_expect_eq(read_all().last_port, 1);
+	cr_assert_eq(saved_commit(dir, "a", 1, &err), 0);
+	cr_expect_eq(read_all().last_port, 2, "the other draft is another");
+	cr_expect_eq(saved_commit(dir, "a", 1, &err), -1, "it is gone");
+	saved_abandon(dir, "a", 2);
+	saved_abandon(dir, "a", 2);
+	cr_expect_eq(read_all().last_port, 2);
+	cr_expect_eq(count_files(), 1);
+}
+
+Test(saved, drafts_of_the_dead_are_swept_away)
+{
+	save("a", 1);
+	put("a.json.1.new", "x");
+	put("b.json.4294967295.new", "x");
+	saved_sweep(dir);
+	cr_expect_eq(count_files(), 1);
+	cr_expect_eq(read_all().good, 1);
+	saved_sweep("/nonexistent/x");
 }

@@ -89,6 +89,47 @@ Test(plan, is_sorted_and_searched_by_name)
 	plan_free(&p);
 }
 
+/* Else a pool would be made with as many workers as there are CPUs. */
+Test(plan, those_that_size_their_pool_come_first)
+{
+	static const char *const sorted[] = { "b", "d", "a", "c" };
+	struct msg_plan_listener m;
+	struct plan p = { 0 };
+	struct err err = { 0 };
+	const char name[] = "dcba";
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		m = make_item("");
+		m.spec.name[0] = name[i];
+		m.set = i % 2 == 0 ? OPTION_BIT(OPT_WORKERS) : 0;
+		cr_assert_eq(plan_add(&p, &m, &err), 0, "%s", err.text);
+	}
+	complete(&p);
+	for (i = 0; i < 4; i++) {
+		cr_expect_str_eq(p.items[i].spec.name, sorted[i]);
+		cr_expect_eq(plan_find(&p, sorted[i]), &p.items[i]);
+	}
+	cr_expect_null(plan_find(&p, "e"));
+	plan_free(&p);
+}
+
+/* One of them sizes its pool, the other doesn't. */
+Test(plan, a_name_that_came_twice_is_refused_wherever_it_is)
+{
+	struct msg_plan_listener m = make_item("b");
+	struct plan p = { .has_settings = true };
+	struct err err = { 0 };
+
+	m.set = OPTION_BIT(OPT_WORKERS);
+	add(&p, "a");
+	add(&p, "b");
+	cr_assert_eq(plan_add(&p, &m, &err), 0);
+	cr_expect_eq(plan_complete(&p, &err), -1);
+	cr_expect_not_null(strstr(err.text, "listener b "), "%s", err.text);
+	plan_free(&p);
+}
+
 Test(plan, takes_thousands)
 {
 	struct plan p = { 0 };

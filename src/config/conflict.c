@@ -1,0 +1,219 @@
+#include "config/conflict.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+
+/* Bytes of a place that a message has room for; its end tells the most. */
+#define WHERE_BYTES 160
+
+/* A port with an address in the form below. */
+#define KEY_SIZE 128
+
+/* An address as far as it says who else can bind the same port. */
+struct place {
+	bool is_v4;       /* also where it is mapped into IPv6 */
+	bool is_wildcard; /* :: takes IPv4, too */
+	char text[INET6_ADDRSTRLEN + 16]; /* the same for the same address */
+};
+
+/* Returns 0, or -1 when the address is none. */
+static int
+make_place(const struct listener_spec *spec, struct place *p)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct in_addr v4;
+	char text[INET6_ADDRSTRLEN];
+	union addr a;
+
+	memset(p, 0, sizeof(*p));
+	if (addr_parse(spec->address, spec->port, &a) == 0)
+		return -1;
+	memcpy(&in, &a, sizeof(in));
+	memcpy(&in6, &a, sizeof(in6));
+	v4 = in.sin_addr;
+	p->is_v4 = a.sa.sa_family == AF_INET;
+	if (!p->is_v4 && IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+		p->is_v4 = true;
+		memcpy(&v4, &in6.sin6_addr.s6_addr[12], sizeof(v4));
+	}
+	if (p->is_v4) {
+		p->is_wildcard = v4.s_addr == htonl(INADDR_ANY);
+		(void)inet_ntop(AF_INET, &v4, p->text, sizeof(p->text));
+		return 0;
+	}
+	p->is_wildcard = IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
+	(void)inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
+	(void)snprintf(p->text, sizeof(p->text), "%s%%%u", text,
+	    in6.sin6_scope_id);
+	return 0;
+}
+
+/*
+ * The keys of a port in taken: one for each address, and the first holder of
+ * any IPv4 address, and of any at all.
+ */
+static void
+port_key(uint16_t port, const char *what, char out[static KEY_SIZE])
+{
+	(void)snprintf(out, KEY_SIZE, "port %u %s", port, what);
+}
+
+static const char *
+holder(const json_t *taken, uint16_t port, const char *what)
+{
+	char key[KEY_SIZE];
+
+	port_key(port, what, key);
+	return json_string_value(json_object_get(taken, key));
+}
+
+/* Who has what a listener at p needs? NULL: nobody. */
+static const char *
+find_holder(const json_t *taken, uint16_t port, const struct place *p)
+{
+	const char *who;
+
+	if (p->is_wildcard)
+		return holder(taken, port, p->is_v4 ? "v4" : "any");
+	who = holder(taken, port, p->text);
+	if (who == NULL && p->is_v4)
+		who = holder(taken, port, "0.0.0.0");
+	return who == NULL ? holder(taken, port, "::%0") : who;
+}
+
+static int
+out_of_memory(struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE, "out of memory");
+}
+
+/* The first one stays. */
+static int
+note(json_t *taken, const char *key, const char *who, struct err *err)
+{
+	if (json_object_get(taken, key) == NULL &&
+	    json_object_set_new(taken, key, json_string(who)) == -1)
+		return out_of_memory(err);
+	return 0;
+}
+
+static int
+note_port(json_t *taken, uint16_t port, const char *what, const char *who,
+    struct err *err)
+{
+	char key[KEY_SIZE];
+
+	port_key(port, what, key);
+	return note(taken, key, who, err);
+}
+
+static int
+take_port(json_t *taken, const struct listener_spec *spec, const char *who,
+    struct err *err)
+{
+	const uint16_t port = spec->port;
+	const char *before;
+	struct place p;
+
+	/* Of 0 the kernel makes another one each time. */
+	if (port == 0 || make_place(spec, &p) == -1)
+		return 0;
+	before = find_holder(taken, port, &p);
+	if (before != NULL)
+		return err_set(err, ERR_INVALID,
+		    "port: %u is taken by %s already", port, before);
+	if (note_port(taken, port, p.text, who, err) == -1 ||
+	    note_port(taken, port, "any", who, err) == -1)
+		return -1;
+	/* :: takes IPv4, too, and so keeps 0.0.0.0 away. */
+	if (p.is_v4 || p.is_wildcard)
+		return note_port(taken, port, "v4", who, err);
+	return 0;
+}
+
+static int
+take_path(json_t *taken, const struct listener_spec *spec, const char *who,
+    struct err *err)
+{
+	char key[sizeof(spec->path) + 8];
+	const char *before;
+
+	(void)snprintf(key, sizeof(key), "path %s", spec->path);
+	before = json_string_value(json_object_get(taken, key));
+	if (before != NULL)
+		return err_set(err, ERR_INVALID,
+		    "path: %s is taken by %s already", spec->path, before);
+	return note(taken, key, who, err);
+}
+
+/* As the supervisor will count them. */
+static uint32_t
+count_workers(const struct listener_spec *spec)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (spec->workers != SPEC_WORKERS_AUTO)
+		return spec->workers;
+	return cpus < 1               ? 1
+	    : cpus > SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
+				      : (uint32_t)cpus;
+}
+
+static int
+check_pool(const json_t *taken, const char *key,
+    const struct listener_spec *spec, struct err *err)
+{
+	const json_t *pool = json_object_get(taken, key);
+	const json_int_t has =
+	    json_integer_value(json_object_get(pool, "workers"));
+	const uint32_t wanted = count_workers(spec);
+
+	if (pool == NULL || has == (json_int_t)wanted)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "workers: pool %s can't have %u workers: %s wants %u", spec->pool,
+	    wanted, json_string_value(json_object_get(pool, "who")),
+	    (unsigned int)has);
+}
+
+static int
+note_pool(json_t *taken, const char *key, const struct listener_spec *spec,
+    const char *who, struct err *err)
+{
+	if (json_object_get(taken, key) == NULL &&
+	    json_object_set_new(taken, key,
+		json_pack("{s:s, s:I}", "who", who, "workers",
+		    (json_int_t)count_workers(spec))) == -1)
+		return out_of_memory(err);
+	return 0;
+}
+
+int
+conflict_take(json_t *taken, const struct listener_spec *spec, option_set set,
+    const char *where, struct err *err)
+{
+	const size_t len = strlen(where);
+	const bool cut = len > WHERE_BYTES;
+	const bool sized = set & OPTION_BIT(OPT_WORKERS);
+	char who[SPEC_NAME_SIZE + WHERE_BYTES + 32];
+	char pool[SPEC_NAME_SIZE + 8];
+	int result;
+
+	(void)snprintf(who, sizeof(who), "listener \"%s\" at %s%s", spec->name,
+	    cut ? "..." : "", cut ? where + len - WHERE_BYTES : where);
+	(void)snprintf(pool, sizeof(pool), "pool %s", spec->pool);
+	if (sized && check_pool(taken, pool, spec, err) == -1)
+		return -1;
+	result = spec->transport == TRANSPORT_UNIX
+	    ? take_path(taken, spec, who, err)
+	    : take_port(taken, spec, who, err);
+	if (result == 0 && sized)
+		result = note_pool(taken, pool, spec, who, err);
+	return result;
+}

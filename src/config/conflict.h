@@ -1,0 +1,26 @@
+/*
+ * conflict: what two listeners of one config can't both have: the same place
+ * to listen, or a pool of two sizes. Pure, but for the number of CPUs.
+ *
+ * What is found here would fail at the start, but without file and line.
+ */
+#ifndef MERCURY_CONFIG_CONFLICT_H
+#define MERCURY_CONFIG_CONFLICT_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "common/spec.h"
+
+/*
+ * Let a listener take its port or path, and say the size of its pool where
+ * set has workers. taken is an object, empty in the beginning, that keeps
+ * what is taken; where says where the listener stands ("FILE:LINE").
+ *
+ * Returns 0, or -1 with *err, which starts with the option at fault and says
+ * who was first; then nothing was taken.
+ */
+int conflict_take(json_t *taken, const struct listener_spec *, option_set set,
+    const char *where, struct err *);
+
+#endif /* MERCURY_CONFIG_CONFLICT_H */
