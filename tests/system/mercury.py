@@ -173,6 +173,14 @@ def comm(pid):
         return ""
 
 
+def executable(pid):
+    """The file that it executes; empty if it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
 def status_of(pid):
     """/proc/PID/status as a dictionary."""
     with open(f"/proc/{pid}/status") as f:
