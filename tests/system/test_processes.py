@@ -174,10 +174,11 @@ class AfterExec(mercury.TestCase):
                         os.path.join(roles, role))
         d.env["MERCURY_LIBEXECDIR"] = roles
         d.start(wait=False)
+        wanted = {os.path.join(roles, role) for role in idle}
 
         def children():
             found = [p for p in mercury.descendants(d.pid)
-                     if mercury.executable(p).startswith(roles)]
+                     if mercury.executable(p) in wanted]
             return len(found) == len(idle) and found
         for pid in wait_until(children, "they are started"):
             # Until it idles, its loader has a library open now and then.
