@@ -76,7 +76,7 @@ struct ending_case {
 	char line[64];
 	int code;
 	bool on_stderr; /* else on stdout; nothing on the other one */
-	char says[40];
+	char says[1024];
 };
 
 ParameterizedTestParameters(args, some_end_it)
