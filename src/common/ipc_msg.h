@@ -54,6 +54,60 @@ struct msg_plan_listener {
 	uint32_t origin; /* enum spec_origin */
 };
 
+/* One child of the PLAN_GROUP that came last. */
+struct msg_plan_child {
+	char name[SPEC_NAME_SIZE];
+};
+
+/* Who has this place? Answered by HOLDER. */
+struct msg_config_find_holder {
+	char path[SPEC_PATH_SIZE];       /* empty: a TCP port */
+	char address[SPEC_ADDRESS_SIZE]; /* numeric */
+	uint16_t port;
+	uint8_t unused[2];
+};
+
+#define PROCESS_NAME_SIZE 16 /* as the kernel has it (comm) */
+
+struct msg_holder {
+	uint32_t pid; /* 0: can't be found */
+	char name[PROCESS_NAME_SIZE];
+};
+
+/*
+ * The environment of every child says which run of which mercuryd it belongs
+ * to: the control socket, the supervisor's pid and a random number; and how
+ * long it may drain without a supervisor.
+ */
+#define RUN_VARIABLE "MERCURY_RUN"
+#define RUN_DRAIN_VARIABLE "MERCURY_RUN_DRAIN_MS"
+#define RUN_SIZE (SPEC_PATH_SIZE + 32)
+
+/*
+ * Kill the processes that were left behind: those of earlier runs, or, with
+ * this_run, of ours, but for a few. A STRAY comes for each, then STRAYS_END.
+ */
+struct msg_config_find_strays {
+	char control_socket[SPEC_PATH_SIZE];
+	char run[RUN_SIZE]; /* ours */
+	uint32_t this_run;
+	uint32_t elapsed_ms; /* since our start: so long they have drained */
+	uint32_t supervisor; /* pids of ours */
+	uint32_t control;    /* 0: none */
+};
+
+/* One that was killed. */
+struct msg_stray {
+	uint32_t pid;
+	char name[PROCESS_NAME_SIZE];
+	char run[RUN_SIZE];
+};
+
+struct msg_strays_end {
+	uint32_t strays;   /* as many as were sent */
+	uint32_t again_ms; /* some may drain for so long still; 0: none */
+};
+
 struct msg_plan_end {
 	uint32_t listeners; /* as many as were sent */
 	uint32_t errors;    /* not 0: nothing may be applied */
@@ -69,6 +123,8 @@ struct msg_pool_hello {
 	uint32_t orphan_drain_ms; /* how long to drain if the supervisor dies */
 	uint32_t uid;             /* who to be: role_drop_rights() */
 	uint32_t gid;
+	uint32_t generation;
+	uint32_t heartbeat_ms; /* how often to say in the scoreboard: alive */
 };
 
 /*
@@ -94,6 +150,16 @@ struct msg_update {
 };
 
 /*
+ * PAUSE: stop accepting; connections go on. Without keep_queue the sockets
+ * are emptied first. Answered by CLOSED; LISTEN serves them again.
+ */
+struct msg_pause {
+	uint64_t listener_id;
+	uint32_t keep_queue; /* others accept who waits, or will */
+	uint32_t unused;
+};
+
+/*
  * CLOSE: empty and close all sockets of the listener (answered by CLOSED at
  * once), let its connections finish, cut them at the deadline (answered by
  * DRAINED). Its scoreboard entry is not written after DRAINED.
@@ -107,6 +173,12 @@ struct msg_close {
 struct msg_drain {
 	uint64_t deadline_ms;
 };
+
+/*
+ * HAND_OVER: a newer generation serves all the sockets by now. Leave their
+ * queues to it, else as CLOSE with its listener's drain_timeout for each
+ * listener, then exit 0. No CLOSED comes, nor DRAINED.
+ */
 
 struct msg_listener {
 	uint64_t listener_id;
@@ -144,12 +216,19 @@ struct msg_req_update {
 struct msg_req_name {
 	uint32_t request;
 	uint32_t deadline_ms; /* from now; DEADLINE_DEFAULT: as configured */
-	char name[SPEC_NAME_SIZE]; /* REQ_STATUS: empty for all */
+	uint32_t flags;       /* REQ_FLAG_..., where they make sense */
+	uint32_t window_ms;   /* REQ_FAILURES */
+	char name[SPEC_NAME_SIZE]; /* empty for all, where that makes sense */
 };
+
+#define REQ_FLAG_QUEUE 1u   /* REQ_PAUSE: let clients wait in the queue */
+#define REQ_FLAG_DRY_RUN 2u /* REQ_RELOAD: answer with PLAN rows */
 
 struct msg_request {
 	uint32_t request;
 	uint32_t deadline_ms;
+	uint32_t flags; /* REQ_FLAG_... */
+	uint32_t unused;
 };
 
 /* The answer when there is no snapshot: an error, or what was done. */
@@ -172,8 +251,15 @@ struct msg_snapshot {
 #define IPC_MESSAGES(MSG)						\
 	MSG(READY,	ROLE_CONTROL | ROLE_POOL,	struct msg_empty,	0) \
 	MSG(CONFIG_READ, ROLE_SUPERVISOR,		struct msg_config_read,	0) \
+	MSG(CONFIG_FIND_HOLDER, ROLE_SUPERVISOR,	struct msg_config_find_holder, 0) \
+	MSG(CONFIG_FIND_STRAYS, ROLE_SUPERVISOR,	struct msg_config_find_strays, 0) \
+	MSG(HOLDER,	ROLE_CONFIG,			struct msg_holder,	0) \
+	MSG(STRAY,	ROLE_CONFIG,			struct msg_stray,	0) \
+	MSG(STRAYS_END,	ROLE_CONFIG,			struct msg_strays_end,	0) \
 	MSG(PLAN_DAEMON, ROLE_CONFIG,			struct daemon_settings,	0) \
 	MSG(PLAN_LISTENER, ROLE_CONFIG,			struct msg_plan_listener, 0) \
+	MSG(PLAN_GROUP,	ROLE_CONFIG,			struct group_spec,	0) \
+	MSG(PLAN_CHILD,	ROLE_CONFIG,			struct msg_plan_child,	0) \
 	MSG(PLAN_ERROR,	ROLE_CONFIG,			struct msg_text,	0) \
 	MSG(PLAN_WARNING, ROLE_CONFIG,			struct msg_text,	0) \
 	MSG(PLAN_END,	ROLE_CONFIG,			struct msg_plan_end,	0) \
@@ -182,6 +268,8 @@ struct msg_snapshot {
 	MSG(LISTENING,	ROLE_POOL,			struct msg_slot,	0) \
 	MSG(RELEASE,	ROLE_SUPERVISOR,		struct msg_slot,	0) \
 	MSG(UPDATE,	ROLE_SUPERVISOR,		struct msg_update,	0) \
+	MSG(PAUSE,	ROLE_SUPERVISOR,		struct msg_pause,	0) \
+	MSG(HAND_OVER,	ROLE_SUPERVISOR,		struct msg_empty,	0) \
 	MSG(CLOSE,	ROLE_SUPERVISOR,		struct msg_close,	0) \
 	MSG(CLOSED,	ROLE_POOL,			struct msg_listener,	0) \
 	MSG(DRAINED,	ROLE_POOL,			struct msg_listener,	0) \
@@ -190,6 +278,11 @@ struct msg_snapshot {
 	MSG(REQ_ADD,	ROLE_CONTROL,			struct msg_req_add,	0) \
 	MSG(REQ_UPDATE,	ROLE_CONTROL,			struct msg_req_update,	0) \
 	MSG(REQ_REMOVE,	ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_PAUSE,	ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_RESUME,	ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_RESTART, ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_HISTORY, ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_FAILURES, ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_STATUS,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_TREE,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \

@@ -5,6 +5,7 @@ libcommon_a_SOURCES = \
 	src/common/channel.c src/common/channel.h \
 	src/common/clock.c src/common/clock.h \
 	src/common/err.c src/common/err.h \
+	src/common/event.c src/common/event.h src/common/event_list.h \
 	src/common/fd.c src/common/fd.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \

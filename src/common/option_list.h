@@ -2,17 +2,18 @@
  * Every option of a listener and of the daemon section, once. Included many
  * times on purpose: no guard. The config file, the control socket, the
  * supervisor's merge of an update and the table in mercury.conf(5) all come
- * from here.
+ * from here. So do the options of a group.
  *
  *     OPTION(ID, "name", TYPE, member, MIN, MAX, CHANGE, "default", "help")
  *
  * TYPE      one of enum option_type (option.h in src/option)
- * member    of struct listener_spec (LISTENER_OPTION) or struct
- *           daemon_settings (DAEMON_OPTION)
+ * member    of struct listener_spec (LISTENER_OPTION), struct
+ *           daemon_settings (DAEMON_OPTION) or struct group_spec
+ *           (GROUP_OPTION)
  * MIN, MAX  for integers, and for durations in milliseconds; of a path MAX
  *           is its bytes, 0 for what its member holds; else 0, 0
- * CHANGE    LIVE: an update applies to new connections at once;
- *           BOUND: it is fixed when the listener is bound
+ * CHANGE    of a listener only: LIVE: an update applies to new connections
+ *           at once; BOUND: it is fixed when the listener is bound
  * default   in the config file's words; NULL: there is none
  */
 #ifndef LISTENER_OPTION
@@ -20,6 +21,9 @@
 #endif
 #ifndef DAEMON_OPTION
 #define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
+#endif
+#ifndef GROUP_OPTION
+#define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
 #endif
 
 /* clang-format off */
@@ -29,11 +33,11 @@ LISTENER_OPTION(PORT, "port", UINT16, port, 0, 65535, BOUND, NULL,
     "TCP port. 0 lets the kernel choose one, which the listener then keeps.")
 LISTENER_OPTION(PATH, "path", PATH, path, 0, 0, BOUND, NULL,
     "Absolute path of a Unix socket to listen on, instead of a port.")
-LISTENER_OPTION(MODE, "mode", MODE, mode, 0, 0777, BOUND, "0660",
+LISTENER_OPTION(MODE, "mode", MODE, mode, 0, 0777, LIVE, "0660",
     "Permissions of the Unix socket, in octal.")
-LISTENER_OPTION(OWNER, "owner", USER, owner, 0, 0, BOUND, NULL,
+LISTENER_OPTION(OWNER, "owner", USER, owner, 0, 0, LIVE, NULL,
     "User that owns the Unix socket.")
-LISTENER_OPTION(GROUP, "group", GROUP, group, 0, 0, BOUND, NULL,
+LISTENER_OPTION(GROUP, "group", GROUP, group, 0, 0, LIVE, NULL,
     "Group of the Unix socket.")
 LISTENER_OPTION(TRANSPORT, "transport", TRANSPORT, transport, 0, 0, BOUND, "tcp",
     "How bytes travel: tcp or unix (with path).")
@@ -51,11 +55,29 @@ LISTENER_OPTION(KEEPALIVE, "keepalive", KEEPALIVE, keepalive, 0, 0, LIVE, "60s/1
     "TCP keepalive as idle/interval/count; off for none.")
 LISTENER_OPTION(DRAIN_TIMEOUT, "drain_timeout", DURATION, drain_timeout_ms, 0, 86400000, LIVE, "15s",
     "How long open connections may finish when the listener is removed.")
+LISTENER_OPTION(BIND_ATTEMPTS, "bind_attempts", UINT32, bind_attempts, 1, 1000, LIVE, "4",
+    "How often a place that is in use is tried before binding has failed.")
+LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 86400000, LIVE, "1s",
+    "Wait before the second attempt to bind; doubled for each later one, give or take 10%.")
+LISTENER_OPTION(BIND_BACKOFF_MAX, "bind_backoff_max", DURATION, bind_backoff_max_ms, 10, 86400000, LIVE, "30s",
+    "The longest wait between two attempts to bind.")
+LISTENER_OPTION(REQUIRED, "required", BOOL, required, 0, 0, LIVE, "true",
+    "Whether mercuryd refuses to start when the listener can't be bound; if false it goes on trying.")
+LISTENER_OPTION(RESTART, "restart", RESTART, restart, 0, 0, LIVE, "permanent",
+    "When a worker that ended is replaced: permanent (always), transient (only after a failure) or temporary (never).")
+LISTENER_OPTION(MAX_RESTARTS, "max_restarts", UINT32, max_restarts, 0, 100000, LIVE, "10",
+    "Restarts of the pool's workers that are tolerated within max_seconds; one more, and its listeners have failed.")
+LISTENER_OPTION(MAX_SECONDS, "max_seconds", UINT32, max_seconds, 1, 86400, LIVE, "60",
+    "The time in seconds that max_restarts counts in.")
+LISTENER_OPTION(HANG_TIMEOUT, "hang_timeout", DURATION, hang_timeout_ms, 1000, 86400000, LIVE, "10s",
+    "A worker whose event loop has not turned for so long is killed and replaced.")
 
 DAEMON_OPTION(USER, "user", STRING, user, 0, 0, "mercury",
     "User that the workers and the control process run as; of no effect unless mercuryd is started as root.")
 DAEMON_OPTION(SHUTDOWN_DEADLINE, "shutdown_deadline", DURATION, shutdown_deadline_ms, 0, 86400000, "15s",
     "How long open connections may finish at shutdown.")
+DAEMON_OPTION(LAME_DUCK, "lame_duck", DURATION, lame_duck_ms, 0, 86400000, "0s",
+    "How long mercuryd says that it is not ready, and still serves, before a shutdown begins.")
 /* It is bound under a longer name first, with up to 8 bytes more. */
 DAEMON_OPTION(CONTROL_SOCKET, "control_socket", PATH, control_socket, 0, 99, "/run/mercury/control.sock",
     "Absolute path of the control socket.")
@@ -71,7 +93,17 @@ DAEMON_OPTION(LOG_FORMAT, "log_format", LOG_FORMAT, log.format, 0, 0, "text",
     "text or json, one object a line.")
 DAEMON_OPTION(LOG_LEVEL, "log_level", LOG_LEVEL, log.level, 0, 0, "info",
     "The least important level that is logged: error, warning, info or debug.")
+
+GROUP_OPTION(CHILDREN, "children", NAMES, children, 0, 0, NULL,
+    "Names of listeners, in the order in which they are started. Needed, and at least one.")
+GROUP_OPTION(STRATEGY, "strategy", STRATEGY, strategy, 0, 0, "one_for_one",
+    "What is restarted when a worker of a child has ended: that worker (one_for_one), all children (one_for_all), or its child and those after it (rest_for_one).")
+GROUP_OPTION(MAX_RESTARTS, "max_restarts", UINT32, max_restarts, 0, 100000, "10",
+    "Restarts within the group that are tolerated within max_seconds; one more, and all its children have failed.")
+GROUP_OPTION(MAX_SECONDS, "max_seconds", UINT32, max_seconds, 1, 86400, "60",
+    "The time in seconds that max_restarts counts in.")
 /* clang-format on */
 
 #undef LISTENER_OPTION
 #undef DAEMON_OPTION
+#undef GROUP_OPTION

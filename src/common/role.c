@@ -13,10 +13,15 @@
 #include "common/log.h"
 #include "common/spec.h"
 
+static struct {
+	pid_t supervisor;
+	unsigned int grace_s;
+} role;
+
 const char *
-role_name(enum role role)
+role_name(enum role which)
 {
-	switch (role) {
+	switch (which) {
 	case ROLE_SUPERVISOR:
 		return "supervisor";
 	case ROLE_CONFIG:
@@ -41,14 +46,14 @@ channel_is_seqpacket(void)
 }
 
 void
-role_start(enum role role)
+role_start(enum role which)
 {
 	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1,
 		SIGUSR2, SIGPIPE };
 	static char name[32];
 	size_t i;
 
-	(void)snprintf(name, sizeof(name), "mercury-%s", role_name(role));
+	(void)snprintf(name, sizeof(name), "mercury-%s", role_name(which));
 	if (!channel_is_seqpacket()) {
 		(void)fprintf(stderr,
 		    "%s: is started by mercuryd(8), not by hand\n", name);
@@ -76,5 +81,57 @@ role_drop_rights(uint32_t uid, uint32_t gid, struct err *err)
 		    "user %u can still become root", uid);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return err_sys(err, "no_new_privs");
+	return 0;
+}
+
+/* Who made the channel; our parent might be another one by now. */
+static pid_t
+find_supervisor(void)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(ROLE_CHANNEL_FD, SOL_SOCKET, SO_PEERCRED, &peer, &len) ==
+	    -1)
+		return -1;
+	return peer.pid;
+}
+
+static void
+on_supervisor_death(int sig)
+{
+	(void)sig;
+	/* By then it is not our parent; else somebody just sent a signal. */
+	if (getppid() != role.supervisor)
+		(void)alarm(role.grace_s);
+}
+
+static int
+catch_supervisor_death(void)
+{
+	struct sigaction action = { .sa_handler = on_supervisor_death,
+		.sa_flags = SA_RESTART };
+	sigset_t needed;
+
+	(void)sigemptyset(&needed);
+	(void)sigaddset(&needed, SIGUSR2);
+	(void)sigaddset(&needed, SIGALRM);
+	if (signal(SIGALRM, SIG_DFL) == SIG_ERR ||
+	    sigaction(SIGUSR2, &action, NULL) == -1 ||
+	    sigprocmask(SIG_UNBLOCK, &needed, NULL) == -1)
+		return -1;
+	return prctl(PR_SET_PDEATHSIG, SIGUSR2);
+}
+
+int
+role_die_with_supervisor(uint32_t grace_ms, struct err *err)
+{
+	role.supervisor = find_supervisor();
+	role.grace_s = grace_ms / 1000 + (grace_ms % 1000 != 0) + 1;
+	if (role.supervisor == -1 || catch_supervisor_death() == -1)
+		return err_sys(err, "watching the supervisor");
+	if (getppid() != role.supervisor)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the supervisor is dead already");
 	return 0;
 }

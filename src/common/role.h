@@ -40,4 +40,14 @@ void role_start(enum role);
  */
 int role_drop_rights(uint32_t uid, uint32_t gid, struct err *err);
 
+/*
+ * A backstop for a role whose event loop is stuck, so that it can't see the
+ * channel close: should the supervisor die, we are killed by SIGALRM when
+ * grace_ms have passed, and one to two seconds more for the normal way to
+ * come first. To be called after role_drop_rights(), which would disarm it.
+ * Returns 0, or -1 with *err, also when the supervisor is dead already: the
+ * role must not go on.
+ */
+int role_die_with_supervisor(uint32_t grace_ms, struct err *err);
+
 #endif /* MERCURY_COMMON_ROLE_H */

@@ -23,6 +23,9 @@ static const size_t row_sizes[] = {
 	[SNAPSHOT_LISTENER] = sizeof(struct snapshot_listener),
 	[SNAPSHOT_WORKER] = sizeof(struct snapshot_worker),
 	[SNAPSHOT_PROCESS] = sizeof(struct snapshot_process),
+	[SNAPSHOT_RECORD] = sizeof(struct snapshot_record),
+	[SNAPSHOT_FAILURES] = sizeof(struct snapshot_failures),
+	[SNAPSHOT_PLAN] = sizeof(struct snapshot_plan),
 };
 
 #define KINDS (sizeof(row_sizes) / sizeof(row_sizes[0]))
@@ -31,7 +34,14 @@ static const size_t row_sizes[] = {
 static const char *const daemon_words[] = { DAEMON_STATES(X) };
 static const char *const listener_words[] = { LISTENER_STATES(X) };
 static const char *const child_words[] = { CHILD_STATES(X) };
+static const char *const plan_words[] = { PLAN_ACTIONS(X) };
 #undef X
+
+const char *
+plan_action_name(unsigned int action)
+{
+	return action < PLAN_ACTION_COUNT ? plan_words[action] : NULL;
+}
 
 const char *
 daemon_state_name(unsigned int state)

@@ -3,8 +3,10 @@
  * the supervisor hands it to control: rows in a sealed memfd.
  *
  * Written only by the supervisor. One row of kind DAEMON comes first; a
- * LISTENER row is followed by its WORKER rows; PROCESS rows (for the tree)
- * come last. Times are milliseconds; an uptime counts from the last start.
+ * LISTENER row is followed by its WORKER rows; PROCESS rows (for the tree and
+ * for supervisor.stats), RECORD rows (supervisor.history, oldest first) and
+ * PLAN rows (a dry run of a reload) come last. Times are milliseconds; an
+ * uptime counts from the last start.
  */
 #ifndef MERCURY_COMMON_SNAPSHOT_H
 #define MERCURY_COMMON_SNAPSHOT_H
@@ -22,7 +24,9 @@
 
 #define LISTENER_STATES(X)						\
 	X(STARTING, "starting") X(LISTENING, "listening")		\
-	X(DEGRADED, "degraded") X(DRAINING, "draining")
+	X(RETRYING, "retrying")	/* to bind */				\
+	X(DEGRADED, "degraded")	/* some workers down or hung */		\
+	X(PAUSED, "paused") X(FAILED, "failed") X(DRAINING, "draining")
 
 #define CHILD_STATES(X)							\
 	X(DOWN, "down")		/* not started yet, or gone for good */	\
@@ -57,7 +61,10 @@ enum snapshot_kind {
 	SNAPSHOT_DAEMON = 1,
 	SNAPSHOT_LISTENER,
 	SNAPSHOT_WORKER,
-	SNAPSHOT_PROCESS
+	SNAPSHOT_PROCESS,
+	SNAPSHOT_RECORD,
+	SNAPSHOT_FAILURES,
+	SNAPSHOT_PLAN
 };
 
 struct snapshot_daemon {
@@ -73,11 +80,13 @@ struct snapshot_listener {
 	uint32_t state;  /* enum listener_state */
 	uint32_t origin; /* enum spec_origin */
 	uint32_t generation;
-	uint32_t restarts; /* of its pool's workers */
-	uint32_t bind_attempts;
-	uint32_t workers; /* slots */
-	uint16_t port;    /* the bound one */
-	uint8_t unused[6];
+	uint32_t restarts;      /* of its pool's workers */
+	uint32_t bind_attempts; /* of the last time that it was bound */
+	uint32_t retry_in_ms;   /* retrying: until the next attempt */
+	uint32_t workers;       /* as many WORKER rows follow */
+	uint16_t port;          /* the bound one */
+	uint8_t queueing;       /* paused: clients wait in the queue */
+	uint8_t unused[1];
 	uint64_t counters[COUNTER_COUNT];
 	char address[SPEC_ADDRESS_SIZE]; /* the bound one */
 	char last_error[256];            /* empty: none */
@@ -93,14 +102,65 @@ struct snapshot_worker {
 };
 
 struct snapshot_process {
-	char role[16];             /* "control", "pool" */
-	char name[SPEC_NAME_SIZE]; /* of the pool, or empty */
+	char role[16];              /* "control", "pool" */
+	char name[SPEC_NAME_SIZE];  /* of the pool, or empty */
+	char group[SPEC_NAME_SIZE]; /* of the pool's listener, or empty */
+	uint8_t unused[2];
 	uint32_t slot;
-	uint32_t pid;   /* 0: none */
-	uint32_t state; /* enum child_state */
+	uint32_t generation; /* of the pool's workers; 0 for the others */
+	uint32_t leaving;    /* not 0: of an earlier generation, it drains */
+	uint32_t pid;        /* 0: none */
+	uint32_t state;      /* enum child_state */
 	uint32_t restarts;
 	uint64_t uptime_ms;
+	uint64_t ready_ms;    /* from its start to READY; 0: not ready yet */
+	uint64_t last_end_ms; /* when the one before ended, CLOCK_REALTIME */
+	char last_end[128];   /* why that ended; empty: none has */
 };
+
+/* One line of the history of a listener. */
+struct snapshot_record {
+	uint64_t seq;     /* counts up over all listeners, never reused */
+	uint64_t real_ms; /* CLOCK_REALTIME */
+	char listener[SPEC_NAME_SIZE];
+	uint8_t type; /* enum event_type */
+	uint8_t unused[2];
+	uint32_t slot;      /* worker events only */
+	uint32_t pid;       /* 0: none */
+	uint64_t uptime_ms; /* of the process that ended */
+	char reason[96];
+};
+
+struct snapshot_failures {
+	char listener[SPEC_NAME_SIZE];
+	uint8_t unused[7];
+	uint32_t failures; /* worker ends that were not wanted, within window */
+	uint32_t window_ms;
+};
+
+/* What a reload would do to a listener. */
+struct snapshot_plan {
+	char name[SPEC_NAME_SIZE];
+	uint8_t action; /* enum plan_action */
+};
+
+/* clang-format off */
+#define PLAN_ACTIONS(X)							\
+	X(ADD, "add") X(REMOVE, "remove")				\
+	X(UPDATE, "update")	/* in place */				\
+	X(RESTART, "restart")	/* hot restart */			\
+	X(REBIND, "rebind")	/* bound at another place */		\
+	X(KEEP, "keep")
+/* clang-format on */
+
+enum plan_action {
+#define X(NAME, WORD) PLAN_##NAME,
+	PLAN_ACTIONS(X)
+#undef X
+	    PLAN_ACTION_COUNT
+};
+
+const char *plan_action_name(unsigned int); /* NULL out of range */
 
 const char *daemon_state_name(unsigned int);   /* NULL out of range */
 const char *listener_state_name(unsigned int); /* NULL out of range */

@@ -36,6 +36,30 @@ const char *const protocol_words[PROTOCOL_COUNT] = {
 #undef X
 };
 
+const char *const restart_words[RESTART_COUNT] = {
+#define X(NAME, WORD) WORD,
+	RESTARTS(X)
+#undef X
+};
+
+const char *const strategy_words[STRATEGY_COUNT] = {
+#define X(NAME, WORD) WORD,
+	STRATEGIES(X)
+#undef X
+};
+
+const char *
+restart_name(unsigned int id)
+{
+	return id < RESTART_COUNT ? restart_words[id] : NULL;
+}
+
+const char *
+strategy_name(unsigned int id)
+{
+	return id < STRATEGY_COUNT ? strategy_words[id] : NULL;
+}
+
 const char *
 transport_name(unsigned int id)
 {
@@ -99,6 +123,16 @@ check_place(const struct listener_spec *s, struct err *err)
 }
 
 int
+spec_check_backoff(const struct listener_spec *s, struct err *err)
+{
+	if (s->bind_backoff_max_ms >= s->bind_backoff_ms)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "bind_backoff_max: %u ms is less than the %u ms of bind_backoff",
+	    s->bind_backoff_max_ms, s->bind_backoff_ms);
+}
+
+int
 spec_check(const struct listener_spec *s, struct err *err)
 {
 	if (!ends(s->name, sizeof(s->name)) ||
@@ -109,14 +143,22 @@ spec_check(const struct listener_spec *s, struct err *err)
 	if (spec_check_name("listener name", s->name, err) == -1 ||
 	    spec_check_name("pool", s->pool, err) == -1)
 		return -1;
-	if (s->transport >= TRANSPORT_COUNT || s->protocol >= PROTOCOL_COUNT)
+	if (s->transport >= TRANSPORT_COUNT || s->protocol >= PROTOCOL_COUNT ||
+	    s->restart >= RESTART_COUNT)
 		return err_set(err, ERR_INVALID,
-		    "transport or protocol is unknown");
+		    "transport, protocol or restart is unknown");
+	if (s->bind_attempts == 0 || s->bind_backoff_ms == 0 ||
+	    s->max_seconds == 0 || s->hang_timeout_ms == 0)
+		return err_set(err, ERR_INVALID,
+		    "bind_attempts, bind_backoff, max_seconds or "
+		    "hang_timeout: 0 is too small");
 	if (s->workers > SPEC_WORKERS_MAX)
 		return err_set(err, ERR_INVALID, "workers: more than %u",
 		    SPEC_WORKERS_MAX);
 	if (s->backlog < 1 || s->backlog > 65535 || s->mode > 0777)
 		return err_set(err, ERR_INVALID, "backlog or mode: too large");
+	if (spec_check_backoff(s, err) == -1)
+		return -1;
 	return check_place(s, err);
 }
 
@@ -201,7 +243,8 @@ spec_merge(struct listener_spec *to, const struct listener_spec *from,
 		    !spec_option_equal(id, to, from))
 			return err_set(err, ERR_INVALID,
 			    "%s can't change while the listener is bound: "
-			    "remove the listener and add it again",
+			    "change the config file and reload, or remove "
+			    "the listener and add it again",
 			    options[id].name);
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
 		if (set & OPTION_BIT(id))

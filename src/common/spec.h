@@ -22,6 +22,12 @@
 /* Closed sets: the word in config, JSON and logs. */
 #define TRANSPORTS(X) X(TCP, "tcp") X(UNIX, "unix")
 #define PROTOCOLS(X) X(ECHO, "echo") X(DISCARD, "discard")
+#define RESTARTS(X)               \
+	X(PERMANENT, "permanent") \
+	X(TRANSIENT, "transient") X(TEMPORARY, "temporary")
+#define STRATEGIES(X)                 \
+	X(ONE_FOR_ONE, "one_for_one") \
+	X(ONE_FOR_ALL, "one_for_all") X(REST_FOR_ONE, "rest_for_one")
 
 enum transport_id {
 #define X(NAME, WORD) TRANSPORT_##NAME,
@@ -37,12 +43,31 @@ enum protocol_id {
 	    PROTOCOL_COUNT
 };
 
+enum restart_id {
+#define X(NAME, WORD) RESTART_##NAME,
+	RESTARTS(X)
+#undef X
+	    RESTART_COUNT
+};
+
+enum strategy_id {
+#define X(NAME, WORD) STRATEGY_##NAME,
+	STRATEGIES(X)
+#undef X
+	    STRATEGY_COUNT
+};
+
 /* Their words, in order, for those that parse and list them. */
 extern const char *const transport_words[TRANSPORT_COUNT];
 extern const char *const protocol_words[PROTOCOL_COUNT];
+extern const char *const restart_words[RESTART_COUNT];
+extern const char *const strategy_words[STRATEGY_COUNT];
 
-const char *transport_name(unsigned int); /* "tcp"; NULL out of range */
-const char *protocol_name(unsigned int);  /* "echo"; NULL out of range */
+/* The word; NULL out of range. */
+const char *transport_name(unsigned int);
+const char *protocol_name(unsigned int);
+const char *restart_name(unsigned int);
+const char *strategy_name(unsigned int);
 
 enum listener_option {
 #define LISTENER_OPTION(ID, ...) OPT_##ID,
@@ -70,7 +95,9 @@ struct listener_spec {
 	uint8_t transport; /* enum transport_id */
 	uint8_t protocol;  /* enum protocol_id */
 	uint8_t nodelay;
-	uint8_t unused[1];
+	uint8_t required;
+	uint8_t restart; /* enum restart_id */
+	uint8_t unused[7];
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
@@ -78,6 +105,25 @@ struct listener_spec {
 	uint32_t group; /* gid, or SPEC_NO_ID */
 	struct keepalive keepalive;
 	uint32_t drain_timeout_ms;
+	uint32_t bind_attempts;
+	uint32_t bind_backoff_ms;
+	uint32_t bind_backoff_max_ms;
+	uint32_t max_restarts;
+	uint32_t max_seconds;
+	uint32_t hang_timeout_ms;
+};
+
+/*
+ * A group of listeners with a restart strategy. It travels as this head and
+ * a message for each child, in order.
+ */
+struct group_spec {
+	char name[SPEC_NAME_SIZE];
+	uint8_t strategy; /* enum strategy_id */
+	uint8_t unused[2];
+	uint32_t children; /* how many follow */
+	uint32_t max_restarts;
+	uint32_t max_seconds;
 };
 
 struct daemon_settings {
@@ -89,6 +135,7 @@ struct daemon_settings {
 	uint32_t control_gid; /* SPEC_NO_ID: none */
 	uint32_t readers_gid; /* SPEC_NO_ID: none */
 	uint32_t shutdown_deadline_ms;
+	uint32_t lame_duck_ms;
 	struct log_settings log;
 };
 
@@ -104,6 +151,9 @@ int spec_check_name(const char *what, const char *name, struct err *);
  * more than what the receiver relies on. Returns 0, or -1 with *err.
  */
 int spec_check(const struct listener_spec *, struct err *);
+
+/* bind_backoff_max may not be less than bind_backoff. 0, or -1 with *err. */
+int spec_check_backoff(const struct listener_spec *, struct err *);
 
 /* Is a change of this option possible without a new socket? */
 bool spec_option_is_live(enum listener_option);
