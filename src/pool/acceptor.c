@@ -58,13 +58,17 @@ poll_socket(struct acceptor *a)
 	return event_add(&a->io, NULL);
 }
 
-/* Nothing is left to try: the worker's siblings may still accept. */
-static void
-stop(struct acceptor *a)
+/*
+ * Nothing is left to try, as when somebody shut the socket down. A slot that
+ * nobody serves would look like one that is served: the supervisor must see
+ * it, and it sees us end.
+ */
+static _Noreturn void
+give_up(const struct acceptor *a)
 {
-	log_error("listener", a->listener,
-	    "accepting on slot %u has stopped: %s", a->slot, strerror(errno));
-	(void)event_del(&a->io);
+	log_error("listener", a->listener, "slot %u can't be served: %s",
+	    a->slot, strerror(errno));
+	exit(EXIT_FAILURE);
 }
 
 static void
@@ -75,7 +79,7 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (poll_socket(a) == -1)
-		stop(a);
+		give_up(a);
 }
 
 static void
@@ -116,7 +120,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (accept_some(a, BATCH)) {
 	case ACCEPT_STOP:
-		stop(a);
+		give_up(a);
 		break;
 	case ACCEPT_EMPTY:
 		check_recovery(a);
@@ -129,13 +133,27 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Else it would never have a client, or fail at the first look. */
+static int
+check_listening(int fd)
+{
+	int listening = 0;
+	socklen_t len = sizeof(listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == -1)
+		return -1;
+	errno = EINVAL;
+	return listening ? 0 : -1;
+}
+
 struct acceptor *
 acceptor_new(int fd, uint32_t slot, const char *listener,
     struct conn_list *conns, struct err *err)
 {
 	struct acceptor *a = calloc(1, sizeof(*a));
 
-	if (a == NULL || evutil_make_socket_nonblocking(fd) == -1)
+	if (a == NULL || check_listening(fd) == -1 ||
+	    evutil_make_socket_nonblocking(fd) == -1)
 		goto out;
 	a->fd = fd;
 	a->slot = slot;

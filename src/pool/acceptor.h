@@ -30,7 +30,8 @@ struct acceptor {
 
 /*
  * Accept on fd for conns. Takes fd, also when it fails; listener and conns
- * are borrowed. Returns NULL with *err.
+ * are borrowed. Returns NULL with *err. Should the socket be of no more use
+ * later, the process is ended.
  */
 struct acceptor *acceptor_new(int fd, uint32_t slot, const char *listener,
     struct conn_list *conns, struct err *err);

@@ -92,11 +92,14 @@ endpoint_listen(struct endpoint *e, int fd, uint32_t slot, struct err *err)
 {
 	struct acceptor *a;
 
-	if (find_slot(e, slot) != NULL || endpoint_is_draining(e)) {
+	if (endpoint_is_draining(e)) {
 		(void)close(fd);
-		return err_set(err, ERR_INVALID, "slot %u of %s: %s", slot,
-		    e->spec.name,
-		    endpoint_is_draining(e) ? "draining" : "twice");
+		return err_set(err, ERR_INVALID, "slot %u of %s: draining",
+		    slot, e->spec.name);
+	}
+	if (find_slot(e, slot) != NULL) {
+		(void)close(fd);
+		return 0;
 	}
 	a = acceptor_new(fd, slot, e->spec.name, &e->conns, err);
 	if (a == NULL)
@@ -133,14 +136,21 @@ free_acceptors(struct endpoint *e)
 	}
 }
 
-void
-endpoint_stop(struct endpoint *e)
+static void
+empty_queues(struct endpoint *e)
 {
 	struct acceptor *a;
 
 	/* A queue holds one more than the backlog. */
 	SLIST_FOREACH (a, &e->acceptors, entry)
 		acceptor_empty(a, e->spec.backlog + 1);
+}
+
+void
+endpoint_stop(struct endpoint *e, bool keep_queue)
+{
+	if (!keep_queue)
+		empty_queues(e);
 	free_acceptors(e);
 }
 

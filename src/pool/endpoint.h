@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -30,6 +31,7 @@ struct endpoint {
 	struct conn_list conns;
 	struct event *cut;  /* the deadline's timer; NULL unless draining */
 	uint64_t cut_at_ms; /* CLOCK_MONOTONIC */
+	bool handed_over;   /* nobody waits to hear that it has drained */
 };
 
 /*
@@ -41,8 +43,8 @@ struct endpoint *endpoint_new(struct worker *, const struct msg_listen *,
     struct err *err);
 
 /*
- * Accept on the socket of one more slot. Takes fd, also when it fails.
- * Returns 0, or -1 with *err.
+ * Accept on the socket of one more slot; of one that we have, keep what we
+ * have. Takes fd, also when it fails. Returns 0, or -1 with *err.
  */
 int endpoint_listen(struct endpoint *, int fd, uint32_t slot, struct err *err);
 
@@ -52,8 +54,11 @@ void endpoint_release(struct endpoint *, uint32_t slot);
 /* New values for what can change while it listens. */
 void endpoint_update(struct endpoint *, const struct listener_spec *);
 
-/* Accept who waits, then close our side of all sockets. */
-void endpoint_stop(struct endpoint *);
+/*
+ * Accept who waits, unless others do that (keep_queue), then close our side
+ * of all sockets. endpoint_listen() may follow.
+ */
+void endpoint_stop(struct endpoint *, bool keep_queue);
 
 /*
  * After endpoint_stop(): let the connections end until deadline_ms, cut what

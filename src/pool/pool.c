@@ -17,8 +17,6 @@
 #include "pool/endpoint.h"
 #include "pool/worker.h"
 
-#define HEARTBEAT_S 2
-
 /* How long the last answers may take to leave. */
 #define FLUSH_MS 1000
 
@@ -62,6 +60,7 @@ disagree(enum ipc_kind kind, const char *why)
 	exit(EXIT_FAILURE);
 }
 
+/* Tell the supervisor that a listener is CLOSED or DRAINED. */
 static void
 tell(enum ipc_kind kind, uint64_t listener_id)
 {
@@ -81,7 +80,8 @@ end_if_done(void)
 static void
 on_drained(struct endpoint *e)
 {
-	tell(IPC_DRAINED, e->id);
+	if (!e->handed_over)
+		tell(IPC_DRAINED, e->id);
 	RB_REMOVE(endpoint_tree, &pool.endpoints, e);
 	endpoint_free(&e);
 	end_if_done();
@@ -91,10 +91,20 @@ static void
 close_endpoint(struct endpoint *e, uint64_t deadline_ms)
 {
 	if (!endpoint_is_draining(e)) {
-		endpoint_stop(e);
+		endpoint_stop(e, false);
 		tell(IPC_CLOSED, e->id);
 	}
 	endpoint_drain(e, deadline_ms);
+}
+
+static void
+hand_over_endpoint(struct endpoint *e)
+{
+	if (endpoint_is_draining(e))
+		return;
+	e->handed_over = true;
+	endpoint_stop(e, true);
+	endpoint_drain(e, clock_mono_ms() + e->spec.drain_timeout_ms);
 }
 
 static void
@@ -118,10 +128,12 @@ beat(evutil_socket_t fd, short what, void *arg)
 	    memory_order_relaxed);
 }
 
+/* Beats come from the event loop: they are to show that it turns. */
 static int
-start_heartbeat(void)
+start_heartbeat(uint32_t every_ms)
 {
-	const struct timeval tv = { .tv_sec = HEARTBEAT_S };
+	const struct timeval tv = { .tv_sec = every_ms / 1000,
+		.tv_usec = (suseconds_t)(every_ms % 1000) * 1000 };
 
 	beat(-1, 0, NULL);
 	pool.heartbeat =
@@ -138,15 +150,20 @@ on_hello(struct ipc_message *msg)
 
 	if (pool.worker.board != NULL)
 		disagree(msg->kind, "it came before");
+	if (m->heartbeat_ms == 0)
+		disagree(msg->kind, "no heartbeat is wanted");
 	log_configure(&m->log);
-	if (role_drop_rights(m->uid, m->gid, &err) == -1)
+	if (role_drop_rights(m->uid, m->gid, &err) == -1 ||
+	    role_die_with_supervisor(m->orphan_drain_ms, &err) == -1)
 		disagree(msg->kind, err.text);
 	pool.orphan_drain_ms = m->orphan_drain_ms;
 	pool.worker.board = scoreboard_map_write(msg->fd, &err);
 	if (pool.worker.board == NULL)
 		disagree(msg->kind, err.text);
-	if (start_heartbeat() == -1)
+	if (start_heartbeat(m->heartbeat_ms) == -1)
 		disagree(msg->kind, "no memory for a timer");
+	log_debug(NULL, NULL, "slot %u of generation %u is ready", m->slot,
+	    m->generation);
 	channel_send(pool.channel, IPC_READY, &ready, -1);
 }
 
@@ -202,12 +219,26 @@ on_update(struct ipc_message *msg)
 }
 
 static void
+on_pause(struct ipc_message *msg)
+{
+	const struct msg_pause *m = &msg->payload.PAUSE;
+	struct endpoint *e = find(m->listener_id);
+
+	if (e != NULL)
+		endpoint_stop(e, m->keep_queue != 0);
+	tell(IPC_CLOSED, m->listener_id);
+}
+
+static void
 on_close(struct ipc_message *msg)
 {
 	const struct msg_close *m = &msg->payload.CLOSE;
 	struct endpoint *e = find(m->listener_id);
 
 	if (e != NULL) {
+		if (e->handed_over)
+			tell(IPC_CLOSED, e->id);
+		e->handed_over = false;
 		close_endpoint(e, m->deadline_ms);
 		return;
 	}
@@ -222,6 +253,18 @@ on_drain(struct ipc_message *msg)
 }
 
 static void
+on_hand_over(struct ipc_message *msg)
+{
+	struct endpoint *e, *next;
+
+	(void)msg;
+	pool.leaving = true;
+	RB_FOREACH_SAFE (e, endpoint_tree, &pool.endpoints, next)
+		hand_over_endpoint(e);
+	end_if_done();
+}
+
+static void
 on_message(void *ctx, struct ipc_message *msg)
 {
 	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
@@ -229,8 +272,10 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_LISTEN] = on_listen,
 		[IPC_RELEASE] = on_release,
 		[IPC_UPDATE] = on_update,
+		[IPC_PAUSE] = on_pause,
 		[IPC_CLOSE] = on_close,
 		[IPC_DRAIN] = on_drain,
+		[IPC_HAND_OVER] = on_hand_over,
 	};
 
 	(void)ctx;
@@ -244,7 +289,9 @@ on_channel_closed(void *ctx, const char *why)
 {
 	(void)ctx;
 	if (!pool.leaving)
-		log_warning(NULL, NULL, "mercuryd %s: draining", why);
+		log_write(why == channel_peer_gone ? LOG_LEVEL_INFO
+						   : LOG_LEVEL_WARNING,
+		    NULL, NULL, "mercuryd %s: draining", why);
 	leave(clock_mono_ms() + pool.orphan_drain_ms);
 }
 

@@ -14,8 +14,8 @@ struct worker {
 	struct scoreboard *board;
 	struct slab conns[PROTOCOL_COUNT];
 	/*
-	 * A closed endpoint has no more connections. Called from the event
-	 * loop or from endpoint_close(); frees it.
+	 * A draining endpoint has no more connections. Called from the event
+	 * loop or from endpoint_drain(); frees it.
 	 */
 	void (*drained)(struct endpoint *);
 };
