@@ -180,6 +180,24 @@ out:
 	return -1;
 }
 
+int
+bind_tcp_join(const struct listener_spec *spec, const char *address,
+    unsigned int n, int *fds, struct err *err)
+{
+	union addr a;
+	const socklen_t len = addr_parse(address, spec->port, &a);
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		fds[i] = bind_one(spec, &a, len, false, err);
+		if (fds[i] == -1) {
+			close_all(fds, i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 void
 bind_stop_new(int fd)
 {

@@ -20,6 +20,14 @@ int bind_tcp(const struct listener_spec *, unsigned int n, int *fds,
     uint16_t *port, char address[static SPEC_ADDRESS_SIZE], struct err *err);
 
 /*
+ * Bind and listen on n more TCP sockets beside those of bind_tcp(); address
+ * is the one that it gave, and the spec has the port. Returns 0, or -1 with
+ * *err and no socket.
+ */
+int bind_tcp_join(const struct listener_spec *, const char *address,
+    unsigned int n, int *fds, struct err *err);
+
+/*
  * Apply what an update can change: backlog, nodelay, keepalive. Accepted
  * sockets inherit the options, so workers need no system call for them.
  * Returns 0, or -1 with *err.

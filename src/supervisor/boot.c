@@ -2,24 +2,39 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "supervisor/control.h"
 #include "supervisor/control_socket.h"
+#include "supervisor/group.h"
+#include "supervisor/helper_task.h"
 #include "supervisor/listener.h"
 #include "supervisor/pid_file.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/shutdown.h"
+#include "supervisor/strays.h"
 #include "supervisor/supervisor.h"
 
 #define PID_FILE_NAME "mercuryd.pid"
 
+/* For the process that has a port; nobody waits longer for its name. */
+#define SEARCH_MS 1000
+
 static struct {
-	size_t waiting; /* listeners that do not answer yet */
+	size_t waiting; /* required listeners that do not answer yet */
 	bool control_up;
-	bool all_added; /* every listener of the plan was begun */
+	bool all_added;        /* every listener of the plan was begun */
+	bool failed;           /* one can't be bound */
+	unsigned int searches; /* for who has the place of such a one */
 } boot;
+
+/* A listener that can't be bound, while we look for the reason. */
+struct unbound {
+	char listener[SPEC_NAME_SIZE];
+	char why[ERR_TEXT_SIZE];
+};
 
 /* Errors of a start belong on the terminal, wherever the log goes. */
 static void
@@ -83,34 +98,119 @@ open_pid_file(const struct daemon_settings *s, struct err *err)
 	return pid_file_open(path, err);
 }
 
+/* All has been tried and told that can't be bound. */
+static void
+check_failed(void)
+{
+	if (supervisor_state() == DAEMON_STARTING && boot.failed &&
+	    boot.all_added && boot.searches == 0)
+		shutdown_now();
+}
+
+static void
+say_unbound(const char *listener, const char *why, const char *holder)
+{
+	char text[SPEC_NAME_SIZE + ERR_TEXT_SIZE + 64];
+
+	(void)snprintf(text, sizeof(text), "listener %s: %s%s", listener, why,
+	    holder);
+	say(text);
+}
+
+static void
+on_holder(void *ctx, const struct ipc_message *msg)
+{
+	const struct msg_holder *m = msg == NULL ? NULL : &msg->payload.HOLDER;
+	char holder[64] = "";
+	struct unbound *u = ctx;
+
+	if (msg != NULL && msg->kind != IPC_HOLDER)
+		return;
+	if (m != NULL && m->pid != 0)
+		(void)snprintf(holder, sizeof(holder), " by %.*s (pid %u)",
+		    PROCESS_NAME_SIZE - 1, m->name, m->pid);
+	say_unbound(u->listener, u->why, holder);
+	free(u);
+	boot.searches--;
+	check_failed();
+}
+
+/* Find out which process has it. Returns 0, or -1: that can't be done. */
+static int
+search_holder(const struct listener_spec *spec, const struct err *why)
+{
+	struct helper_request r = { .kind = IPC_CONFIG_FIND_HOLDER,
+		.last = IPC_HOLDER,
+		.deadline_ms = SEARCH_MS };
+	struct msg_config_find_holder *m = &r.payload.CONFIG_FIND_HOLDER;
+	struct unbound *u = malloc(sizeof(*u));
+	struct err err;
+
+	if (u == NULL)
+		return -1;
+	memcpy(u->listener, spec->name, sizeof(u->listener));
+	memcpy(u->why, why->text, sizeof(u->why));
+	memset(m, 0, sizeof(*m));
+	memcpy(m->path, spec->path, sizeof(m->path));
+	memcpy(m->address, spec->address, sizeof(m->address));
+	m->port = spec->port;
+	if (helper_task_start(supervisor_base(), &r, on_holder, u, &err) == 0)
+		return 0;
+	free(u);
+	return -1;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	const size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void
+cannot_bind(const struct listener_spec *spec, const struct err *err)
+{
+	supervisor_set_exit_code(EXIT_CODE_CANNOT_BIND);
+	boot.failed = true;
+	if (err->code == ERR_PORT_IN_USE && ends_with(err->text, " in use") &&
+	    search_holder(spec, err) == 0)
+		boot.searches++;
+	else
+		say_unbound(spec->name, err->text, "");
+}
+
 static void
 add_listener(const struct msg_plan_listener *item)
 {
-	char text[SPEC_NAME_SIZE + ERR_TEXT_SIZE + 16];
+	const bool required = item->spec.required;
 	struct err err;
 
+	boot.waiting += required;
 	if (listener_add(&item->spec, item->set, (enum spec_origin)item->origin,
-		&err) != NULL) {
-		boot.waiting++;
-		return;
-	}
-	(void)snprintf(text, sizeof(text), "listener %s: %s", item->spec.name,
-	    err.text);
-	say(text);
-	supervisor_set_exit_code(EXIT_CODE_CANNOT_BIND);
+		!required, &err) == NULL)
+		cannot_bind(&item->spec, &err);
 }
 
-/* All of them are tried, so that all that is wrong is told at once. */
+/*
+ * All of them are tried, so that all that is wrong is told at once. Places
+ * that are in use are tried again for as long as each listener says.
+ */
 static void
 add_listeners(const struct plan *plan)
 {
+	struct err err;
 	size_t i;
 
 	for (i = 0; i < plan->count; i++)
 		add_listener(&plan->items[i]);
-	if (boot.waiting < plan->count)
-		shutdown_now();
+	if (groups_set(supervisor_base(), plan->groups, plan->groups_count,
+		&err) == -1) {
+		boot_fail(EXIT_CODE_FAILURE, err.text);
+		return;
+	}
 	boot.all_added = true;
+	check_failed();
 }
 
 static void
@@ -147,6 +247,10 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		boot_fail(EXIT_CODE_FAILURE, err.text);
 		return;
 	}
+	if (strays_begin(supervisor_base(), &plan->settings, &err) == -1) {
+		boot_fail(EXIT_CODE_FAILURE, err.text);
+		return;
+	}
 	control_start(&plan->settings, fd, &control_watcher);
 	add_listeners(plan);
 }
@@ -165,9 +269,16 @@ boot_listener_ready(struct listener *l, const struct err *err)
 {
 	char text[SPEC_NAME_SIZE + ERR_TEXT_SIZE + 16];
 
+	if (supervisor_state() != DAEMON_STARTING || !l->spec.required)
+		return;
 	if (err == NULL) {
 		boot.waiting--;
 		check_ready();
+		return;
+	}
+	if (l->sockets.count == 0) {
+		cannot_bind(&l->spec, err);
+		check_failed();
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "listener %s: %s", l->spec.name,

@@ -23,12 +23,16 @@
 /* Failures in a row after which one that never came up is hopeless. */
 #define START_FAILURES_MAX 4
 
+/* Processes of others that are reaped in one turn of the loop. */
+#define STRANGERS_PER_TURN 64
+
 /* A child whose channel is closed should be gone by then. */
 #define EXIT_GRACE_MS 100
 
 static struct {
 	struct child_settings settings;
 	TAILQ_HEAD(, child) queue;
+	LIST_HEAD(, child) running;
 	struct event *turn; /* fork from the queue */
 	unsigned int starting;
 } children = { .queue = TAILQ_HEAD_INITIALIZER(children.queue) };
@@ -141,6 +145,8 @@ forget_process(struct child *c)
 	if (c->pidfd != -1)
 		(void)close(c->pidfd);
 	c->pidfd = -1;
+	if (c->pid != 0)
+		LIST_REMOVE(c, running);
 	c->pid = 0;
 }
 
@@ -177,6 +183,7 @@ fork_one(struct child *c, struct err *err)
 		(void)close(ends[0]);
 		return -1;
 	}
+	LIST_INSERT_HEAD(&children.running, c, running);
 	if (watch(c, ends[0], err) == 0)
 		return 0;
 	(void)pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
@@ -194,6 +201,7 @@ start_one(struct child *c)
 
 	c->started_ms = clock_mono_ms();
 	c->up_ms = 0;
+	c->killed_for[0] = '\0';
 	/* It needs no word from us to end. */
 	if (c->one_shot)
 		step(c, CHILD_IN_STOP, NULL);
@@ -329,10 +337,16 @@ step(struct child *c, enum child_input in, const struct child_exit *how)
 }
 
 static void
-describe_exit(const siginfo_t *si, char *out, size_t size)
+describe_exit(const struct child *c, const siginfo_t *si, char *out,
+    size_t size)
 {
 	const char *name;
 
+	if (c->killed_for[0] != '\0' && si->si_status == SIGKILL) {
+		(void)snprintf(out, size, "was killed by mercuryd: %s",
+		    c->killed_for);
+		return;
+	}
 	if (si->si_code == CLD_EXITED) {
 		(void)snprintf(out, size, "exited with status %d",
 		    si->si_status);
@@ -362,7 +376,9 @@ on_exit_seen(evutil_socket_t fd, short what, void *arg)
 		channel_drain(c->channel);
 	how.was_up = c->state == CHILD_UP;
 	how.wanted = c->state == CHILD_STOPPING;
-	describe_exit(&si, how.text, sizeof(how.text));
+	how.normal = si.si_code == CLD_EXITED && si.si_status == 0;
+	how.pid = si.si_pid;
+	describe_exit(c, &si, how.text, sizeof(how.text));
 	leave_starting(c);
 	forget_process(c);
 	c->owner->ended(c, &how);
@@ -439,9 +455,11 @@ child_kill(struct child *c, const char *why)
 {
 	if (c->pid == 0)
 		return;
-	if (why != NULL)
+	if (why != NULL) {
 		log_warning(kind(c), c->title, "pid %d is killed: %s",
 		    (int)c->pid, why);
+		(void)strlcpy(c->killed_for, why, sizeof(c->killed_for));
+	}
 	if (pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0) == -1 &&
 	    errno != ESRCH)
 		log_error(kind(c), c->title, "pid %d: kill: %s", (int)c->pid,
@@ -459,4 +477,32 @@ void
 child_hang_up(struct child *c)
 {
 	channel_free(&c->channel);
+}
+
+static bool
+is_ours(pid_t pid)
+{
+	const struct child *c;
+
+	LIST_FOREACH (c, &children.running, running)
+		if (c->pid == pid)
+			return true;
+	return false;
+}
+
+void
+child_reap_strangers(void)
+{
+	siginfo_t si;
+	int i;
+
+	for (i = 0; i < STRANGERS_PER_TURN; i++) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+		    si.si_pid == 0 || is_ours(si.si_pid))
+			return;
+		log_info(NULL, NULL, "pid %d, a child of a child, has ended",
+		    (int)si.si_pid);
+		(void)waitid(P_PID, (id_t)si.si_pid, NULL, WEXITED | WNOHANG);
+	}
 }

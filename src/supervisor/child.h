@@ -25,9 +25,11 @@ struct event_base;
 
 /* How a process ended, as the supervisor saw it. */
 struct child_exit {
-	bool started;   /* false: it could not even be started */
-	bool was_up;    /* it had reported READY */
-	bool wanted;    /* it was told to stop, or had nothing left to do */
+	bool started; /* false: it could not even be started */
+	bool was_up;  /* it had reported READY */
+	bool wanted;  /* it was told to stop, or had nothing left to do */
+	bool normal;  /* it exited with status 0 */
+	pid_t pid;
 	char text[128]; /* such as "was killed by signal 9 (SIGKILL)" */
 };
 
@@ -52,6 +54,7 @@ struct child_owner {
 
 struct child {
 	TAILQ_ENTRY(child) waiting; /* in the queue for a fork, if queued */
+	LIST_ENTRY(child) running;  /* while it has a pid */
 	const struct child_owner *owner;
 	void *owner_ctx;
 	enum role role;
@@ -68,6 +71,7 @@ struct child {
 	uint32_t restarts;       /* starts after the first one */
 	uint64_t started_ms;     /* CLOCK_MONOTONIC of the last start */
 	uint64_t up_ms;          /* of READY; 0: not yet */
+	char killed_for[64];     /* why we killed it; empty: we did not */
 };
 
 /* A process that has not reported READY by then is killed. */
@@ -113,5 +117,11 @@ void child_send(struct child *, enum ipc_kind, const void *payload, int fd);
 
 /* Close its channel: for those that take this as the word to end. */
 void child_hang_up(struct child *);
+
+/*
+ * Reap what no child of ours has reaped: processes that became ours when
+ * their parent, one of our children, died before them.
+ */
+void child_reap_strangers(void);
 
 #endif /* MERCURY_SUPERVISOR_CHILD_H */

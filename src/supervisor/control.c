@@ -6,7 +6,7 @@
 #include "supervisor/request.h"
 
 /* Its clients are owed their last answers; that takes no time. */
-#define STOP_DEADLINE_MS 1000
+#define STOP_DEADLINE_MS 100
 
 static struct {
 	struct child child;

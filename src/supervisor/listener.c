@@ -4,303 +4,156 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "supervisor/bind.h"
+#include "supervisor/bind_backoff.h"
+#include "supervisor/counters.h"
 #include "supervisor/pool.h"
+#include "supervisor/record.h"
+#include "supervisor/seats.h"
+
+/* One that is bound and whose workers don't answer by then is given up. */
+#define START_DEADLINE_MS 20000
 
 /* After the drain deadline workers get this long to say that they did it. */
 #define REMOVE_GRACE_MS 250
 
-RB_HEAD(listener_by_id, listener);
-RB_PROTOTYPE(listener_by_id, listener, by_id, )
-
 static struct {
 	struct event_base *base;
-	const struct listener_waiter *waiter;
-	struct listener_by_name by_name;
-	struct listener_by_id by_id;
-	uint64_t last_id;
-} table;
+	const struct listener_watcher *watcher;
+} settings;
 
-static int
-compare_names(const struct listener *a, const struct listener *b)
-{
-	return strcmp(a->spec.name, b->spec.name);
-}
-
-static int
-compare_ids(const struct listener *a, const struct listener *b)
-{
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
-RB_GENERATE(listener_by_name, listener, by_name, compare_names)
-RB_GENERATE(listener_by_id, listener, by_id, compare_ids)
+static void open_or_retry(struct listener *);
 
 void
 listener_configure(struct event_base *base,
-    const struct listener_waiter *waiter)
+    const struct listener_watcher *watcher)
 {
-	table.base = base;
-	table.waiter = waiter;
+	settings.base = base;
+	settings.watcher = watcher;
 }
 
-struct listener_by_name *
-listeners(void)
+static void
+arm(struct listener *l, struct event *timer, uint32_t ms)
 {
-	return &table.by_name;
+	const struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	if (event_add(timer, &tv) == -1)
+		log_error("listener", l->spec.name, "no timer: out of memory");
 }
 
-struct listener *
-listener_find(const char *name)
+static void
+note_error(struct listener *l, const char *text)
 {
-	struct listener key;
-
-	(void)strlcpy(key.spec.name, name, sizeof(key.spec.name));
-	return RB_FIND(listener_by_name, &table.by_name, &key);
+	(void)strlcpy(l->last_error, text, sizeof(l->last_error));
+	l->last_error_ms = clock_real_ms();
 }
 
-struct listener *
-listener_find_id(uint64_t id)
-{
-	struct listener key;
+/* --- who waits --- */
 
-	key.id = id;
-	return RB_FIND(listener_by_id, &table.by_id, &key);
+int
+listener_wait(struct listener *l, enum wait_kind kind, uint32_t request,
+    struct err *err)
+{
+	struct wait *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return err_sys(err, "a request");
+	w->kind = kind;
+	w->request = request;
+	STAILQ_INSERT_TAIL(&l->waits, w, next);
+	return 0;
 }
 
-static bool
-is_unix(const struct listener *l)
+void
+listener_answer_waits(struct listener *l, enum wait_kind kind,
+    const struct err *err)
 {
-	return l->spec.transport == TRANSPORT_UNIX;
+	struct wait *w, *next;
+
+	STAILQ_FOREACH_SAFE (w, &l->waits, next, next) {
+		if (w->kind != kind)
+			continue;
+		STAILQ_REMOVE(&l->waits, w, wait, next);
+		settings.watcher->answer(l, w, err);
+		free(w);
+	}
+}
+
+void
+listener_forget_waits(struct listener *l)
+{
+	struct wait *w;
+
+	while ((w = STAILQ_FIRST(&l->waits)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->waits, next);
+		free(w);
+	}
 }
 
 /* --- state --- */
 
 static void
-arm(struct listener *l, uint32_t ms)
+announce(struct listener *l, const struct err *err)
 {
-	const struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	if (l->deadline == NULL || event_add(l->deadline, &tv) == -1)
-		log_error("listener", l->spec.name, "no timer: out of memory");
+	if (l->announced)
+		return;
+	l->announced = true;
+	settings.watcher->ready(l, err);
 }
 
 static void
-enter(struct listener *l, enum listener_state state)
+enter_listening(struct listener *l)
 {
 	char place[SPEC_PLACE_SIZE];
 
-	if (l->state == state)
-		return;
-	l->state = state;
-	if (state == LISTENER_LISTENING) {
-		spec_place(&l->spec, l->port, place);
-		log_info("listener", l->spec.name, "listening on %s", place);
-	} else {
-		log_info("listener", l->spec.name, "%s",
-		    listener_state_name(state));
-	}
-}
-
-static unsigned int
-live_slots(const struct listener *l)
-{
-	unsigned int n, live = 0;
-
-	for (n = 0; n < l->slots_count; n++)
-		live += l->slots[n].live;
-	return live;
-}
-
-bool
-listener_serves(const struct listener *l)
-{
-	return live_slots(l) > 0;
-}
-
-/* Look at who serves the slots, and say what that makes of the listener. */
-static void
-compute_state(struct listener *l)
-{
-	if (l->state == LISTENER_DRAINING)
-		return;
-	if (live_slots(l) < l->slots_count) {
-		if (l->state != LISTENER_STARTING)
-			enter(l, LISTENER_DEGRADED);
-		return;
-	}
-	if (l->state == LISTENER_STARTING) {
-		(void)event_del(l->deadline);
-		enter(l, LISTENER_LISTENING);
-		table.waiter->ready(l, NULL);
-		return;
-	}
-	enter(l, LISTENER_LISTENING);
-}
-
-/* --- counters --- */
-
-/* Add one worker's counters to sums; what is open there stays open. */
-static void
-add_counters(const struct scoreboard_entry *e, uint64_t sums[COUNTER_COUNT])
-{
-	unsigned int i;
-
-	for (i = 0; i < COUNTER_COUNT; i++)
-		sums[i] += scoreboard_get(e, i);
-}
-
-/*
- * Keep the figures of a worker that is gone, once. Its open connections
- * ended with it.
- */
-static void
-fold_counters(struct listener *l, const struct worker *w)
-{
-	const struct scoreboard_entry *e = worker_entry(w, l);
-	uint64_t sums[COUNTER_COUNT] = { 0 };
-	unsigned int i;
-
-	if (e == NULL)
-		return;
-	add_counters(e, sums);
-	/* They were to finish, and did not. */
-	if (l->state == LISTENER_DRAINING)
-		sums[COUNTER_CUT] +=
-		    sums[COUNTER_ACCEPTED] - sums[COUNTER_CLOSED];
-	sums[COUNTER_CLOSED] = sums[COUNTER_ACCEPTED];
-	for (i = 0; i < COUNTER_COUNT; i++)
-		l->totals[i] += sums[i];
+	(void)event_del(l->deadline);
+	l->was_ready = true;
+	spec_place(&l->spec, l->sockets.port, place);
+	record_listener(l, EVENT_LISTENER_LISTENING, "on %s", place);
+	announce(l, NULL);
+	listener_answer_waits(l, WAIT_LISTENING, NULL);
+	settings.watcher->listening(l);
 }
 
 void
-listener_counters(const struct listener *l, uint64_t out[static COUNTER_COUNT])
+listener_changed(struct listener *l)
 {
-	const struct scoreboard_entry *e;
-	unsigned int n;
+	const struct listener_facts facts = { .goal = l->goal,
+		.sockets = l->phase,
+		.slots = slots_count(l),
+		.live = slots_live(l),
+		.was_ready = l->was_ready };
+	const enum listener_state state = listener_state_of(&facts);
 
-	memcpy(out, l->totals, sizeof(l->totals));
-	for (n = 0; n < l->slots_count; n++) {
-		e = worker_entry(&l->pool->workers[n], l);
-		if (e != NULL)
-			add_counters(e, out);
-	}
-}
-
-/* --- sockets --- */
-
-/* Is it we who have the place that l wants? Say so then. */
-static void
-name_holder(const struct listener *l, struct err *err)
-{
-	struct listener *o;
-	char place[SPEC_PLACE_SIZE];
-
-	RB_FOREACH (o, listener_by_id, &table.by_id) {
-		if (o == l || o->slots[0].fd == -1 || is_unix(o) != is_unix(l))
-			continue;
-		if (is_unix(l) ? strcmp(o->spec.path, l->spec.path) != 0
-			       : o->port != l->spec.port)
-			continue;
-		spec_place(&l->spec, l->spec.port, place);
-		(void)err_set(err, ERR_PORT_IN_USE,
-		    "%s is in use by listener %s", place, o->spec.name);
+	if (state == l->state)
 		return;
-	}
-}
-
-static int
-open_sockets(struct listener *l, struct err *err)
-{
-	int fds[SPEC_WORKERS_MAX];
-	unsigned int n;
-	int fd;
-
-	if (is_unix(l)) {
-		fd = unix_path_bind(&l->spec, &l->unix_path, err);
-		if (fd == -1)
-			goto out;
-		for (n = 0; n < l->slots_count; n++)
-			l->slots[n].fd = fd;
-		return 0;
-	}
-	if (bind_tcp(&l->spec, l->slots_count, fds, &l->port, l->address,
-		err) == -1)
-		goto out;
-	for (n = 0; n < l->slots_count; n++)
-		l->slots[n].fd = fds[n];
-	return 0;
-out:
-	if (err->code == ERR_PORT_IN_USE)
-		name_holder(l, err);
-	return -1;
-}
-
-/* Close the socket of slot n, unless another slot still uses the same. */
-static void
-close_slot(struct listener *l, unsigned int n)
-{
-	const int fd = l->slots[n].fd;
-	unsigned int i;
-
-	l->slots[n].fd = -1;
-	for (i = 0; i < l->slots_count; i++)
-		if (l->slots[i].fd == fd)
-			return;
-	if (fd != -1)
-		(void)close(fd);
-}
-
-static void
-close_slots(struct listener *l)
-{
-	unsigned int n;
-
-	for (n = 0; n < l->slots_count; n++)
-		close_slot(l, n);
-	unix_path_remove(&l->unix_path);
-}
-
-/* Nobody new may queue: the sockets are to be emptied and closed. */
-static void
-stop_new(struct listener *l)
-{
-	unsigned int n;
-
-	unix_path_remove(&l->unix_path);
-	for (n = 0; n < l->slots_count && !is_unix(l); n++)
-		if (l->slots[n].fd != -1)
-			bind_stop_new(l->slots[n].fd);
+	l->state = state;
+	if (state == LISTENER_LISTENING)
+		enter_listening(l);
+	else if (state == LISTENER_DEGRADED || state == LISTENER_DRAINING)
+		log_info("listener", l->spec.name, "%s",
+		    listener_state_name(state));
 }
 
 /* --- the end --- */
 
-/* Its name is free from now on. */
-static void
-unlist(struct listener *l)
-{
-	if (l->listed)
-		RB_REMOVE(listener_by_name, &table.by_name, l);
-	l->listed = false;
-}
-
-static void
-list(struct listener *l)
-{
-	RB_INSERT(listener_by_name, &table.by_name, l);
-	l->listed = true;
-}
-
 static void
 free_listener(struct listener *l)
 {
-	unlist(l);
-	RB_REMOVE(listener_by_id, &table.by_id, l);
+	const struct err gone = { .code = ERR_UNAVAILABLE,
+		.text = "the listener was removed meanwhile" };
+
+	listener_table_remove(l);
+	listener_answer_waits(l, WAIT_LISTENING, &gone);
+	listener_answer_waits(l, WAIT_PAUSED, &gone);
+	listener_forget_waits(l);
+	slots_free(l);
+	history_free(&l->history);
+	if (l->retry != NULL)
+		event_free(l->retry);
 	if (l->deadline != NULL)
 		event_free(l->deadline);
 	free(l);
@@ -309,94 +162,158 @@ free_listener(struct listener *l)
 void
 listener_forget(struct listener *l)
 {
+	const struct err gone = { .code = ERR_UNAVAILABLE,
+		.text = "the listener was removed before it was ready" };
 	uint64_t counters[COUNTER_COUNT];
 
-	listener_counters(l, counters);
+	announce(l, &gone);
+	counters_of(l, counters);
 	/* What is open at a worker that does not answer any more. */
 	counters[COUNTER_CUT] +=
 	    counters[COUNTER_ACCEPTED] - counters[COUNTER_CLOSED];
-	close_slots(l);
+	sockets_close(&l->sockets);
 	pool_leave(l->pool, l);
-	unlist(l);
-	log_info("listener", l->spec.name,
-	    "removed: %llu connections finished, %llu were cut",
+	listener_table_unlist(l);
+	record_listener(l, EVENT_LISTENER_REMOVED,
+	    "%llu connections finished, %llu were cut",
 	    (unsigned long long)counters[COUNTER_DRAINED],
 	    (unsigned long long)counters[COUNTER_CUT]);
-	table.waiter->removed(l, counters[COUNTER_DRAINED],
+	settings.watcher->removed(l, counters[COUNTER_DRAINED],
 	    counters[COUNTER_CUT]);
 	free_listener(l);
+}
+
+/* --- closing sockets --- */
+
+/* Nobody has them any more: what was to come after that? */
+static void
+on_sockets_closed(struct listener *l)
+{
+	sockets_close(&l->sockets);
+	slots_free(l);
+	l->phase = SOCKETS_CLOSED;
+	switch (l->goal) {
+	case GOAL_LISTEN:
+		l->bind_attempts = 0;
+		open_or_retry(l);
+		return; /* it may be gone */
+	case GOAL_PAUSE:
+		listener_answer_waits(l, WAIT_PAUSED, NULL);
+		break;
+	case GOAL_FAIL:
+	case GOAL_REMOVE:
+	case GOAL_COUNT:
+		break;
+	}
+	listener_changed(l);
+}
+
+/*
+ * Close the sockets once their queues are empty and no worker has them. A
+ * pool that has failed has no workers who could empty what is left.
+ */
+static void
+check_closed(struct listener *l)
+{
+	if (l->phase == SOCKETS_OPEN && l->goal == GOAL_PAUSE &&
+	    !seats_any(l, SEAT_OPEN))
+		listener_answer_waits(l, WAIT_PAUSED, NULL);
+	if (l->phase == SOCKETS_CLOSING && !seats_any(l, SEAT_OPEN) &&
+	    (slots_emptied(l) || !pool_has_future(l->pool)))
+		on_sockets_closed(l);
+}
+
+void
+listener_check_waits(struct listener *l)
+{
+	if (l->state == LISTENER_LISTENING)
+		listener_answer_waits(l, WAIT_LISTENING, NULL);
+	if (l->goal == GOAL_PAUSE && l->phase == SOCKETS_CLOSED)
+		listener_answer_waits(l, WAIT_PAUSED, NULL);
+	check_closed(l);
+}
+
+/* Let nobody new in, and have those who wait accepted. */
+static void
+begin_closing(struct listener *l)
+{
+	struct crew *crew = l->pool->crew;
+	unsigned int i;
+
+	if (l->phase != SOCKETS_OPEN)
+		return;
+	/* Clients may wait there whom nobody serves now. */
+	if (l->goal != GOAL_FAIL && !seats_any(l, SEAT_OPEN))
+		slots_tell_all(l);
+	l->phase = SOCKETS_CLOSING;
+	sockets_stop_new(&l->sockets);
+	for (i = 0; crew != NULL && i < crew->workers_count; i++)
+		if (!worker_is_well(&crew->workers[i]))
+			slots_adopt(l, &crew->workers[i]);
+	/* A candidate need not wait for this one any more. */
+	pool_check_candidate(l->pool);
 }
 
 /* Is its removal complete? Forget it then. */
 static void
 check_removed(struct listener *l)
 {
-	const struct slot *s;
-	unsigned int n;
+	if (l->goal == GOAL_REMOVE && l->phase == SOCKETS_CLOSED &&
+	    !seats_any(l, SEAT_TAKEN))
+		listener_forget(l);
+}
 
-	if (l->state != LISTENER_DRAINING)
+void
+listener_check(struct listener *l)
+{
+	check_closed(l);
+	check_removed(l);
+}
+
+static void
+leave_retrying(struct listener *l)
+{
+	if (l->phase != SOCKETS_RETRYING)
 		return;
-	for (n = 0; n < l->slots_count; n++) {
-		s = &l->slots[n];
-		if (s->fd != -1 || (s->told && !s->drained))
-			return;
-	}
-	listener_forget(l);
+	(void)event_del(l->retry);
+	l->phase = SOCKETS_CLOSED;
 }
 
 static void
-send_close(struct listener *l, struct worker *w)
+begin_removal(struct listener *l, uint64_t until_ms)
 {
-	const struct msg_close m = { .listener_id = l->id,
-		.deadline_ms = l->drain_until_ms };
+	const struct err gone = { .code = ERR_UNAVAILABLE,
+		.text = "the listener was removed meanwhile" };
 
-	child_send(&w->child, IPC_CLOSE, &m, -1);
-}
-
-static void
-enter_draining(struct listener *l, uint64_t until_ms)
-{
-	const struct err err = { .code = ERR_UNAVAILABLE,
-		.text = "the listener was removed before it was ready" };
-	const bool starting = l->state == LISTENER_STARTING;
-
-	enter(l, LISTENER_DRAINING);
+	l->goal = GOAL_REMOVE;
 	l->drain_until_ms = until_ms;
-	if (starting)
-		table.waiter->ready(l, &err);
-	stop_new(l);
-}
-
-static void
-close_at_workers(struct listener *l)
-{
-	unsigned int n;
-
-	for (n = 0; n < l->slots_count; n++)
-		if (worker_reachable(&l->pool->workers[n]))
-			send_close(l, &l->pool->workers[n]);
+	leave_retrying(l);
+	begin_closing(l);
+	seats_close(l);
+	listener_answer_waits(l, WAIT_LISTENING, &gone);
+	listener_answer_waits(l, WAIT_PAUSED, &gone);
+	listener_changed(l);
 }
 
 void
 listener_shut(struct listener *l, uint64_t drain_until_ms)
 {
 	(void)event_del(l->deadline);
-	enter_draining(l, drain_until_ms);
-	close_at_workers(l);
+	if (l->goal == GOAL_REMOVE && l->drain_until_ms < drain_until_ms)
+		return;
+	begin_removal(l, drain_until_ms);
 }
 
 void
 listener_remove(struct listener *l, uint32_t deadline_ms)
 {
-	unsigned int n;
+	const uint64_t until_ms = clock_mono_ms() + deadline_ms;
 
-	enter_draining(l, clock_mono_ms() + deadline_ms);
-	arm(l, deadline_ms + REMOVE_GRACE_MS);
-	for (n = 0; n < l->slots_count; n++)
-		if (!l->slots[n].live)
-			listener_adopt(l, n);
-	close_at_workers(l);
-	check_removed(l);
+	if (l->goal == GOAL_REMOVE && l->drain_until_ms <= until_ms)
+		return;
+	begin_removal(l, until_ms);
+	arm(l, l->deadline, deadline_ms + REMOVE_GRACE_MS);
+	listener_check(l);
 }
 
 void
@@ -404,13 +321,39 @@ listener_give_up(struct listener *l, const char *reason)
 {
 	struct err err;
 
-	if (l->state != LISTENER_STARTING)
+	if (l->announced)
 		return;
-	(void)err_set(&err, ERR_INTERNAL, "%s", reason);
-	log_error("listener", l->spec.name, "given up: %s", reason);
-	l->state = LISTENER_DRAINING;
-	table.waiter->ready(l, &err);
+	(void)err_set(&err, ERR_UNAVAILABLE, "%s", reason);
+	record_listener(l, EVENT_LISTENER_FAILED, "%s", reason);
+	listener_answer_waits(l, WAIT_LISTENING, &err);
+	announce(l, &err);
 	listener_remove(l, 0);
+}
+
+void
+listener_fail(struct listener *l, const char *reason)
+{
+	struct err err;
+
+	if (l->goal == GOAL_REMOVE || l->goal == GOAL_FAIL)
+		return;
+	if (!l->announced) {
+		listener_give_up(l, reason);
+		return;
+	}
+	note_error(l, reason);
+	l->goal = GOAL_FAIL;
+	l->drain_until_ms = clock_mono_ms() + l->spec.drain_timeout_ms;
+	leave_retrying(l);
+	begin_closing(l);
+	seats_close(l);
+	(void)err_set(&err, ERR_UNAVAILABLE, "the listener has failed: %s",
+	    reason);
+	listener_answer_waits(l, WAIT_LISTENING, &err);
+	listener_answer_waits(l, WAIT_PAUSED, &err);
+	record_listener(l, EVENT_LISTENER_FAILED, "%s", reason);
+	check_closed(l);
+	listener_changed(l);
 }
 
 static void
@@ -420,235 +363,241 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (l->state == LISTENER_DRAINING)
+	if (l->goal == GOAL_REMOVE)
 		listener_forget(l);
 	else
 		listener_give_up(l, "its workers did not answer in time");
 }
 
-/* --- workers --- */
+/* --- binding --- */
 
+/* Is it we who have the place that l wants? Say so then. */
 static void
-send_listen(struct listener *l, struct worker *w, unsigned int slot)
+name_holder(const struct listener *l, struct err *err)
 {
-	struct msg_listen m = { .listener_id = l->id,
-		.entry = l->entry,
-		.slot = slot };
+	const bool is_unix = l->spec.transport == TRANSPORT_UNIX;
+	char place[SPEC_PLACE_SIZE];
+	struct listener *o;
 
-	m.spec = l->spec;
-	child_send(&w->child, IPC_LISTEN, &m, l->slots[slot].fd);
-}
-
-void
-listener_tell(struct listener *l, struct worker *w)
-{
-	struct slot *s = &l->slots[w->number];
-
-	if (s->fd == -1)
-		return;
-	s->told = true;
-	s->drained = false;
-	send_listen(l, w, w->number);
-	if (l->state == LISTENER_DRAINING)
-		send_close(l, w);
-}
-
-/* A sibling that can serve slot n: the next one that serves its own. */
-static struct worker *
-find_adopter(struct listener *l, unsigned int n)
-{
-	unsigned int i, k;
-
-	for (i = 1; i < l->slots_count; i++) {
-		k = (n + i) % l->slots_count;
-		if (l->slots[k].live && worker_reachable(&l->pool->workers[k]))
-			return &l->pool->workers[k];
-	}
-	return NULL;
-}
-
-void
-listener_adopt(struct listener *l, unsigned int n)
-{
-	struct slot *s = &l->slots[n];
-	struct worker *w;
-
-	if (s->fd == -1 || s->live || s->adopter != -1)
-		return;
-	w = find_adopter(l, n);
-	if (w == NULL)
-		return;
-	s->adopter = (int)w->number;
-	/* The workers of a Unix listener share one socket anyway. */
-	s->adopter_live = is_unix(l);
-	if (!is_unix(l))
-		send_listen(l, w, n);
-	log_info("listener", l->spec.name, "worker %u serves slot %u too",
-	    w->number, n);
-}
-
-/* The worker of slot n serves it again. */
-static void
-release(struct listener *l, unsigned int n)
-{
-	const struct msg_slot m = { .listener_id = l->id, .slot = n };
-	struct slot *s = &l->slots[n];
-
-	if (s->adopter == -1)
-		return;
-	if (!is_unix(l))
-		child_send(&l->pool->workers[s->adopter].child, IPC_RELEASE, &m,
-		    -1);
-	s->adopter = -1;
-	s->adopter_live = false;
-}
-
-/* A worker serves its slot: it may help those that found nobody before. */
-static void
-adopt_orphans(struct listener *l)
-{
-	unsigned int n;
-
-	for (n = 0; n < l->slots_count; n++)
-		if (worker_is_late(&l->pool->workers[n]))
-			listener_adopt(l, n);
-}
-
-void
-listener_heard_listening(struct listener *l, unsigned int n, unsigned int slot)
-{
-	struct slot *s;
-
-	if (slot >= l->slots_count)
-		return;
-	s = &l->slots[slot];
-	if (slot == n && s->told) {
-		s->live = true;
-		release(l, n);
-		adopt_orphans(l);
-		compute_state(l);
-	} else if (s->adopter == (int)n) {
-		s->adopter_live = true;
-	}
-}
-
-void
-listener_heard_closed(struct listener *l, unsigned int n)
-{
-	unsigned int i;
-
-	if (l->state != LISTENER_DRAINING)
-		return;
-	for (i = 0; i < l->slots_count; i++)
-		if (i == n || (l->slots[i].adopter == (int)n && !is_unix(l)))
-			close_slot(l, i);
-	check_removed(l);
-}
-
-void
-listener_heard_drained(struct listener *l, unsigned int n)
-{
-	l->slots[n].drained = true;
-	check_removed(l);
-}
-
-void
-listener_worker_lost(struct listener *l, struct worker *w, const char *reason)
-{
-	struct slot *own = &l->slots[w->number];
-	unsigned int n;
-
-	fold_counters(l, w);
-	own->told = own->live = own->drained = false;
-	if (reason != NULL)
-		(void)snprintf(l->last_error, sizeof(l->last_error),
-		    "worker %u %s", w->number, reason);
-	for (n = 0; n < l->slots_count; n++) {
-		if (l->slots[n].adopter != (int)w->number)
+	RB_FOREACH (o, listener_by_id, listeners_by_id()) {
+		if (o == l || o->sockets.count == 0 ||
+		    (o->spec.transport == TRANSPORT_UNIX) != is_unix)
 			continue;
-		l->slots[n].adopter = -1;
-		l->slots[n].adopter_live = false;
-		listener_adopt(l, n);
+		if (is_unix ? strcmp(o->spec.path, l->spec.path) != 0
+			    : o->sockets.port != l->spec.port)
+			continue;
+		spec_place(&l->spec, l->spec.port, place);
+		(void)err_set(err, ERR_PORT_IN_USE,
+		    "%s is in use by listener %s", place, o->spec.name);
+		return;
 	}
-	compute_state(l);
-	check_removed(l);
+}
+
+/* It has sockets now. Returns 0, or -1 with *err and without them. */
+static int
+begin_serving(struct listener *l, struct err *err)
+{
+	if (slots_make(l, err) == 0 && pool_begin(l->pool, err) == 0) {
+		l->phase = SOCKETS_OPEN;
+		l->was_ready = false;
+		if (!l->announced)
+			arm(l, l->deadline, START_DEADLINE_MS);
+		/* Workers that start later are told when they do. */
+		if (l->goal == GOAL_LISTEN)
+			slots_tell_all(l);
+		return 0;
+	}
+	slots_free(l);
+	sockets_close(&l->sockets);
+	return -1;
+}
+
+static int
+bind_once(struct listener *l, struct err *err)
+{
+	l->bind_attempts++;
+	if (sockets_open(&l->sockets, &l->spec, pool_slots(l->pool), err) == 0)
+		return begin_serving(l, err);
+	if (err->code == ERR_PORT_IN_USE)
+		name_holder(l, err);
+	return -1;
+}
+
+/* Its place can't be had, and no further attempt will be made. */
+static void
+bind_failed(struct listener *l, const struct err *err)
+{
+	note_error(l, err->text);
+	record_listener(l, EVENT_LISTENER_BIND_FAILED, "%s", err->text);
+	listener_answer_waits(l, WAIT_LISTENING, err);
+	if (!l->announced) {
+		announce(l, err);
+		listener_remove(l, 0);
+		return;
+	}
+	l->goal = GOAL_FAIL;
+	listener_changed(l);
+}
+
+static void
+retry_later(struct listener *l, const struct err *err)
+{
+	const uint32_t ms =
+	    bind_backoff_ms(&l->spec, l->bind_attempts, arc4random());
+
+	l->phase = SOCKETS_RETRYING;
+	l->retry_at_ms = clock_mono_ms() + ms;
+	note_error(l, err->text);
+	record_listener(l, EVENT_LISTENER_BIND_RETRY,
+	    "attempt %u: %s; next in %u ms", l->bind_attempts, err->text, ms);
+	arm(l, l->retry, ms);
+	listener_changed(l);
+}
+
+/* May be gone afterwards. */
+static void
+open_or_retry(struct listener *l)
+{
+	struct err err;
+
+	l->phase = SOCKETS_CLOSED;
+	if (bind_once(l, &err) == 0)
+		listener_changed(l);
+	else if (l->endless ||
+	    (err.code == ERR_PORT_IN_USE &&
+		l->bind_attempts < l->spec.bind_attempts))
+		retry_later(l, &err);
+	else
+		bind_failed(l, &err);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	open_or_retry(arg);
 }
 
 /* --- add and update --- */
 
 static struct listener *
-new_listener(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, struct pool *pool)
+new_listener(const struct listener_spec *spec, enum spec_origin origin,
+    struct err *err)
 {
-	struct listener *l;
-	unsigned int n;
+	struct listener *l = calloc(1, sizeof(*l));
 
-	l = calloc(1, sizeof(*l) + pool->workers_count * sizeof(l->slots[0]));
-	if (l == NULL)
+	if (l == NULL) {
+		(void)err_sys(err, "a listener");
 		return NULL;
-	l->id = ++table.last_id;
+	}
 	l->spec = *spec;
-	l->set = set;
 	l->origin = origin;
-	l->pool = pool;
-	l->slots_count = pool->workers_count;
-	l->unix_path.lock_fd = -1;
-	(void)strlcpy(l->address, spec->address, sizeof(l->address));
-	for (n = 0; n < l->slots_count; n++) {
-		l->slots[n].fd = -1;
-		l->slots[n].adopter = -1;
-	}
-	l->deadline = event_new(table.base, -1, 0, on_deadline, l);
-	if (l->deadline == NULL) {
-		free(l);
+	l->state = LISTENER_STARTING;
+	STAILQ_INIT(&l->waits);
+	sockets_init(&l->sockets, spec);
+	l->deadline = event_new(settings.base, -1, 0, on_deadline, l);
+	l->retry = event_new(settings.base, -1, 0, on_retry, l);
+	listener_table_insert(l);
+	if (l->deadline != NULL && l->retry != NULL)
+		return l;
+	(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
+	free_listener(l);
+	return NULL;
+}
+
+/* A listener without sockets, in its pool. Returns NULL with *err. */
+static struct listener *
+begin_listener(const struct listener_spec *spec, option_set set,
+    enum spec_origin origin, struct err *err)
+{
+	struct pool *pool = pool_for(spec, set, err);
+	struct listener *l;
+
+	if (pool == NULL)
+		return NULL;
+	l = new_listener(spec, origin, err);
+	if (l == NULL) {
+		pool_leave(pool, NULL);
 		return NULL;
 	}
-	RB_INSERT(listener_by_id, &table.by_id, l);
-	return l;
+	l->pool = pool;
+	if (pool_join(pool, l, err) == 0)
+		return l;
+	free_listener(l);
+	pool_leave(pool, NULL);
+	return NULL;
+}
+
+/* It did not come to anything. */
+static void
+undo_listener(struct listener *l)
+{
+	struct pool *pool = l->pool;
+
+	pool_leave(pool, l);
+	free_listener(l);
 }
 
 struct listener *
 listener_add_successor(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, struct err *err)
+    enum spec_origin origin, struct listener *donor, struct err *err)
 {
-	struct listener *l = NULL;
-	struct pool *pool;
+	struct listener *l = begin_listener(spec, set, origin, err);
+	int r;
 
-	pool = pool_for(spec, set, err);
-	if (pool == NULL)
+	if (l == NULL)
 		return NULL;
-	l = new_listener(spec, set, origin, pool);
-	if (l == NULL) {
-		(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
-		goto out;
+	if (donor == NULL) {
+		r = bind_once(l, err);
+	} else {
+		/* Its workers leave the queues to ours. */
+		seats_pause(donor);
+		slots_clear(donor);
+		sockets_move(&l->sockets, &donor->sockets);
+		slots_free(donor);
+		donor->phase = SOCKETS_CLOSED;
+		l->bind_attempts = 1;
+		r = begin_serving(l, err);
 	}
-	if (open_sockets(l, err) == 0 && pool_join(pool, l, err) == 0)
+	if (r == 0) {
+		record_listener(l, EVENT_LISTENER_ADDED, "%s", "");
 		return l;
-	close_slots(l);
-	free_listener(l);
-out:
-	pool_leave(pool, NULL);
+	}
+	undo_listener(l);
 	return NULL;
 }
 
 struct listener *
 listener_add(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, struct err *err)
+    enum spec_origin origin, bool endless, struct err *err)
 {
-	struct listener *l;
+	struct listener *l = listener_find(spec->name);
 
-	l = listener_find(spec->name);
-	if (l != NULL && l->state == LISTENER_DRAINING)
+	if (l != NULL && l->goal == GOAL_REMOVE)
 		(void)err_set(err, ERR_BUSY, "%s is being removed", spec->name);
 	else if (l != NULL)
 		(void)err_set(err, ERR_EXISTS,
 		    "a listener named %s exists already", spec->name);
 	if (l != NULL)
 		return NULL;
-	l = listener_add_successor(spec, set, origin, err);
-	if (l != NULL)
-		list(l);
-	return l;
+	l = begin_listener(spec, set, origin, err);
+	if (l == NULL)
+		return NULL;
+	listener_table_list(l);
+	l->endless = endless;
+	record_listener(l, EVENT_LISTENER_ADDED, "%s", "");
+	if (bind_once(l, err) == 0 || l->endless ||
+	    (err->code == ERR_PORT_IN_USE && spec->bind_attempts > 1)) {
+		if (l->phase == SOCKETS_OPEN)
+			listener_changed(l);
+		else
+			retry_later(l, err);
+		return l;
+	}
+	record_listener(l, EVENT_LISTENER_BIND_FAILED, "%s", err->text);
+	undo_listener(l);
+	return NULL;
 }
 
 void
@@ -657,60 +606,180 @@ listener_succeed(struct listener *l)
 	struct listener *old = listener_find(l->spec.name);
 
 	if (old != NULL)
-		unlist(old);
-	list(l);
+		listener_table_unlist(old);
+	listener_table_list(l);
 	if (old != NULL)
 		listener_remove(old, old->spec.drain_timeout_ms);
-}
-
-void
-listener_set_start_deadline(struct listener *l, uint32_t ms)
-{
-	if (l->state == LISTENER_STARTING)
-		arm(l, ms);
-}
-
-static int
-apply_to_sockets(const struct listener *l, const struct listener_spec *spec,
-    struct err *err)
-{
-	unsigned int n;
-
-	for (n = 0; n < l->slots_count; n++)
-		if (l->slots[n].fd != -1 &&
-		    bind_apply(spec, l->slots[n].fd, err) == -1)
-			return -1;
-	return 0;
 }
 
 int
 listener_update(struct listener *l, const struct listener_spec *spec,
     option_set set, struct err *err)
 {
-	struct msg_update m = { .listener_id = l->id };
+	struct listener_spec merged = l->spec;
 	struct err ignored;
-	unsigned int n;
 
-	m.spec = l->spec;
-	if (l->state == LISTENER_DRAINING)
+	if (l->goal == GOAL_REMOVE)
 		return err_set(err, ERR_BUSY, "%s is being removed",
 		    l->spec.name);
 	/* On 0 it keeps the port that the kernel chose: no change. */
-	if (l->port != 0 && spec->port == l->port)
+	if (l->sockets.port != 0 && spec->port == l->sockets.port)
 		set &= ~OPTION_BIT(OPT_PORT);
-	if (spec_merge(&m.spec, spec, set, err) == -1 ||
-	    spec_check(&m.spec, err) == -1)
+	if (spec_merge(&merged, spec, set, err) == -1 ||
+	    spec_check(&merged, err) == -1)
 		return -1;
-	if (apply_to_sockets(l, &m.spec, err) == -1) {
-		(void)apply_to_sockets(l, &l->spec, &ignored);
+	if (sockets_apply(&l->sockets, &merged, err) == -1 ||
+	    pool_update(l->pool, &merged, set, err) == -1) {
+		(void)sockets_apply(&l->sockets, &l->spec, &ignored);
 		return -1;
 	}
-	l->spec = m.spec;
-	l->set |= set;
-	for (n = 0; n < l->slots_count; n++)
-		if (l->slots[n].told)
-			child_send(&l->pool->workers[n].child, IPC_UPDATE, &m,
-			    -1);
-	log_info("listener", l->spec.name, "updated");
+	l->spec = merged;
+	seats_update(l);
+	record_listener(l, EVENT_LISTENER_UPDATED, "%s", "");
 	return 0;
+}
+
+void
+listener_take_spec(struct listener *l, const struct listener_spec *spec)
+{
+	l->spec = *spec;
+}
+
+/* --- pause and resume --- */
+
+/* Paused already, it may change its mind about the queue. */
+static void
+pause_sockets(struct listener *l)
+{
+	struct err err;
+
+	leave_retrying(l);
+	if (l->phase == SOCKETS_CLOSED && l->queueing) {
+		if (bind_once(l, &err) == -1)
+			bind_failed(l, &err);
+	} else if (l->phase == SOCKETS_OPEN && l->queueing) {
+		seats_pause(l);
+		slots_clear(l);
+	} else if (l->phase == SOCKETS_OPEN) {
+		begin_closing(l);
+		seats_pause(l);
+	}
+}
+
+int
+listener_pause(struct listener *l, bool queue, struct err *err)
+{
+	const bool again = l->goal == GOAL_PAUSE && l->queueing == queue;
+
+	if (l->goal == GOAL_REMOVE)
+		return err_set(err, ERR_BUSY, "%s is being removed",
+		    l->spec.name);
+	if (l->goal == GOAL_FAIL)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "%s has failed; restart-listener brings it back",
+		    l->spec.name);
+	if (!l->announced)
+		return err_set(err, ERR_BUSY, "%s is still starting",
+		    l->spec.name);
+	l->goal = GOAL_PAUSE;
+	l->queueing = queue;
+	pause_sockets(l);
+	if (!again)
+		record_listener(l, EVENT_LISTENER_PAUSED, "%s",
+		    queue ? "clients wait in the queue" : "");
+	listener_changed(l);
+	return 0;
+}
+
+int
+listener_resume(struct listener *l, struct err *err)
+{
+	if (l->goal == GOAL_LISTEN)
+		return 0;
+	if (l->goal != GOAL_PAUSE)
+		return err_set(err,
+		    l->goal == GOAL_REMOVE ? ERR_BUSY : ERR_UNAVAILABLE,
+		    l->goal == GOAL_REMOVE
+			? "%s is being removed"
+			: "%s has failed; restart-listener brings it back",
+		    l->spec.name);
+	l->goal = GOAL_LISTEN;
+	l->queueing = false;
+	record_listener(l, EVENT_LISTENER_RESUMED, "%s", "");
+	if (l->phase == SOCKETS_OPEN) {
+		l->was_ready = false;
+		slots_clear(l);
+		slots_tell_all(l);
+		listener_changed(l);
+	} else if (l->phase == SOCKETS_CLOSED) {
+		l->bind_attempts = 0;
+		open_or_retry(l);
+	}
+	return 0;
+}
+
+int
+listener_revive(struct listener *l, struct err *err)
+{
+	if (l->goal != GOAL_FAIL)
+		return err_set(err, ERR_INTERNAL, "%s has not failed",
+		    l->spec.name);
+	l->goal = GOAL_LISTEN;
+	l->bind_attempts = 0;
+	if (l->phase == SOCKETS_CLOSED)
+		open_or_retry(l);
+	else
+		listener_changed(l);
+	return 0;
+}
+
+/* --- workers --- */
+
+void
+listener_tell(struct listener *l, struct worker *w)
+{
+	if (l->phase == SOCKETS_OPEN && l->goal == GOAL_LISTEN) {
+		/* It may have ended because one of them was shut down. */
+		if (w->ended)
+			sockets_listen(&l->sockets, &l->spec);
+		slots_tell(l, w);
+	} else if (l->phase == SOCKETS_CLOSING &&
+	    w->crew->phase == CREW_SERVING) {
+		slots_tell(l, w);
+		if (l->goal == GOAL_REMOVE || l->goal == GOAL_FAIL)
+			seats_close_worker(l, w);
+		else
+			seats_pause_worker(l, w);
+	}
+}
+
+void
+listener_heard_closed(struct listener *l, struct worker *w)
+{
+	worker_heard_closed(w, l->entry);
+	if (l->phase == SOCKETS_CLOSING)
+		slots_heard_closed(l, w);
+	listener_check(l);
+}
+
+void
+listener_heard_drained(struct listener *l, struct worker *w)
+{
+	worker_clear_seat(w, l->entry);
+	check_removed(l);
+}
+
+void
+listener_worker_lost(struct listener *l, struct worker *w, const char *reason)
+{
+	char text[sizeof(l->last_error)];
+
+	slots_worker_lost(l, w);
+	if (reason != NULL) {
+		(void)snprintf(text, sizeof(text), "worker %u %s", w->number,
+		    reason);
+		note_error(l, text);
+	}
+	listener_changed(l);
+	listener_check(l);
 }

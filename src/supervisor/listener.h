@@ -1,7 +1,7 @@
 /*
  * listener: a name, its sockets, and which worker serves each of them.
  *
- * Owned by the listener table here; a listener belongs to one pool from
+ * Owned by the listener table; a listener belongs to one pool from
  * listener_add() until it is gone. Nobody keeps a struct listener * over a
  * return to the event loop: look it up by name or id.
  */
@@ -19,7 +19,11 @@
 #include "common/scoreboard.h"
 #include "common/snapshot.h"
 #include "common/spec.h"
-#include "supervisor/unix_path.h"
+#include "supervisor/history.h"
+#include "supervisor/listener_state.h"
+#include "supervisor/listener_table.h"
+#include "supervisor/slots.h"
+#include "supervisor/sockets.h"
 
 struct event;
 struct event_base;
@@ -27,26 +31,31 @@ struct listener;
 struct pool;
 struct worker;
 
-/*
- * A listening socket and its server. The worker of the same number serves
- * it; while that one is gone a sibling may have adopted it.
- */
-struct slot {
-	int fd;            /* -1: closed. Slots of a Unix listener share one. */
-	bool told;         /* the slot's worker was sent LISTEN */
-	bool live;         /* and has answered */
-	bool drained;      /* its part of a removal is done */
-	int adopter;       /* number of the worker, or -1 */
-	bool adopter_live; /* that one has answered */
+/* What a request about a listener waits for. */
+enum wait_kind {
+	WAIT_LISTENING, /* add, resume, restart */
+	WAIT_PAUSED,
+	WAIT_REMOVED
 };
 
-/* Who hears of listeners; each is called once for a listener. */
-struct listener_waiter {
+struct wait {
+	STAILQ_ENTRY(wait) next;
+	enum wait_kind kind;
+	uint32_t request;
+};
+
+/* Who hears of listeners. */
+struct listener_watcher {
 	/*
-	 * All slots are served for the first time (err NULL), or that won't
-	 * happen any more: it is being removed.
+	 * It listens for the first time (err NULL), or it won't, and is gone
+	 * when this returns. Once for each listener.
 	 */
 	void (*ready)(struct listener *, const struct err *);
+	/* It listens, for the first time or again. */
+	void (*listening)(struct listener *);
+	/* What a request waited for has come, or won't (err). */
+	void (*answer)(struct listener *, const struct wait *,
+	    const struct err *);
 	/*
 	 * It is gone but for its struct, which is freed after the call:
 	 * finished connections ended by themselves while it drained, cut ones
@@ -62,55 +71,68 @@ struct listener {
 	uint64_t id; /* never reused while we live */
 	bool listed; /* the name is its own: listener_find() finds it */
 	struct listener_spec spec;
-	option_set set; /* what somebody wrote down */
 	enum spec_origin origin;
-	enum listener_state state;
+	enum listener_goal goal;
+	enum sockets_phase phase;
+	bool queueing;  /* paused, and clients may wait in the queue */
+	bool was_ready; /* it has been listening since it was bound */
+	bool announced; /* watcher.ready() was called */
+	bool endless;   /* it is never given up for want of its place */
+	enum listener_state state; /* last told; see listener_state.h */
 	struct pool *pool;
 	uint32_t entry; /* in the pool's scoreboards */
-	uint16_t port;  /* bound */
-	char address[SPEC_ADDRESS_SIZE];
-	char last_error[256];
-	struct unix_path unix_path;
+	struct sockets sockets;
+	struct slot *slots; /* as many as sockets; NULL: none */
+	unsigned int bind_attempts;
+	uint64_t retry_at_ms;    /* CLOCK_MONOTONIC, when retrying */
+	struct event *retry;     /* to bind again */
+	struct event *deadline;  /* the end of an add, or of a removal */
+	uint64_t drain_until_ms; /* CLOCK_MONOTONIC, once it drains */
+	char last_error[256];    /* empty: none */
+	uint64_t last_error_ms;  /* CLOCK_REALTIME */
+	struct history history;
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
-	struct event *deadline;         /* start, or the end of a removal */
-	uint64_t drain_until_ms;        /* CLOCK_MONOTONIC, when draining */
-	uint32_t add_request;           /* for the waiter; 0: nobody asked */
-	uint32_t remove_request;        /* the same */
-	unsigned int slots_count;       /* as many as its pool has workers */
-	struct slot slots[];
+	STAILQ_HEAD(, wait) waits;
 };
-
-RB_HEAD(listener_by_name, listener);
-RB_PROTOTYPE(listener_by_name, listener, by_name, )
-
-/* Of the whole process; iterate with RB_FOREACH(l, listener_by_name, ...). */
-struct listener_by_name *listeners(void);
-
-/* NULL: there is none. */
-struct listener *listener_find(const char *name);
-struct listener *listener_find_id(uint64_t id);
 
 /* Set once, before the first listener. base is borrowed. */
 void listener_configure(struct event_base *base,
-    const struct listener_waiter *waiter);
+    const struct listener_watcher *);
 
 /*
- * Bind a new listener and give it to its pool, which is made if there is
- * none of that name. It is `starting' until every slot is served; waiter
- * hears of that. Returns it, or NULL with *err: nothing is left then.
+ * Begin a new listener: bind it, if that can be now, and give it to its
+ * pool, which is made if there is none of that name. watcher.ready() hears
+ * what comes of it, maybe before this returns. endless: its place is tried
+ * for ever. Returns it, or NULL with *err: nothing is left then. What it
+ * returns is gone already if the place can't be had and only one attempt was
+ * asked for; so look it up by id.
  */
 struct listener *listener_add(const struct listener_spec *, option_set,
-    enum spec_origin, struct err *);
+    enum spec_origin, bool endless, struct err *);
 
 /*
- * As listener_add(), for one that is to take over the name of a listener
- * which has it now: it is served, but not listed before listener_succeed().
+ * Begin a listener that is to take over the name of one which has it now: it
+ * is bound at once or not at all, and not listed before listener_succeed().
+ * donor may be NULL; else it takes the sockets of that one, which listens at
+ * its very place and is about to be removed. Returns NULL with *err.
  */
 struct listener *listener_add_successor(const struct listener_spec *,
-    option_set, enum spec_origin, struct err *);
+    option_set, enum spec_origin, struct listener *donor, struct err *);
 
 /* It gets its name, and the one that had it is removed. */
 void listener_succeed(struct listener *);
+
+/* request is answered when what it waits for has come. Returns 0 or -1. */
+int listener_wait(struct listener *, enum wait_kind, uint32_t request,
+    struct err *);
+
+/* Answer those whose wait is over as things are; or all of a kind with err. */
+void listener_check_waits(struct listener *);
+void listener_answer_waits(struct listener *, enum wait_kind,
+    const struct err *);
+
+/* Nobody waits any more: the control process is gone. */
+void listener_forget_waits(struct listener *);
 
 /*
  * Change what can change without a new socket; all or nothing. Returns 0,
@@ -119,17 +141,31 @@ void listener_succeed(struct listener *);
 int listener_update(struct listener *, const struct listener_spec *, option_set,
     struct err *);
 
-/* An add that is not `listening' after ms is given up. */
-void listener_set_start_deadline(struct listener *, uint32_t ms);
+/* Its next workers get this spec. */
+void listener_take_spec(struct listener *, const struct listener_spec *);
+
+/*
+ * Stop accepting; connections live on. With queue clients may connect and
+ * wait. Twice is as once. Returns 0 or -1 with *err.
+ */
+int listener_pause(struct listener *, bool queue, struct err *);
+int listener_resume(struct listener *, struct err *);
+
+/* Bind it again after it has failed. Returns 0, or -1 with *err. */
+int listener_revive(struct listener *, struct err *);
 
 /*
  * Stop accepting, empty the queues, drain for at most deadline_ms, and
- * forget it. May be gone before this returns.
+ * forget it. May be gone before this returns. For one that is on its way out
+ * already the earlier deadline counts.
  */
 void listener_remove(struct listener *, uint32_t deadline_ms);
 
-/* The pool can't serve it: if it is still starting, fail and remove it. */
+/* The pool can't serve it: if it has never listened, fail and remove it. */
 void listener_give_up(struct listener *, const char *reason);
+
+/* It is given up: close its sockets, drain; but it stays, as `failed'. */
+void listener_fail(struct listener *, const char *reason);
 
 /*
  * At shutdown, before its pool is told to drain: no new connections, and
@@ -138,31 +174,25 @@ void listener_give_up(struct listener *, const char *reason);
 void listener_shut(struct listener *, uint64_t drain_until_ms);
 
 /*
- * Close its sockets, leave the pool, tell the waiter and free it, whatever
+ * Close its sockets, leave the pool, tell the watcher and free it, whatever
  * state it is in.
  */
 void listener_forget(struct listener *);
 
 /*
- * What the pool tells about its worker number n; each computes the
- * listener's state anew, and the last ones may free it.
+ * What its pool's workers do; each computes the listener's state anew, and
+ * the last ones may free it. What they serve is in slots.h.
  */
 void listener_tell(struct listener *, struct worker *);
-void listener_heard_listening(struct listener *, unsigned int n,
-    unsigned int slot);
-void listener_heard_closed(struct listener *, unsigned int n);
-void listener_heard_drained(struct listener *, unsigned int n);
+void listener_heard_closed(struct listener *, struct worker *);
+void listener_heard_drained(struct listener *, struct worker *);
 void listener_worker_lost(struct listener *, struct worker *,
     const char *reason);
 
-/* Does any worker serve it? Then connects are answered. */
-bool listener_serves(const struct listener *);
+/* Its pool has no crew any more: go on with what waited for that one. */
+void listener_check(struct listener *);
 
-/* Let a living sibling serve slot n, whose worker is gone. */
-void listener_adopt(struct listener *, unsigned int n);
-
-/* Totals of workers gone and alive. */
-void listener_counters(const struct listener *,
-    uint64_t out[static COUNTER_COUNT]);
+/* For slots.c: who serves it has changed. */
+void listener_changed(struct listener *);
 
 #endif /* MERCURY_SUPERVISOR_LISTENER_H */

@@ -5,6 +5,12 @@
 
 #define FIRST_SIZE 16
 
+static bool
+ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
 int
 plan_add(struct plan *p, const struct msg_plan_listener *item, struct err *err)
 {
@@ -41,12 +47,6 @@ compare_items(const void *a, const void *b)
 	if (sizes_pool(x) != sizes_pool(y))
 		return sizes_pool(x) ? -1 : 1;
 	return strcmp(x->spec.name, y->spec.name);
-}
-
-static bool
-ends(const char *text, size_t size)
-{
-	return memchr(text, '\0', size) != NULL;
 }
 
 int
@@ -101,22 +101,31 @@ plan_find(const struct plan *p, const char *name)
 	return find_among(p->items + p->sized, p->count - p->sized, name);
 }
 
-/* Can both be bound? Addresses of one port may overlap, so they don't count. */
-static bool
-places_differ(const struct listener_spec *a, const struct listener_spec *b)
+/* Of an option that has changed. */
+static enum plan_action
+action_of(enum listener_option id)
 {
-	if (a->transport != b->transport || strcmp(a->path, b->path) != 0)
-		return true;
-	/* Running on 0, it has one that the kernel chose: maybe that very one.
-	 */
-	return a->port != b->port && a->port != 0;
+	if (spec_option_is_live(id))
+		return PLAN_UPDATE;
+	return id == OPT_WORKERS || id == OPT_PROTOCOL ? PLAN_RESTART
+						       : PLAN_REBIND;
 }
 
-enum plan_change
+/* The more it takes, the higher. */
+static int
+weight(enum plan_action a)
+{
+	return a == PLAN_KEEP   ? 0
+	    : a == PLAN_UPDATE  ? 1
+	    : a == PLAN_RESTART ? 2
+				: 3;
+}
+
+enum plan_action
 plan_compare(const struct listener_spec *running,
     const struct listener_spec *wanted, option_set *changed)
 {
-	enum plan_change change = PLAN_KEEP;
+	enum plan_action action = PLAN_KEEP;
 	unsigned int id;
 
 	*changed = 0;
@@ -124,19 +133,67 @@ plan_compare(const struct listener_spec *running,
 		if (spec_option_equal(id, running, wanted))
 			continue;
 		*changed |= OPTION_BIT(id);
-		if (!spec_option_is_live(id))
-			change = PLAN_REPLACE;
-		else if (change == PLAN_KEEP)
-			change = PLAN_UPDATE;
+		if (weight(action_of(id)) > weight(action))
+			action = action_of(id);
 	}
-	if (change == PLAN_REPLACE && places_differ(running, wanted))
-		change = PLAN_MOVE;
-	return change;
+	return action;
+}
+
+bool
+plan_same_place(const struct listener_spec *running, uint16_t port,
+    const struct listener_spec *wanted)
+{
+	if (running->port != wanted->port && port != wanted->port)
+		return false;
+	return running->transport == wanted->transport &&
+	    strcmp(running->path, wanted->path) == 0 &&
+	    strcmp(running->address, wanted->address) == 0;
+}
+
+int
+plan_add_group(struct plan *p, const struct group_spec *spec, struct err *err)
+{
+	struct group_plan *groups;
+
+	if (!ends(spec->name, sizeof(spec->name)) ||
+	    spec->strategy >= STRATEGY_COUNT || spec->max_seconds == 0)
+		return err_set(err, ERR_INTERNAL, "a group makes no sense");
+	groups = reallocarray(p->groups, p->groups_count + 1, sizeof(*groups));
+	if (groups == NULL)
+		return err_sys(err, "a plan");
+	p->groups = groups;
+	memset(&groups[p->groups_count], 0, sizeof(*groups));
+	groups[p->groups_count++].spec = *spec;
+	return 0;
+}
+
+int
+plan_add_child(struct plan *p, const struct msg_plan_child *child,
+    struct err *err)
+{
+	struct group_plan *g;
+	char(*children)[SPEC_NAME_SIZE];
+
+	if (p->groups_count == 0 || !ends(child->name, sizeof(child->name)))
+		return err_set(err, ERR_INTERNAL, "a child makes no sense");
+	g = &p->groups[p->groups_count - 1];
+	children = reallocarray(g->children, g->count + 1, sizeof(*children));
+	if (children == NULL)
+		return err_sys(err, "a plan");
+	g->children = children;
+	memset(children[g->count], 0, sizeof(*children));
+	(void)strlcpy(children[g->count++], child->name, sizeof(*children));
+	return 0;
 }
 
 void
 plan_free(struct plan *p)
 {
+	size_t i;
+
+	for (i = 0; i < p->groups_count; i++)
+		free(p->groups[i].children);
+	free(p->groups);
 	free(p->items);
 	memset(p, 0, sizeof(*p));
 }

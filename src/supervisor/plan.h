@@ -11,7 +11,9 @@
 
 #include "common/err.h"
 #include "common/ipc_msg.h"
+#include "common/snapshot.h"
 #include "common/spec.h"
+#include "supervisor/group.h"
 
 struct plan {
 	struct daemon_settings settings;
@@ -25,14 +27,8 @@ struct plan {
 	size_t count;
 	size_t sized; /* how many of them say it */
 	size_t size;  /* room in items */
-};
-
-/* What a reload has to do with a listener that runs and is in the plan. */
-enum plan_change {
-	PLAN_KEEP,
-	PLAN_UPDATE, /* only options that can change live */
-	PLAN_MOVE,   /* bound anew; both can be bound at the same time */
-	PLAN_REPLACE /* bound anew, after the running one is gone */
+	struct group_plan *groups;
+	size_t groups_count;
 };
 
 /*
@@ -40,6 +36,10 @@ enum plan_change {
  * 0, or -1 with *err.
  */
 int plan_add(struct plan *, const struct msg_plan_listener *, struct err *);
+
+/* Add a group, and then its children. Return 0, or -1 with *err. */
+int plan_add_group(struct plan *, const struct group_spec *, struct err *);
+int plan_add_child(struct plan *, const struct msg_plan_child *, struct err *);
 
 /*
  * Every message has come: sort. Returns 0, or -1 with *err when a name is
@@ -52,11 +52,19 @@ const struct msg_plan_listener *plan_find(const struct plan *,
     const char *name);
 
 /*
- * How the wanted spec differs from the running one; *changed gets the
- * options.
+ * What has to be done to make the running listener the wanted one: keep it,
+ * update it in place, restart it (other workers for the same sockets), or
+ * rebind it. *changed gets the options that differ.
  */
-enum plan_change plan_compare(const struct listener_spec *running,
+enum plan_action plan_compare(const struct listener_spec *running,
     const struct listener_spec *wanted, option_set *changed);
+
+/*
+ * Do both want the very same place? port is the one that the running one has
+ * bound.
+ */
+bool plan_same_place(const struct listener_spec *running, uint16_t port,
+    const struct listener_spec *wanted);
 
 void plan_free(struct plan *);
 

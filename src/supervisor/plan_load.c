@@ -98,6 +98,14 @@ on_message(struct child *c, struct ipc_message *msg)
 		if (plan_add(&load.plan, &p->PLAN_LISTENER, &err) == -1)
 			add_error(err.text);
 		break;
+	case IPC_PLAN_GROUP:
+		if (plan_add_group(&load.plan, &p->PLAN_GROUP, &err) == -1)
+			add_error(err.text);
+		break;
+	case IPC_PLAN_CHILD:
+		if (plan_add_child(&load.plan, &p->PLAN_CHILD, &err) == -1)
+			add_error(err.text);
+		break;
 	case IPC_PLAN_ERROR:
 		p->PLAN_ERROR.text[sizeof(p->PLAN_ERROR.text) - 1] = '\0';
 		add_error(p->PLAN_ERROR.text);

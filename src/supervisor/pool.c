@@ -1,39 +1,52 @@
 #include "supervisor/pool.h"
 
+#include <sys/param.h>
+
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/group.h"
 #include "supervisor/listener.h"
-
-/* A replacement that is not up by then is late: siblings adopt its slots. */
-#define ADOPT_AFTER_MS 50
-
-/* A worker that should drain is killed so long after its deadline. */
-#define KILL_GRACE_MS 100
+#include "supervisor/record.h"
+#include "supervisor/restart.h"
 
 static struct {
 	struct pool_settings settings;
+	struct pool_tree by_name;
 	struct pool_list list;
+	struct event *sweep; /* frees pools that have nothing left */
 } all = { .list = TAILQ_HEAD_INITIALIZER(all.list) };
 
-static void on_started(struct child *);
-static void on_up(struct child *);
-static void on_message(struct child *, struct ipc_message *);
-static void on_ended(struct child *, const struct child_exit *);
-static void on_gone(struct child *);
+static void on_sweep(evutil_socket_t, short, void *);
 
-static const struct child_owner worker_owner = { on_started, on_up, on_message,
-	on_ended, on_gone };
+static int
+compare_names(const struct pool *a, const struct pool *b)
+{
+	return strcmp(a->name, b->name);
+}
 
-void
-pool_configure(const struct pool_settings *s)
+RB_PROTOTYPE(pool_tree, pool, by_name, compare_names)
+RB_GENERATE(pool_tree, pool, by_name, compare_names)
+
+int
+pool_configure(const struct pool_settings *s, struct err *err)
 {
 	all.settings = *s;
+	if (all.sweep == NULL)
+		all.sweep = event_new(s->base, -1, 0, on_sweep, NULL);
+	return all.sweep != NULL ? 0 : err_sys(err, "a timer");
+}
+
+void
+pool_unconfigure(void)
+{
+	if (all.sweep != NULL)
+		event_free(all.sweep);
+	all.sweep = NULL;
 }
 
 struct pool_list *
@@ -42,237 +55,177 @@ pools(void)
 	return &all.list;
 }
 
-/* --- workers --- */
+/* --- the table --- */
 
-bool
-worker_reachable(const struct worker *w)
+static struct pool *
+find(const char *name)
 {
-	return w->child.channel != NULL;
-}
+	struct pool key;
 
-bool
-worker_is_late(const struct worker *w)
-{
-	return w->child.restarts > 0 && !worker_reachable(w) &&
-	    !event_pending(w->adoption, EV_TIMEOUT, NULL);
-}
-
-const struct scoreboard_entry *
-worker_entry(const struct worker *w, const struct listener *l)
-{
-	const struct scoreboard_entry *e;
-
-	if (w->board == NULL)
-		return NULL;
-	e = &w->board->entries[l->entry];
-	return atomic_load(&e->listener_id) == l->id ? e : NULL;
+	(void)strlcpy(key.name, name, sizeof(key.name));
+	return RB_FIND(pool_tree, &all.by_name, &key);
 }
 
 static void
-on_late(evutil_socket_t fd, short what, void *arg)
+unlist(struct pool *p)
 {
-	struct worker *w = arg;
-	struct listener *l;
-
-	(void)fd;
-	(void)what;
-	TAILQ_FOREACH (l, &w->pool->listeners, in_pool)
-		listener_adopt(l, w->number);
+	if (p->listed)
+		RB_REMOVE(pool_tree, &all.by_name, p);
+	p->listed = false;
 }
-
-static void
-send_hello(struct worker *w, int board_fd)
-{
-	struct msg_pool_hello m = { .log = all.settings.log,
-		.slot = w->number,
-		.orphan_drain_ms = all.settings.orphan_drain_ms,
-		.uid = all.settings.uid,
-		.gid = all.settings.gid };
-
-	(void)strlcpy(m.pool, w->pool->name, sizeof(m.pool));
-	child_send(&w->child, IPC_POOL_HELLO, &m, board_fd);
-}
-
-static void
-on_started(struct child *c)
-{
-	struct worker *w = c->owner_ctx;
-	struct listener *l;
-	struct err err;
-	int fd;
-
-	fd = scoreboard_create(&err);
-	if (fd != -1)
-		w->board = scoreboard_map_read(fd, &err);
-	if (w->board == NULL) {
-		child_kill(c, err.text);
-	} else {
-		send_hello(w, fd);
-		TAILQ_FOREACH (l, &w->pool->listeners, in_pool)
-			listener_tell(l, w);
-	}
-	if (fd != -1)
-		(void)close(fd);
-}
-
-static void
-on_up(struct child *c)
-{
-	struct worker *w = c->owner_ctx;
-
-	(void)event_del(w->adoption);
-	log_debug("worker", c->title, "pid %d is up after %llu ms", (int)c->pid,
-	    (unsigned long long)(c->up_ms - c->started_ms));
-}
-
-/* What a worker says is about a listener; one that is gone is no error. */
-static void
-on_message(struct child *c, struct ipc_message *msg)
-{
-	const struct worker *w = c->owner_ctx;
-	struct listener *l;
-
-	switch (msg->kind) {
-	case IPC_LISTENING:
-		l = listener_find_id(msg->payload.LISTENING.listener_id);
-		if (l != NULL && l->pool == w->pool)
-			listener_heard_listening(l, w->number,
-			    msg->payload.LISTENING.slot);
-		break;
-	case IPC_CLOSED:
-		l = listener_find_id(msg->payload.CLOSED.listener_id);
-		if (l != NULL && l->pool == w->pool)
-			listener_heard_closed(l, w->number);
-		break;
-	case IPC_DRAINED:
-		l = listener_find_id(msg->payload.DRAINED.listener_id);
-		if (l != NULL && l->pool == w->pool)
-			listener_heard_drained(l, w->number);
-		break;
-	default:
-		child_kill(c, "sent a message that it may not send");
-		break;
-	}
-}
-
-static void
-on_ended(struct child *c, const struct child_exit *how)
-{
-	static const struct timeval late = { .tv_usec = ADOPT_AFTER_MS * 1000 };
-	struct worker *w = c->owner_ctx;
-	struct listener *l, *next;
-	char reason[256];
-
-	(void)snprintf(reason, sizeof(reason), "worker %s %s", c->title,
-	    how->text);
-	TAILQ_FOREACH_SAFE (l, &w->pool->listeners, in_pool, next)
-		listener_worker_lost(l, w, how->wanted ? NULL : how->text);
-	scoreboard_unmap(&w->board);
-	if (how->wanted)
-		return;
-	(void)event_add(w->adoption, &late);
-	if (!child_is_hopeless(c, how))
-		return;
-	TAILQ_FOREACH_SAFE (l, &w->pool->listeners, in_pool, next)
-		listener_give_up(l, reason);
-}
-
-/* --- pools --- */
 
 static void
 free_pool(struct pool *p)
 {
 	struct listener *l;
-	unsigned int i;
 
 	while ((l = TAILQ_FIRST(&p->listeners)) != NULL)
 		listener_forget(l);
-	TAILQ_REMOVE(&all.list, p, next);
-	for (i = 0; i < p->workers_count; i++)
-		if (p->workers[i].adoption != NULL)
-			event_free(p->workers[i].adoption);
+	unlist(p);
+	TAILQ_REMOVE(&all.list, p, in_all);
+	intensity_free(&p->intensity);
+	history_free(&p->history);
 	free(p->entries);
 	free(p);
 }
 
+/*
+ * Pools go from the loop only: whoever looks at one when its last crew or
+ * listener leaves can go on looking.
+ */
 static void
-on_gone(struct child *c)
+on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	const struct worker *w = c->owner_ctx;
-	struct pool *p = w->pool;
+	struct pool *p, *next;
 
-	if (++p->gone < p->workers_count)
-		return;
-	free_pool(p);
-	all.settings.pool_gone();
+	(void)fd;
+	(void)what;
+	(void)arg;
+	TAILQ_FOREACH_SAFE (p, &all.list, in_all, next) {
+		if (p->phase != POOL_STOPPING || !TAILQ_EMPTY(&p->crews))
+			continue;
+		free_pool(p);
+		all.settings.pool_gone();
+	}
+}
+
+static void
+sweep_soon(void)
+{
+	static const struct timeval now = { 0, 0 };
+
+	if (event_add(all.sweep, &now) == -1)
+		log_error(NULL, NULL, "no timer: out of memory");
+}
+
+static unsigned int
+count_of(const struct listener_spec *spec)
+{
+	return spec->workers == SPEC_WORKERS_AUTO ? all.settings.cpus
+						  : spec->workers;
 }
 
 static struct pool *
-new_pool(const char *name, unsigned int count)
+new_pool(const struct listener_spec *spec, struct err *err)
 {
-	struct pool *p;
-	unsigned int i;
-	char title[sizeof(((struct child *)0)->title)];
+	struct pool *p = calloc(1, sizeof(*p));
 
-	p = calloc(1, sizeof(*p) + count * sizeof(p->workers[0]));
-	if (p == NULL)
+	if (p == NULL) {
+		(void)err_sys(err, "a pool");
 		return NULL;
-	(void)strlcpy(p->name, name, sizeof(p->name));
-	TAILQ_INIT(&p->listeners);
-	p->generation = 1;
-	p->workers_count = count;
-	TAILQ_INSERT_TAIL(&all.list, p, next);
-	p->entries = calloc(SCOREBOARD_ENTRIES / 8, 1);
-	for (i = 0; i < count; i++) {
-		(void)snprintf(title, sizeof(title), "%s/%u", name, i);
-		child_init(&p->workers[i].child, ROLE_POOL, title,
-		    &worker_owner, &p->workers[i]);
-		p->workers[i].pool = p;
-		p->workers[i].number = i;
-		p->workers[i].adoption = event_new(all.settings.base, -1, 0,
-		    on_late, &p->workers[i]);
-		if (p->workers[i].adoption == NULL || p->entries == NULL) {
-			free_pool(p);
-			return NULL;
-		}
 	}
+	(void)strlcpy(p->name, spec->pool, sizeof(p->name));
+	TAILQ_INIT(&p->listeners);
+	TAILQ_INIT(&p->crews);
+	STAILQ_INIT(&p->waiters);
+	p->workers = count_of(spec);
+	p->restart = (enum restart_id)spec->restart;
+	p->hang_timeout_ms = spec->hang_timeout_ms;
+	p->entries = calloc(SCOREBOARD_ENTRIES / 8, 1);
+	if (p->entries == NULL ||
+	    intensity_init(&p->intensity, spec->max_restarts, spec->max_seconds,
+		err) == -1) {
+		(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
+		free(p->entries);
+		free(p);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&all.list, p, in_all);
+	RB_INSERT(pool_tree, &all.by_name, p);
+	p->listed = true;
 	return p;
 }
 
-static struct pool *
-find_pool(const char *name)
+/* What a listener that joins says of the pool must be true of it. */
+static int
+check_options(const struct pool *p, const struct listener_spec *spec,
+    option_set set, struct err *err)
 {
-	struct pool *p;
+	const struct listener *l = TAILQ_FIRST(&p->listeners);
+	const char *option = NULL;
 
-	TAILQ_FOREACH (p, &all.list, next)
-		if (!p->stopping && strcmp(p->name, name) == 0)
-			return p;
-	return NULL;
+	if ((set & OPTION_BIT(OPT_WORKERS)) && count_of(spec) != p->workers)
+		return err_set(err, ERR_INVALID,
+		    "workers: pool %s has %u workers, not %u: leave workers "
+		    "out or name another pool",
+		    p->name, p->workers, count_of(spec));
+	if ((set & OPTION_BIT(OPT_RESTART)) && spec->restart != p->restart)
+		option = "restart";
+	if ((set & OPTION_BIT(OPT_MAX_RESTARTS)) &&
+	    spec->max_restarts != p->intensity.max_restarts)
+		option = "max_restarts";
+	if ((set & OPTION_BIT(OPT_MAX_SECONDS)) &&
+	    spec->max_seconds != p->intensity.max_seconds)
+		option = "max_seconds";
+	if ((set & OPTION_BIT(OPT_HANG_TIMEOUT)) &&
+	    spec->hang_timeout_ms != p->hang_timeout_ms)
+		option = "hang_timeout";
+	if (option != NULL)
+		return err_set(err, ERR_INVALID,
+		    "%s: pool %s has another one: leave it out, or update a "
+		    "listener of the pool first",
+		    option, p->name);
+	if (l != NULL && group_of(l->spec.name) != NULL)
+		return err_set(err, ERR_INVALID,
+		    "pool: %s is the pool of listener %s, which is in group "
+		    "%s: nobody can share it",
+		    p->name, l->spec.name, group_of(l->spec.name));
+	return 0;
 }
 
 struct pool *
 pool_for(const struct listener_spec *spec, option_set set, struct err *err)
 {
-	const unsigned int count = spec->workers == SPEC_WORKERS_AUTO
-	    ? all.settings.cpus
-	    : spec->workers;
-	struct pool *p = find_pool(spec->pool);
+	struct pool *p = find(spec->pool);
 
-	if (p != NULL) {
-		if ((set & OPTION_BIT(OPT_WORKERS)) &&
-		    count != p->workers_count) {
-			(void)err_set(err, ERR_INVALID,
-			    "workers: pool %s has %u workers, not %u: leave "
-			    "workers out or name another pool",
-			    p->name, p->workers_count, count);
-			return NULL;
-		}
-		return p;
-	}
-	p = new_pool(spec->pool, count);
 	if (p == NULL)
-		(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
-	return p;
+		return new_pool(spec, err);
+	if (p->phase == POOL_FAILED) {
+		(void)err_set(err, ERR_UNAVAILABLE,
+		    "pool %s has failed: restart one of its listeners first",
+		    p->name);
+		return NULL;
+	}
+	return check_options(p, spec, set, err) == 0 ? p : NULL;
+}
+
+unsigned int
+pool_slots(const struct pool *p)
+{
+	return p->crew != NULL ? p->crew->workers_count : p->workers;
+}
+
+struct worker *
+pool_worker(const struct pool *p, unsigned int n)
+{
+	return p->crew == NULL ? NULL
+			       : &p->crew->workers[n % p->crew->workers_count];
+}
+
+bool
+pool_has_future(const struct pool *p)
+{
+	return p->crew != NULL || p->phase == POOL_HALTING;
 }
 
 static int
@@ -297,66 +250,408 @@ take_entry(struct pool *p, uint32_t *entry)
 int
 pool_join(struct pool *p, struct listener *l, struct err *err)
 {
-	unsigned int i;
-
 	if (take_entry(p, &l->entry) == -1)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "pool %s has %u listeners, the most that one can have",
 		    p->name, SCOREBOARD_ENTRIES);
 	TAILQ_INSERT_TAIL(&p->listeners, l, in_pool);
-	for (i = 0; i < p->workers_count; i++) {
-		if (worker_reachable(&p->workers[i]))
-			listener_tell(l, &p->workers[i]);
-		else if (p->workers[i].child.state == CHILD_DOWN)
-			child_start(&p->workers[i].child);
-	}
 	return 0;
 }
 
-/* Ask all workers to drain by then, and make sure that they go. */
-static void
-stop_workers(struct pool *p, uint32_t deadline_ms)
-{
-	const struct msg_drain m = { .deadline_ms =
-					 clock_mono_ms() + deadline_ms };
-	const bool again = p->stopping;
-	unsigned int i, left = p->workers_count - p->gone;
+/* --- waiters --- */
 
-	p->stopping = true;
-	for (i = 0; i < p->workers_count; i++) {
-		(void)event_del(p->workers[i].adoption);
-		child_send(&p->workers[i].child, IPC_DRAIN, &m, -1);
+static int
+add_waiter(struct pool *p, void (*done)(void *, const struct err *), void *ctx,
+    struct err *err)
+{
+	struct pool_waiter *w = malloc(sizeof(*w));
+
+	if (w == NULL)
+		return err_sys(err, "a hot restart");
+	w->done = done;
+	w->ctx = ctx;
+	STAILQ_INSERT_TAIL(&p->waiters, w, next);
+	return 0;
+}
+
+static void
+tell_waiters(struct pool *p, const struct err *err)
+{
+	struct pool_waiter *w;
+
+	while ((w = STAILQ_FIRST(&p->waiters)) != NULL) {
+		STAILQ_REMOVE_HEAD(&p->waiters, next);
+		w->done(w->ctx, err);
+		free(w);
 	}
-	/* The last that is left may free the pool. */
-	for (i = 0; left > 0; i++) {
-		if (again && p->workers[i].child.state == CHILD_DOWN)
-			continue; /* gone, and counted, before */
-		left--;
-		child_stop(&p->workers[i].child, deadline_ms + KILL_GRACE_MS);
+}
+
+/* --- crews --- */
+
+static struct crew *
+add_crew(struct pool *p, enum crew_phase phase, unsigned int workers,
+    struct err *err)
+{
+	struct crew *crew;
+
+	crew = crew_new(p, phase, p->generation + 1, workers, err);
+	if (crew == NULL)
+		return NULL;
+	if (p->crew != NULL)
+		crew_inherit(crew, p->crew);
+	TAILQ_INSERT_HEAD(&p->crews, crew, next);
+	return crew;
+}
+
+int
+pool_begin(struct pool *p, struct err *err)
+{
+	if (p->crew != NULL || p->phase == POOL_HALTING)
+		return 0;
+	p->crew = add_crew(p, CREW_SERVING, p->workers, err);
+	if (p->crew == NULL)
+		return -1;
+	p->generation = p->crew->generation;
+	p->phase = POOL_RUNNING;
+	crew_start(p->crew);
+	return 0;
+}
+
+/* The candidate is not to be; err tells the waiters why. */
+static void
+drop_candidate(struct pool *p, const struct err *err)
+{
+	struct crew *crew = p->candidate;
+	struct listener *l;
+
+	if (crew == NULL)
+		return;
+	p->candidate = NULL;
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		slots_drop_candidate(l);
+	/* What it has accepted by now may finish. */
+	crew_hand_over(crew, UINT32_MAX);
+	tell_waiters(p, err);
+}
+
+/* All of the candidate is up: it gets the sockets, beside the other crew. */
+static void
+tell_candidate(struct pool *p)
+{
+	struct listener *l;
+	struct err err;
+	unsigned int i;
+
+	p->told = true;
+	TAILQ_FOREACH (l, &p->listeners, in_pool) {
+		if (slots_prepare(l, p->candidate->workers_count, &err) == -1) {
+			drop_candidate(p, &err);
+			return;
+		}
 	}
+	for (i = 0; i < p->candidate->workers_count; i++)
+		TAILQ_FOREACH (l, &p->listeners, in_pool)
+			listener_tell(l, &p->candidate->workers[i]);
+	pool_check_candidate(p);
+}
+
+/* Every socket is served by the candidate: the crew before may go. */
+static void
+switch_crews(struct pool *p)
+{
+	struct crew *old = p->crew;
+	struct listener *l;
+
+	p->crew = p->candidate;
+	p->candidate = NULL;
+	p->crew->phase = CREW_SERVING;
+	p->generation = p->crew->generation;
+	p->workers = p->crew->workers_count;
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		slots_switch(l);
+	if (old != NULL)
+		crew_hand_over(old, p->hand_over_ms);
+	TAILQ_FOREACH (l, &p->listeners, in_pool) {
+		record_listener(l, EVENT_LISTENER_RESTARTED,
+		    "generation %u, %u workers", p->crew->generation,
+		    p->crew->workers_count);
+		listener_changed(l);
+	}
+	tell_waiters(p, NULL);
+}
+
+void
+pool_check_candidate(struct pool *p)
+{
+	const struct listener *l;
+
+	if (p->candidate == NULL)
+		return;
+	if (!p->told) {
+		if (crew_is_up(p->candidate))
+			tell_candidate(p);
+		return;
+	}
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		if (!slots_candidate_serves(l))
+			return;
+	switch_crews(p);
+}
+
+int
+pool_restart(struct pool *p, unsigned int workers, uint32_t deadline_ms,
+    void (*done)(void *, const struct err *), void *ctx, struct err *err)
+{
+	if (p->phase == POOL_HALTING || p->phase == POOL_STOPPING)
+		return err_set(err, ERR_BUSY, "pool %s is being %s", p->name,
+		    p->phase == POOL_HALTING ? "restarted" : "stopped");
+	if (workers == 0)
+		workers = p->workers;
+	if (p->candidate != NULL && p->candidate->workers_count != workers)
+		return err_set(err, ERR_BUSY, "pool %s is being restarted",
+		    p->name);
+	if (add_waiter(p, done, ctx, err) == -1)
+		return -1;
+	if (p->candidate != NULL)
+		return 0;
+	if (p->crew == NULL) {
+		/* Nothing runs: the next crew will be as wanted. */
+		p->workers = workers;
+		tell_waiters(p, NULL);
+		return 0;
+	}
+	p->candidate = add_crew(p, CREW_CANDIDATE, workers, err);
+	if (p->candidate == NULL) {
+		tell_waiters(p, err);
+		return 0;
+	}
+	p->told = false;
+	p->hand_over_ms = deadline_ms;
+	crew_start(p->candidate);
+	return 0;
+}
+
+void
+pool_worker_up(struct pool *p, struct worker *w)
+{
+	if (w->crew == p->candidate)
+		pool_check_candidate(p);
+}
+
+/* --- ends --- */
+
+void
+pool_fail(struct pool *p, const char *reason)
+{
+	const struct err err = { .code = ERR_UNAVAILABLE,
+		.text = "the pool has failed" };
+	struct crew *crew = p->crew;
+	struct listener *l, *next;
+	uint32_t longest_ms = 0;
+
+	if (p->phase == POOL_FAILED || p->phase == POOL_STOPPING)
+		return;
+	p->phase = POOL_FAILED;
+	drop_candidate(p, &err);
+	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next) {
+		longest_ms = l->spec.drain_timeout_ms > longest_ms
+		    ? l->spec.drain_timeout_ms
+		    : longest_ms;
+		listener_fail(l, reason);
+	}
+	/* Without a listener left it has begun to stop meanwhile. */
+	if (p->phase == POOL_FAILED && crew != NULL) {
+		p->crew = NULL;
+		crew_stop(crew, longest_ms);
+	}
+	/* Nobody will come who empties what was left. */
+	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next)
+		listener_check(l);
+	all.settings.failed(p);
+}
+
+void
+pool_revive(struct pool *p)
+{
+	if (p->phase != POOL_FAILED)
+		return;
+	p->phase = POOL_IDLE;
+	intensity_clear(&p->intensity);
+}
+
+void
+pool_halt(struct pool *p)
+{
+	const struct err err = { .code = ERR_BUSY,
+		.text = "the pool's group was restarted meanwhile" };
+	struct crew *crew = p->crew;
+
+	if (p->phase != POOL_RUNNING)
+		return;
+	if (crew == NULL) {
+		p->phase = POOL_IDLE; /* its workers are gone already */
+		return;
+	}
+	p->phase = POOL_HALTING;
+	drop_candidate(p, &err);
+	p->crew = NULL;
+	/* Who waits in the queues waits for the next crew. */
+	crew_hand_over(crew, 0);
+}
+
+/* A worker won't be replaced: its siblings take its slots, if it has any. */
+static void
+retire(struct pool *p, struct worker *w, const char *reason)
+{
+	char text[160];
+	struct listener *l;
+
+	(void)event_del(w->late);
+	child_stop(&w->child, 0);
+	if (w->crew->gone + 1 < w->crew->workers_count) {
+		TAILQ_FOREACH (l, &p->listeners, in_pool)
+			slots_adopt(l, w);
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "its last worker %s, and restart = %s", reason,
+	    restart_name(p->restart));
+	pool_fail(p, text);
+}
+
+/* It never came up: whoever waits for its listeners to be ready gives up. */
+static void
+give_up_starting(struct pool *p, const struct worker *w, const char *how)
+{
+	struct listener *l, *next;
+	char reason[256];
+
+	(void)snprintf(reason, sizeof(reason), "worker %s %s", w->child.title,
+	    how);
+	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next)
+		listener_give_up(l, reason);
+}
+
+static void
+restart_worker(struct pool *p, struct worker *w, const struct child_exit *how)
+{
+	char text[256];
+
+	p->restarts++;
+	if (intensity_exceeded(&p->intensity, clock_mono_ms())) {
+		(void)snprintf(text, sizeof(text),
+		    "more than %u restarts in %u s; the last: worker %s %s",
+		    p->intensity.max_restarts, p->intensity.max_seconds,
+		    w->child.title, how->text);
+		record_worker(w, EVENT_WORKER_RESTART_LIMIT, how->pid, 0, "%s",
+		    text);
+		pool_fail(p, text);
+		return;
+	}
+	if (child_is_hopeless(&w->child, how))
+		give_up_starting(p, w, how->text);
+	/* Its turn to be started comes when the others are halted. */
+	if (p->phase == POOL_RUNNING && all.settings.group_restarts(p) &&
+	    p->phase == POOL_RUNNING)
+		child_stop(&w->child, 0);
+}
+
+static void
+fail_candidate(struct pool *p, const struct worker *w,
+    const struct child_exit *how)
+{
+	struct err err;
+
+	(void)err_set(&err, ERR_UNAVAILABLE,
+	    "nothing was changed: new worker %s %s", w->child.title, how->text);
+	drop_candidate(p, &err);
+}
+
+void
+pool_worker_ended(struct pool *p, struct worker *w,
+    const struct child_exit *how)
+{
+	const struct restart_facts facts = { .wanted = how->wanted,
+		.normal = how->normal && !w->hung };
+
+	if (how->wanted || w->crew->phase == CREW_LEAVING)
+		return;
+	if (w->crew == p->candidate) {
+		fail_candidate(p, w, how);
+		return;
+	}
+	if (restart_decide(p->restart, &facts) == RESTART_YES)
+		restart_worker(p, w, how);
+	else
+		retire(p, w, how->text);
+}
+
+void
+pool_crew_gone(struct pool *p, struct crew *crew)
+{
+	TAILQ_REMOVE(&p->crews, crew, next);
+	if (p->crew == crew)
+		p->crew = NULL;
+	crew_free(crew);
+	if (p->phase == POOL_STOPPING && TAILQ_EMPTY(&p->crews)) {
+		sweep_soon();
+	} else if (p->phase == POOL_HALTING && TAILQ_EMPTY(&p->crews)) {
+		p->phase = POOL_IDLE;
+		all.settings.halted(p);
+	}
+}
+
+/* Ask all its workers to drain by then, and make sure that they go. */
+static void
+stop(struct pool *p, uint32_t deadline_ms)
+{
+	const struct err err = { .code = ERR_UNAVAILABLE,
+		.text = "the pool was stopped meanwhile" };
+	struct crew *crew, *other;
+
+	unlist(p);
+	p->phase = POOL_STOPPING;
+	drop_candidate(p, &err);
+	p->crew = NULL;
+	if (TAILQ_EMPTY(&p->crews))
+		sweep_soon();
+	TAILQ_FOREACH_SAFE (crew, &p->crews, next, other)
+		crew_stop(crew, deadline_ms);
 }
 
 void
 pool_leave(struct pool *p, struct listener *l)
 {
+	struct crew *crew;
+	unsigned int i;
+
 	if (l != NULL) {
 		TAILQ_REMOVE(&p->listeners, l, in_pool);
+		TAILQ_FOREACH (crew, &p->crews, next)
+			for (i = 0; i < crew->workers_count; i++)
+				worker_clear_seat(&crew->workers[i], l->entry);
 		p->entries[l->entry / 8] &=
 		    (unsigned char)~(1u << (l->entry % 8));
 	}
-	if (TAILQ_EMPTY(&p->listeners) && !p->stopping)
-		stop_workers(p, 0);
+	if (TAILQ_EMPTY(&p->listeners) && p->phase != POOL_STOPPING)
+		stop(p, 0);
+	else if (l != NULL)
+		pool_check_candidate(p);
 }
 
-uint32_t
-pool_restarts(const struct pool *p)
+int
+pool_update(struct pool *p, const struct listener_spec *spec, option_set set,
+    struct err *err)
 {
-	uint32_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < p->workers_count; i++)
-		sum += p->workers[i].child.restarts;
-	return sum;
+	if (set & (OPTION_BIT(OPT_MAX_RESTARTS) | OPTION_BIT(OPT_MAX_SECONDS)))
+		if (intensity_configure(&p->intensity, spec->max_restarts,
+			spec->max_seconds, err) == -1)
+			return -1;
+	if (set & OPTION_BIT(OPT_RESTART))
+		p->restart = (enum restart_id)spec->restart;
+	if (set & OPTION_BIT(OPT_HANG_TIMEOUT))
+		p->hang_timeout_ms = spec->hang_timeout_ms;
+	return 0;
 }
 
 void
@@ -364,17 +659,30 @@ pools_stop(uint32_t deadline_ms)
 {
 	struct pool *p, *next;
 
-	TAILQ_FOREACH_SAFE (p, &all.list, next, next)
-		stop_workers(p, deadline_ms);
+	TAILQ_FOREACH_SAFE (p, &all.list, in_all, next)
+		stop(p, deadline_ms);
+}
+
+uint32_t
+pools_processes(void)
+{
+	const struct crew *crew;
+	const struct pool *p;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH (p, &all.list, in_all)
+		TAILQ_FOREACH (crew, &p->crews, next)
+			n += crew->workers_count - crew->gone;
+	return n;
 }
 
 void
 pools_kill(void)
 {
+	struct crew *crew;
 	struct pool *p;
-	unsigned int i;
 
-	TAILQ_FOREACH (p, &all.list, next)
-		for (i = 0; i < p->workers_count; i++)
-			child_kill(&p->workers[i].child, NULL);
+	TAILQ_FOREACH (p, &all.list, in_all)
+		TAILQ_FOREACH (crew, &p->crews, next)
+			crew_kill(crew);
 }

@@ -1,13 +1,15 @@
 /*
  * pool: the worker processes that serve a set of listeners.
  *
- * Made with its first listener, gone with its last. Its number of workers is
- * fixed when it is made.
+ * Made with its first listener, gone with its last. Its workers come in
+ * crews: one serves; while a hot restart is under way there is a candidate
+ * too, and afterwards the crew before drains.
  */
 #ifndef MERCURY_SUPERVISOR_POOL_H
 #define MERCURY_SUPERVISOR_POOL_H
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,65 +17,91 @@
 #include "common/err.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
-#include "supervisor/child.h"
+#include "supervisor/crew.h"
+#include "supervisor/history.h"
+#include "supervisor/intensity.h"
 
-struct event;
-struct event_base;
 struct listener;
 struct pool;
 
-struct worker {
-	struct child child;
-	struct pool *pool;
-	unsigned int number;            /* and of the slots that it serves */
-	const struct scoreboard *board; /* NULL: no process */
-	struct event *adoption; /* its replacement is late when this fires */
-};
-
 TAILQ_HEAD(listener_list, listener);
 
-struct pool {
-	TAILQ_ENTRY(pool) next;
-	char name[SPEC_NAME_SIZE];
-	struct listener_list listeners;
-	uint32_t generation;
-	bool stopping;          /* its last listener is gone */
-	unsigned int gone;      /* workers that are down for good */
-	unsigned char *entries; /* bitmap of scoreboard entries in use */
-	unsigned int workers_count;
-	struct worker workers[];
+/* Somebody waits for a hot restart. */
+struct pool_waiter {
+	STAILQ_ENTRY(pool_waiter) next;
+	void (*done)(void *ctx, const struct err *); /* NULL: it is over */
+	void *ctx;
 };
 
+enum pool_phase {
+	POOL_IDLE,    /* no crew yet: no listener is bound */
+	POOL_RUNNING, /* it has a crew that serves */
+	POOL_HALTING, /* its crew is sent away, another one will follow */
+	POOL_FAILED,  /* given up */
+	POOL_STOPPING /* its last listener is gone, or mercuryd stops */
+};
+
+struct pool {
+	RB_ENTRY(pool) by_name;
+	TAILQ_ENTRY(pool) in_all; /* also one that has lost its name */
+	char name[SPEC_NAME_SIZE];
+	bool listed;
+	enum pool_phase phase;
+	struct listener_list listeners;
+	unsigned char *entries; /* bitmap of scoreboard entries in use */
+	/* As its last listener had them that said so. */
+	unsigned int workers;
+	enum restart_id restart;
+	uint32_t hang_timeout_ms;
+	struct intensity intensity;
+	struct history history;   /* of its workers */
+	uint32_t generation;      /* of the crew that serves, or did last */
+	uint32_t restarts;        /* of workers, over all generations */
+	struct crew *crew;        /* that serves; NULL: none */
+	struct crew *candidate;   /* that will; NULL: none */
+	uint32_t hand_over_ms;    /* for the crew that the candidate replaces */
+	bool told;                /* the candidate was told what to serve */
+	TAILQ_HEAD(, crew) crews; /* all of them, the newest first */
+	STAILQ_HEAD(, pool_waiter) waiters;
+};
+
+RB_HEAD(pool_tree, pool);
 TAILQ_HEAD(pool_list, pool);
 
 /* What pools need from the rest; set once. */
 struct pool_settings {
 	struct event_base *base; /* borrowed */
-	struct log_settings log;
-	unsigned int cpus;        /* workers = auto */
-	uint32_t orphan_drain_ms; /* told to each worker */
-	uint32_t uid;             /* who workers are */
-	uint32_t gid;
+	unsigned int cpus;       /* workers = auto */
 	/* A pool is gone; called from the loop. */
 	void (*pool_gone)(void);
+	/*
+	 * A worker of the crew that serves has ended and is to be restarted.
+	 * True: its group does that.
+	 */
+	bool (*group_restarts)(struct pool *);
+	/* POOL_HALTING: its crew is gone. pool_begin() starts another. */
+	void (*halted)(struct pool *);
+	/* It has failed. */
+	void (*failed)(struct pool *);
 };
-void pool_configure(const struct pool_settings *);
+int pool_configure(const struct pool_settings *, struct err *err);
+void pool_unconfigure(void);
 
+/* All pools that are there, also those on their way out. */
 struct pool_list *pools(void);
 
 /*
  * The pool that a listener with this spec joins: the one of that name, or a
- * new one whose workers are not started yet. Returns NULL with *err when the
- * spec asks for another number of workers than the pool has (set says
- * whether it asks).
+ * new one. Returns NULL with *err when the spec asks for another number of
+ * workers than the pool has (set says whether it asks), or it has failed.
  */
 struct pool *pool_for(const struct listener_spec *, option_set set,
     struct err *err);
 
-/*
- * Take l in: find it a scoreboard entry, tell it to the workers that run,
- * start those that don't. Returns 0, or -1 with *err.
- */
+/* How many workers, and so slots, a listener of this pool gets. */
+unsigned int pool_slots(const struct pool *);
+
+/* Find l a scoreboard entry and take it in. Returns 0, or -1 with *err. */
 int pool_join(struct pool *, struct listener *l, struct err *err);
 
 /*
@@ -82,24 +110,56 @@ int pool_join(struct pool *, struct listener *l, struct err *err);
  */
 void pool_leave(struct pool *, struct listener *l);
 
-/* The worker can be sent messages about listeners. */
-bool worker_reachable(const struct worker *);
+/*
+ * A listener of the pool is bound: have a crew. Returns 0, or -1 with *err.
+ */
+int pool_begin(struct pool *, struct err *err);
 
-/* It died, and its replacement is not there in time. */
-bool worker_is_late(const struct worker *);
+/* Take what the spec of a listener says about its pool. */
+int pool_update(struct pool *, const struct listener_spec *, option_set set,
+    struct err *err);
 
-/* The worker's entry for l if it is l's, else NULL. */
-const struct scoreboard_entry *worker_entry(const struct worker *,
-    const struct listener *l);
+/*
+ * Hot restart with so many workers (0: as many as it has): a new crew takes
+ * over, or nothing changes. What the old one has open may go on for the
+ * drain_timeout of each listener, but not longer than deadline_ms. done(ctx)
+ * hears when the new one serves, unless this returns -1 with *err.
+ */
+int pool_restart(struct pool *, unsigned int workers, uint32_t deadline_ms,
+    void (*done)(void *ctx, const struct err *), void *ctx, struct err *err);
 
-/* Restarts of all its workers. */
-uint32_t pool_restarts(const struct pool *);
+/* It has failed: forget why. Its listeners may be bound again. */
+void pool_revive(struct pool *);
+
+/* Send its crew away at once; another one follows when settings.halted(). */
+void pool_halt(struct pool *);
+
+/* Give it up: its listeners have failed, its crew drains. */
+void pool_fail(struct pool *, const char *reason);
+
+/* It has workers, or will have. */
+bool pool_has_future(const struct pool *);
+
+/* Serving crew: worker number n, or NULL. */
+struct worker *pool_worker(const struct pool *, unsigned int n);
+
+/* For crew.c: what happened to a crew. */
+void pool_worker_up(struct pool *, struct worker *);
+void pool_worker_ended(struct pool *, struct worker *,
+    const struct child_exit *how);
+void pool_crew_gone(struct pool *, struct crew *);
+
+/* For listener.c: a slot is served by a worker of the candidate now. */
+void pool_check_candidate(struct pool *);
 
 /*
  * Shutdown of all pools: every worker drains until deadline_ms from now and
  * is killed if it is still there a moment later.
  */
 void pools_stop(uint32_t deadline_ms);
+
+/* How many workers there are, of all crews. */
+uint32_t pools_processes(void);
 
 /* SIGKILL all workers. */
 void pools_kill(void);

@@ -1,33 +1,33 @@
 #include "supervisor/reload.h"
 
-#include <sys/queue.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
+#include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/notify.h"
 #include "supervisor/plan_load.h"
+#include "supervisor/pool.h"
 #include "supervisor/request.h"
 #include "supervisor/supervisor.h"
 
-/* A listener that comes back when its old self is gone. */
-struct replacement {
-	STAILQ_ENTRY(replacement) next;
-	struct msg_plan_listener item;
+/* What is to be done with a listener that the file has. */
+struct job {
+	enum plan_action action;
+	option_set changed;
+	uint64_t bound; /* id of the listener that was bound for it; 0: none */
 };
 
-static STAILQ_HEAD(, replacement) replacements = STAILQ_HEAD_INITIALIZER(
-    replacements);
-
-/* What a reload did, to tell. */
-struct tally {
-	unsigned int added, updated, replaced, removed, kept;
-};
-
-static bool wanted; /* again, once this one is done */
+static struct {
+	bool dry_run;
+	bool wanted;       /* again, once this one is done */
+	unsigned int left; /* hot restarts that are under way, and ourselves */
+	unsigned int done[PLAN_ACTION_COUNT];
+	bool daemon_changed;
+	struct err trouble; /* the first hot restart that failed */
+} reload;
 
 /* Each line by itself: no line of the log is cut then. */
 static void
@@ -46,188 +46,252 @@ static void
 finish(const struct err *err, const char *text)
 {
 	notify_send("READY=1");
-	if (err == NULL) {
+	if (err == NULL)
 		log_info(NULL, NULL, "reload: %s", text);
-	} else {
-		log_error(NULL, NULL, "reload: nothing was changed");
+	else
 		log_lines(text == NULL ? err->text : text);
-	}
 	request_reload_done(err, text);
 	reload_if_wanted();
 }
 
-/* The listeners that a reload has bound; ids are given in ascending order. */
-struct bound {
-	uint64_t *ids;
-	size_t count;
-};
-
-/* Remove again what this reload added before it failed. */
-static void
-undo(const struct bound *b)
-{
-	struct listener *l;
-	size_t i;
-
-	for (i = 0; i < b->count; i++) {
-		l = listener_find_id(b->ids[i]);
-		if (l != NULL)
-			listener_remove(l, 0);
-	}
-}
+/* --- what is to be done --- */
 
 /* How does a running listener differ from what is wanted? */
-static enum plan_change
+static enum plan_action
 compare(const struct listener *l, const struct msg_plan_listener *item,
     option_set *changed)
 {
 	struct listener_spec running = l->spec;
 
 	/* It was saved with the port that the kernel chose: no difference. */
-	if (running.port == 0 && item->spec.port == l->port)
-		running.port = l->port;
+	if (running.port == 0 && item->spec.port == l->sockets.port)
+		running.port = l->sockets.port;
 	return plan_compare(&running, &item->spec, changed);
 }
 
-static bool
-needs_socket(const struct msg_plan_listener *item)
+static struct job
+job_of(const struct msg_plan_listener *item)
 {
 	const struct listener *l = listener_find(item->spec.name);
-	option_set changed;
+	struct job job = { .action = PLAN_ADD };
 
-	if (l == NULL)
-		return true;
-	return l->state != LISTENER_STARTING && l->state != LISTENER_DRAINING &&
-	    compare(l, item, &changed) == PLAN_MOVE;
+	if (l != NULL && l->goal == GOAL_REMOVE)
+		job.action = PLAN_REBIND;
+	else if (l != NULL)
+		job.action = compare(l, item, &job.changed);
+	return job;
 }
 
 /*
- * First what can fail: bind what is new or moves. Returns 0 with *b, whose
- * ids the caller frees, or -1 with *err and nothing changed.
+ * Only the file can take back what it gave: a saved listener whose file is
+ * damaged must not take its fleet down.
  */
-static int
-bind_new(const struct plan *plan, struct bound *b, struct err *err)
+static bool
+is_to_go(const struct plan *plan, const struct listener *l)
 {
-	const struct msg_plan_listener *item;
-	const struct listener *l;
-	struct err why;
-	size_t i;
-
-	b->ids = calloc(plan->count + 1, sizeof(*b->ids));
-	if (b->ids == NULL)
-		return err_sys(err, "a reload");
-	for (i = 0; i < plan->count; i++) {
-		item = &plan->items[i];
-		if (!needs_socket(item))
-			continue;
-		l = listener_add_successor(&item->spec, item->set,
-		    (enum spec_origin)item->origin, &why);
-		if (l == NULL) {
-			undo(b);
-			free(b->ids);
-			return err_set(err, why.code, "listener %s: %.250s",
-			    item->spec.name, why.text);
-		}
-		b->ids[b->count++] = l->id;
-	}
-	return 0;
+	return l->origin == ORIGIN_FILE && l->goal != GOAL_REMOVE &&
+	    plan_find(plan, l->spec.name) == NULL;
 }
 
-/* Nothing can fail any more: they get their names. */
+/*
+ * A listener that leaves the very place that item wants; it hands its sockets
+ * over.
+ */
+static struct listener *
+find_donor(const struct plan *plan, const struct msg_plan_listener *item)
+{
+	const struct msg_plan_listener *wanted;
+	struct listener *l;
+	option_set changed;
+
+	RB_FOREACH (l, listener_by_name, listeners()) {
+		/* Any port is as good for one that leaves it to the kernel. */
+		if (item->spec.port == 0 && item->spec.path[0] == '\0' &&
+		    strcmp(l->spec.name, item->spec.name) != 0)
+			continue;
+		if (l->phase != SOCKETS_OPEN || l->goal != GOAL_LISTEN ||
+		    !plan_same_place(&l->spec, l->sockets.port, &item->spec))
+			continue;
+		wanted = plan_find(plan, l->spec.name);
+		if (is_to_go(plan, l) ||
+		    (wanted != NULL &&
+			compare(l, wanted, &changed) == PLAN_REBIND))
+			return l;
+	}
+	return NULL;
+}
+
+/* --- binding: what can fail, first --- */
+
 static void
-enlist(const struct bound *b, struct tally *t)
+undo(const struct job *jobs, size_t count)
 {
 	struct listener *l;
 	size_t i;
 
-	for (i = 0; i < b->count; i++) {
-		l = listener_find_id(b->ids[i]);
-		if (listener_find(l->spec.name) != NULL)
-			t->replaced++;
-		else
-			t->added++;
-		listener_succeed(l);
+	for (i = 0; i < count; i++) {
+		l = jobs[i].bound != 0 ? listener_find_id(jobs[i].bound) : NULL;
+		if (l != NULL)
+			listener_remove(l, 0);
 	}
 }
 
-static void
-replace(struct listener *l, const struct msg_plan_listener *item)
+static int
+bind_job(const struct plan *plan, const struct msg_plan_listener *item,
+    struct job *job, bool donated, struct err *err)
 {
-	struct replacement *r = malloc(sizeof(*r));
+	struct listener *donor = find_donor(plan, item);
+	const struct listener *l;
+	struct err why;
 
-	if (r == NULL) {
-		log_error("listener", l->spec.name,
-		    "could not be bound anew: out of memory");
+	if ((donor != NULL) != donated)
+		return 0;
+	/* A pool whose workers change has their old number still. */
+	l = listener_add_successor(&item->spec,
+	    item->set & ~OPTION_BIT(OPT_WORKERS),
+	    (enum spec_origin)item->origin, donor, &why);
+	if (l == NULL)
+		return err_set(err, why.code, "listener %s: %.250s",
+		    item->spec.name, why.text);
+	job->bound = l->id;
+	return 0;
+}
+
+/*
+ * Bind what is new or moves; sockets that are handed over come last, for
+ * they can't be given back. Returns 0, or -1 with *err and nothing changed.
+ */
+static int
+bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
+{
+	int donated;
+	size_t i;
+
+	for (donated = 0; donated < 2; donated++) {
+		for (i = 0; i < plan->count; i++) {
+			if (jobs[i].action != PLAN_ADD &&
+			    jobs[i].action != PLAN_REBIND)
+				continue;
+			if (bind_job(plan, &plan->items[i], &jobs[i],
+				donated != 0, err) == 0)
+				continue;
+			undo(jobs, plan->count);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* --- applying: what can't --- */
+
+/* A listener whose workers are being replaced, as it was before. */
+struct undone {
+	uint64_t id;
+	struct listener_spec spec;
+};
+
+static void
+end_part(void)
+{
+	char text[192];
+
+	if (--reload.left > 0)
 		return;
-	}
-	r->item = *item;
-	STAILQ_INSERT_TAIL(&replacements, r, next);
-	if (l->state != LISTENER_DRAINING)
-		listener_remove(l, l->spec.drain_timeout_ms);
+	(void)snprintf(text, sizeof(text),
+	    "%u added, %u updated, %u restarted, %u bound anew, %u removed, "
+	    "%u unchanged%s",
+	    reload.done[PLAN_ADD], reload.done[PLAN_UPDATE],
+	    reload.done[PLAN_RESTART], reload.done[PLAN_REBIND],
+	    reload.done[PLAN_REMOVE], reload.done[PLAN_KEEP],
+	    reload.daemon_changed
+		? "; changes of the daemon section need a restart"
+		: "");
+	if (reload.trouble.code == ERR_NONE)
+		finish(NULL, text);
+	else
+		finish(&reload.trouble, NULL);
 }
 
-/* One that runs and is in the file. */
 static void
-apply_wanted(struct listener *l, const struct msg_plan_listener *item,
-    struct tally *t)
+on_restarted(void *ctx, const struct err *err)
 {
-	enum plan_change change;
-	option_set changed;
+	struct undone *u = ctx;
+	struct listener *l = listener_find_id(u->id);
+
+	if (err != NULL && l != NULL)
+		listener_take_spec(l, &u->spec);
+	if (err != NULL && reload.trouble.code == ERR_NONE)
+		(void)err_set(&reload.trouble, err->code, "listener %s: %.250s",
+		    u->spec.name, err->text);
+	free(u);
+	end_part();
+}
+
+/* What can change in place has changed already: the rest by hot restart. */
+static void
+restart(struct listener *l, const struct msg_plan_listener *item)
+{
+	const unsigned int workers = item->spec.workers == SPEC_WORKERS_AUTO
+	    ? supervisor_cpus()
+	    : item->spec.workers;
+	struct undone *u = malloc(sizeof(*u));
 	struct err err;
 
-	change = compare(l, item, &changed);
-	if (l->state == LISTENER_DRAINING)
-		change = PLAN_REPLACE;
-	else
-		l->origin = (enum spec_origin)item->origin;
-	switch (change) {
-	case PLAN_KEEP:
-		t->kept++;
-		break;
-	case PLAN_UPDATE:
-		if (listener_update(l, &item->spec, changed, &err) == -1)
-			log_error("listener", l->spec.name, "reload: %s",
-			    err.text);
-		t->updated++;
-		break;
-	case PLAN_MOVE: /* another reload's move is not even served yet */
-	case PLAN_REPLACE:
-		t->replaced++;
-		replace(l, item);
-		break;
+	if (u == NULL) {
+		(void)err_sys(&reload.trouble, "a hot restart");
+		return;
 	}
+	u->id = l->id;
+	u->spec = l->spec;
+	listener_take_spec(l, &item->spec);
+	reload.left++;
+	if (pool_restart(l->pool, workers, UINT32_MAX, on_restarted, u, &err) ==
+	    -1)
+		on_restarted(u, &err);
 }
 
-/* What an earlier reload still had to do: this one decides anew. */
-static void
-forget_replacements(void)
+static option_set
+live_options(void)
 {
-	struct replacement *r;
+	option_set set = 0;
+	unsigned int id;
 
-	while ((r = STAILQ_FIRST(&replacements)) != NULL) {
-		STAILQ_REMOVE_HEAD(&replacements, next);
-		free(r);
-	}
+	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
+		if (spec_option_is_live((enum listener_option)id))
+			set |= OPTION_BIT(id);
+	return set;
 }
 
 static void
-apply_difference(const struct plan *plan, struct tally *t)
+apply(const struct msg_plan_listener *item, const struct job *job)
 {
-	const struct msg_plan_listener *item;
+	const option_set live = job->changed & live_options();
+	struct listener *l = listener_find(item->spec.name);
+	struct err err;
+
+	reload.done[job->action]++;
+	if (job->bound != 0) {
+		listener_succeed(listener_find_id(job->bound));
+		return;
+	}
+	l->origin = (enum spec_origin)item->origin;
+	if (live != 0 && listener_update(l, &item->spec, live, &err) == -1)
+		log_error("listener", l->spec.name, "reload: %s", err.text);
+	if (job->action == PLAN_RESTART)
+		restart(l, item);
+}
+
+static void
+remove_others(const struct plan *plan)
+{
 	struct listener *l, *next;
 
-	forget_replacements();
 	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next) {
-		if (l->state == LISTENER_STARTING)
-			continue;
-		item = plan_find(plan, l->spec.name);
-		if (item != NULL) {
-			apply_wanted(l, item, t);
-		} else if (l->origin != ORIGIN_FILE) {
-			t->kept++;
-		} else if (l->state != LISTENER_DRAINING) {
-			t->removed++;
+		if (is_to_go(plan, l)) {
+			reload.done[PLAN_REMOVE]++;
 			listener_remove(l, l->spec.drain_timeout_ms);
+		} else if (plan_find(plan, l->spec.name) == NULL) {
+			reload.done[PLAN_KEEP]++;
 		}
 	}
 }
@@ -241,16 +305,67 @@ same_daemon(const struct daemon_settings *a, const struct daemon_settings *b)
 	    a->gid == b->gid && a->control_gid == b->control_gid &&
 	    a->readers_gid == b->readers_gid &&
 	    a->shutdown_deadline_ms == b->shutdown_deadline_ms &&
+	    a->lame_duck_ms == b->lame_duck_ms &&
 	    memcmp(&a->log, &b->log, sizeof(a->log)) == 0;
+}
+
+static void
+apply_all(const struct plan *plan, const struct job *jobs)
+{
+	struct err err;
+	size_t i;
+
+	memset(reload.done, 0, sizeof(reload.done));
+	memset(&reload.trouble, 0, sizeof(reload.trouble));
+	reload.daemon_changed =
+	    !same_daemon(&plan->settings, supervisor_settings());
+	reload.left = 1;
+	/* Before names change hands, so that each is judged as it was. */
+	remove_others(plan);
+	for (i = 0; i < plan->count; i++)
+		apply(&plan->items[i], &jobs[i]);
+	if (groups_set(supervisor_base(), plan->groups, plan->groups_count,
+		&err) == -1)
+		log_error(NULL, NULL, "reload: %s", err.text);
+	end_part();
+}
+
+/* --- a dry run --- */
+
+static void
+show(const struct plan *plan, const struct job *jobs)
+{
+	struct snapshot_writer w = { 0 };
+	struct snapshot_plan row;
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		memset(&row, 0, sizeof(row));
+		(void)strlcpy(row.name, plan->items[i].spec.name,
+		    sizeof(row.name));
+		row.action = (uint8_t)jobs[i].action;
+		snapshot_add(&w, SNAPSHOT_PLAN, &row, sizeof(row));
+	}
+	RB_FOREACH (l, listener_by_name, listeners()) {
+		if (plan_find(plan, l->spec.name) != NULL)
+			continue;
+		memset(&row, 0, sizeof(row));
+		(void)strlcpy(row.name, l->spec.name, sizeof(row.name));
+		row.action = is_to_go(plan, l) ? PLAN_REMOVE : PLAN_KEEP;
+		snapshot_add(&w, SNAPSHOT_PLAN, &row, sizeof(row));
+	}
+	notify_send("READY=1");
+	request_reload_shown(&w);
+	reload_if_wanted();
 }
 
 static void
 on_plan(const struct plan *plan, const char *errors, bool bad_config)
 {
-	struct tally t = { 0 };
-	struct bound bound = { .count = 0 };
+	struct job *jobs;
 	struct err err;
-	char text[192];
+	size_t i;
 
 	if (plan == NULL) {
 		(void)err_set(&err, bad_config ? ERR_INVALID : ERR_INTERNAL,
@@ -258,27 +373,31 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		finish(&err, errors);
 		return;
 	}
-	if (bind_new(plan, &bound, &err) == -1) {
+	jobs = calloc(plan->count + 1, sizeof(*jobs));
+	if (jobs == NULL) {
+		(void)err_sys(&err, "a reload");
 		finish(&err, NULL);
 		return;
 	}
-	enlist(&bound, &t);
-	free(bound.ids);
-	apply_difference(plan, &t);
-	(void)snprintf(text, sizeof(text),
-	    "%u added, %u updated, %u bound anew, %u removed, %u unchanged%s",
-	    t.added, t.updated, t.replaced, t.removed, t.kept,
-	    same_daemon(&plan->settings, supervisor_settings())
-		? ""
-		: "; changes of the daemon section need a restart");
-	finish(NULL, text);
+	for (i = 0; i < plan->count; i++)
+		jobs[i] = job_of(&plan->items[i]);
+	if (reload.dry_run)
+		show(plan, jobs);
+	else if (bind_jobs(plan, jobs, &err) == -1)
+		finish(&err, NULL);
+	else
+		apply_all(plan, jobs);
+	free(jobs);
 }
 
 int
-reload_start(struct err *err)
+reload_start(bool dry_run, struct err *err)
 {
-	if (plan_load(supervisor_args()->config, false, on_plan, err) == -1)
+	if (reload.left > 0)
+		return err_set(err, ERR_BUSY, "a reload is under way");
+	if (plan_load(supervisor_args()->config, dry_run, on_plan, err) == -1)
 		return -1;
+	reload.dry_run = dry_run;
 	notify_send("RELOADING=1");
 	return 0;
 }
@@ -286,8 +405,8 @@ reload_start(struct err *err)
 void
 reload_soon(void)
 {
-	wanted = true;
-	if (!plan_load_running())
+	reload.wanted = true;
+	if (!plan_load_running() && reload.left == 0)
 		reload_if_wanted();
 }
 
@@ -296,31 +415,9 @@ reload_if_wanted(void)
 {
 	struct err err;
 
-	if (!wanted || supervisor_state() != DAEMON_RUNNING)
+	if (!reload.wanted || supervisor_state() != DAEMON_RUNNING)
 		return;
-	wanted = false;
-	if (reload_start(&err) == -1)
+	reload.wanted = false;
+	if (reload_start(false, &err) == -1)
 		log_error(NULL, NULL, "reload: %s", err.text);
-}
-
-void
-reload_listener_removed(const struct listener *gone)
-{
-	struct replacement *r;
-	struct err err;
-
-	if (listener_find(gone->spec.name) != NULL)
-		return; /* it has a successor already */
-	STAILQ_FOREACH (r, &replacements, next)
-		if (strcmp(r->item.spec.name, gone->spec.name) == 0)
-			break;
-	if (r == NULL)
-		return;
-	STAILQ_REMOVE(&replacements, r, replacement, next);
-	if (supervisor_state() == DAEMON_RUNNING &&
-	    listener_add(&r->item.spec, r->item.set,
-		(enum spec_origin)r->item.origin, &err) == NULL)
-		log_error("listener", r->item.spec.name,
-		    "could not be bound anew: %s", err.text);
-	free(r);
 }

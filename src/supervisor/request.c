@@ -1,21 +1,24 @@
 #include "supervisor/request.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "supervisor/control.h"
 #include "supervisor/lines.h"
 #include "supervisor/listener.h"
+#include "supervisor/pool.h"
 #include "supervisor/reload.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
 
-/* An add whose workers don't answer by then fails. */
-#define ADD_DEADLINE_MS 20000
-
-static uint32_t reload_request; /* 0: nobody waits */
+static struct {
+	uint32_t reload; /* who waits for one; 0: nobody */
+	uint32_t epoch;  /* of the control process: requests are its own */
+} waiting;
 
 static void
 refuse(uint32_t request, const struct err *err)
@@ -53,12 +56,27 @@ static void
 reply_status(uint32_t request, const char *name)
 {
 	struct err err;
-	const int fd = status_snapshot(name, &err);
+	int fd = -1;
 
+	if (name != NULL && listener_find(name) == NULL)
+		(void)err_set(&err, ERR_UNAVAILABLE, "%s was removed meanwhile",
+		    name);
+	else
+		fd = status_snapshot(name, &err);
 	if (fd == -1)
 		refuse(request, &err);
 	else
 		control_reply_snapshot(request, fd);
+}
+
+/* Answer request when what it asked of l has come. */
+static void
+wait_for(struct listener *l, enum wait_kind kind, uint32_t request)
+{
+	struct err err;
+
+	if (listener_wait(l, kind, request, &err) == -1)
+		refuse(request, &err);
 }
 
 static void
@@ -71,13 +89,12 @@ on_add(const struct msg_req_add *m)
 		refuse(m->request, &err);
 		return;
 	}
-	l = listener_add(&m->spec, m->set, ORIGIN_RUNTIME, &err);
+	l = listener_add(&m->spec, m->set, ORIGIN_RUNTIME, false, &err);
 	if (l == NULL) {
 		refuse(m->request, &err);
 		return;
 	}
-	l->add_request = m->request;
-	listener_set_start_deadline(l, ADD_DEADLINE_MS);
+	wait_for(l, WAIT_LISTENING, m->request);
 }
 
 static void
@@ -96,34 +113,204 @@ on_update(struct msg_req_update *m)
 }
 
 static void
-on_remove(struct msg_req_name *m)
+on_remove(const struct msg_req_name *m)
 {
 	struct listener *l;
 	struct err err;
 
-	m->name[sizeof(m->name) - 1] = '\0';
-	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL) {
+	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
+	    listener_wait(l, WAIT_REMOVED, m->request, &err) == -1) {
 		refuse(m->request, &err);
 		return;
 	}
-	if (l->state == LISTENER_DRAINING) {
-		(void)err_set(&err, ERR_BUSY, "%s is being removed already",
-		    m->name);
-		refuse(m->request, &err);
-		return;
-	}
-	l->remove_request = m->request;
 	listener_remove(l,
 	    m->deadline_ms == DEADLINE_DEFAULT ? l->spec.drain_timeout_ms
 					       : m->deadline_ms);
 }
 
 static void
-on_status(struct msg_req_name *m)
+on_pause(const struct msg_req_name *m)
+{
+	const bool queue = m->flags & REQ_FLAG_QUEUE;
+	struct listener *l;
+	struct err err;
+
+	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
+	    listener_pause(l, queue, &err) == -1) {
+		refuse(m->request, &err);
+		return;
+	}
+	wait_for(l, WAIT_PAUSED, m->request);
+	listener_check_waits(l);
+}
+
+static void
+on_resume(const struct msg_req_name *m)
+{
+	struct listener *l;
+	struct err err;
+
+	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
+	    listener_wait(l, WAIT_LISTENING, m->request, &err) == -1) {
+		refuse(m->request, &err);
+		return;
+	}
+	if (listener_resume(l, &err) == -1)
+		listener_answer_waits(l, WAIT_LISTENING, &err);
+	else
+		listener_check_waits(l);
+}
+
+/* --- hot restart --- */
+
+/* A request to restart pools: answered when the last one is done. */
+struct restart {
+	uint32_t request;
+	uint32_t epoch;
+	uint32_t deadline_ms; /* for what the old workers have open */
+	unsigned int left;
+	char name[SPEC_NAME_SIZE]; /* empty: all */
+	struct err err;            /* the first that went wrong */
+};
+
+static void
+end_restart(void *ctx, const struct err *err)
+{
+	struct restart *r = ctx;
+
+	if (err != NULL && r->err.code == ERR_NONE)
+		r->err = *err;
+	if (--r->left > 0)
+		return;
+	if (r->epoch != waiting.epoch)
+		r->request = 0; /* who asked is gone */
+	if (r->err.code != ERR_NONE)
+		refuse(r->request, &r->err);
+	else
+		reply_status(r->request, r->name[0] != '\0' ? r->name : NULL);
+	free(r);
+}
+
+/* One that has failed is bound anew, with all that failed with it. */
+static void
+revive(struct listener *failed, uint32_t request)
+{
+	struct pool *p = failed->pool;
+	struct listener *l, *next;
+	struct err err;
+
+	wait_for(failed, WAIT_LISTENING, request);
+	if (p->phase != POOL_FAILED) {
+		(void)listener_revive(failed, &err);
+		return;
+	}
+	pool_revive(p);
+	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next)
+		if (l->goal == GOAL_FAIL)
+			(void)listener_revive(l, &err);
+}
+
+static void
+restart_pool(struct restart *r, struct pool *p)
 {
 	struct err err;
 
-	m->name[sizeof(m->name) - 1] = '\0';
+	r->left++;
+	if (pool_restart(p, 0, r->deadline_ms, end_restart, r, &err) == -1)
+		end_restart(r, &err);
+}
+
+static void
+restart_all(struct restart *r)
+{
+	struct listener *l;
+	struct pool *p;
+
+	TAILQ_FOREACH (p, pools(), in_all)
+		if (p->phase == POOL_RUNNING)
+			restart_pool(r, p);
+	RB_FOREACH (l, listener_by_name, listeners())
+		if (l->goal == GOAL_FAIL)
+			revive(l, 0);
+}
+
+static void
+on_restart(const struct msg_req_name *m)
+{
+	struct listener *l = NULL;
+	struct restart *r;
+	struct err err;
+
+	if (check_running(&err) == -1 ||
+	    (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL)) {
+		refuse(m->request, &err);
+		return;
+	}
+	if (l != NULL && l->goal == GOAL_FAIL) {
+		revive(l, m->request);
+		return;
+	}
+	if (l != NULL && l->goal == GOAL_REMOVE) {
+		(void)err_set(&err, ERR_BUSY, "%s is being removed", m->name);
+		refuse(m->request, &err);
+		return;
+	}
+	r = calloc(1, sizeof(*r));
+	if (r == NULL) {
+		(void)err_sys(&err, "a restart");
+		refuse(m->request, &err);
+		return;
+	}
+	r->request = m->request;
+	r->epoch = waiting.epoch;
+	r->deadline_ms = m->deadline_ms;
+	(void)strlcpy(r->name, m->name, sizeof(r->name));
+	r->left = 1;
+	if (l != NULL)
+		restart_pool(r, l->pool);
+	else
+		restart_all(r);
+	end_restart(r, NULL);
+}
+
+/* --- looking --- */
+
+static void
+reply_rows(uint32_t request, int fd, const struct err *err)
+{
+	if (fd == -1)
+		refuse(request, err);
+	else
+		control_reply_snapshot(request, fd);
+}
+
+static void
+on_history(const struct msg_req_name *m)
+{
+	struct err err;
+	int fd = -1;
+
+	if (m->name[0] == '\0' || find(m->name, &err) != NULL)
+		fd = status_history(m->name, &err);
+	reply_rows(m->request, fd, &err);
+}
+
+static void
+on_failures(const struct msg_req_name *m)
+{
+	struct err err;
+	int fd = -1;
+
+	if (m->name[0] == '\0' || find(m->name, &err) != NULL)
+		fd = status_failures(m->name, m->window_ms, &err);
+	reply_rows(m->request, fd, &err);
+}
+
+static void
+on_status(const struct msg_req_name *m)
+{
+	struct err err;
+
 	if (m->name[0] != '\0' && find(m->name, &err) == NULL)
 		refuse(m->request, &err);
 	else
@@ -136,10 +323,7 @@ on_tree(const struct msg_request *m)
 	struct err err;
 	const int fd = status_tree(&err);
 
-	if (fd == -1)
-		refuse(m->request, &err);
-	else
-		control_reply_snapshot(m->request, fd);
+	reply_rows(m->request, fd, &err);
 }
 
 static void
@@ -147,10 +331,11 @@ on_reload(const struct msg_request *m)
 {
 	struct err err;
 
-	if (check_running(&err) == -1 || reload_start(&err) == -1)
+	if (check_running(&err) == -1 ||
+	    reload_start(m->flags & REQ_FLAG_DRY_RUN, &err) == -1)
 		refuse(m->request, &err);
 	else
-		reload_request = m->request;
+		waiting.reload = m->request;
 }
 
 static void
@@ -160,6 +345,38 @@ on_shutdown(const struct msg_request *m)
 	shutdown_begin(m->deadline_ms == DEADLINE_DEFAULT
 		? supervisor_settings()->shutdown_deadline_ms
 		: m->deadline_ms);
+}
+
+/* Requests that have a name in them. */
+static int
+handle_name(enum ipc_kind kind, struct msg_req_name *m)
+{
+	m->name[sizeof(m->name) - 1] = '\0';
+	switch (kind) {
+	case IPC_REQ_REMOVE:
+		on_remove(m);
+		return 0;
+	case IPC_REQ_PAUSE:
+		on_pause(m);
+		return 0;
+	case IPC_REQ_RESUME:
+		on_resume(m);
+		return 0;
+	case IPC_REQ_RESTART:
+		on_restart(m);
+		return 0;
+	case IPC_REQ_HISTORY:
+		on_history(m);
+		return 0;
+	case IPC_REQ_FAILURES:
+		on_failures(m);
+		return 0;
+	case IPC_REQ_STATUS:
+		on_status(m);
+		return 0;
+	default:
+		return -1;
+	}
 }
 
 int
@@ -172,12 +389,6 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_UPDATE:
 		on_update(&msg->payload.REQ_UPDATE);
 		return 0;
-	case IPC_REQ_REMOVE:
-		on_remove(&msg->payload.REQ_REMOVE);
-		return 0;
-	case IPC_REQ_STATUS:
-		on_status(&msg->payload.REQ_STATUS);
-		return 0;
 	case IPC_REQ_TREE:
 		on_tree(&msg->payload.REQ_TREE);
 		return 0;
@@ -187,30 +398,38 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_SHUTDOWN:
 		on_shutdown(&msg->payload.REQ_SHUTDOWN);
 		return 0;
+	case IPC_REQ_REMOVE:
+	case IPC_REQ_PAUSE:
+	case IPC_REQ_RESUME:
+	case IPC_REQ_RESTART:
+	case IPC_REQ_HISTORY:
+	case IPC_REQ_FAILURES:
+	case IPC_REQ_STATUS:
+		return handle_name(msg->kind, &msg->payload.REQ_STATUS);
 	default:
 		return -1;
 	}
 }
 
 void
-request_listener_ready(struct listener *l, const struct err *err)
+request_answer(struct listener *l, const struct wait *w, const struct err *err)
 {
-	const uint32_t request = l->add_request;
-
-	l->add_request = 0;
-	if (request == 0)
+	if (w->request == 0)
 		return;
 	if (err != NULL)
-		refuse(request, err);
+		refuse(w->request, err);
 	else
-		reply_status(request, l->spec.name);
+		reply_status(w->request, l->spec.name);
 }
 
 void
 request_listener_removed(struct listener *l, uint64_t finished, uint64_t cut)
 {
-	control_reply(l->remove_request, NULL, finished, cut, NULL);
-	l->remove_request = 0;
+	const struct wait *w;
+
+	STAILQ_FOREACH (w, &l->waits, next)
+		if (w->kind == WAIT_REMOVED)
+			control_reply(w->request, NULL, finished, cut, NULL);
 }
 
 void
@@ -220,8 +439,22 @@ request_reload_done(const struct err *err, const char *text)
 
 	if (text != NULL)
 		lines_fit(text, fitted, sizeof(fitted));
-	control_reply(reload_request, err, 0, 0, text == NULL ? NULL : fitted);
-	reload_request = 0;
+	control_reply(waiting.reload, err, 0, 0, text == NULL ? NULL : fitted);
+	waiting.reload = 0;
+}
+
+void
+request_reload_shown(struct snapshot_writer *w)
+{
+	const uint32_t request = waiting.reload;
+	struct err err;
+	const int fd = snapshot_seal(w, &err);
+
+	waiting.reload = 0;
+	if (request != 0)
+		reply_rows(request, fd, &err);
+	else if (fd != -1)
+		(void)close(fd);
 }
 
 void
@@ -229,9 +462,8 @@ request_forget_all(void)
 {
 	struct listener *l;
 
-	reload_request = 0;
-	RB_FOREACH (l, listener_by_name, listeners()) {
-		l->add_request = 0;
-		l->remove_request = 0;
-	}
+	waiting.reload = 0;
+	waiting.epoch++;
+	RB_FOREACH (l, listener_by_name, listeners())
+		listener_forget_waits(l);
 }

@@ -7,6 +7,8 @@
 #include "common/ipc.h"
 
 struct listener;
+struct snapshot_writer;
+struct wait;
 
 /*
  * Handle a message from control. Every value in it is checked here. Returns
@@ -14,8 +16,8 @@ struct listener;
  */
 int request_handle(struct ipc_message *);
 
-/* Answer whoever waits for this listener; as struct listener_waiter has it. */
-void request_listener_ready(struct listener *, const struct err *);
+/* As struct listener_watcher has them. */
+void request_answer(struct listener *, const struct wait *, const struct err *);
 void request_listener_removed(struct listener *, uint64_t finished,
     uint64_t cut);
 
@@ -24,6 +26,9 @@ void request_listener_removed(struct listener *, uint64_t finished,
  * errors of the config, a line each (NULL: only err).
  */
 void request_reload_done(const struct err *, const char *text);
+
+/* The same, for a dry run: its rows, which are freed. */
+void request_reload_shown(struct snapshot_writer *);
 
 /* Control has died: nobody waits for anything. */
 void request_forget_all(void);

@@ -2,57 +2,176 @@
 
 #include <sys/param.h>
 
+#include <event2/event.h>
 #include <stdbool.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/control.h"
+#include "supervisor/counters.h"
 #include "supervisor/listener.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/strays.h"
 #include "supervisor/supervisor.h"
 
-static bool control_stopping;
+/*
+ * A process that is there so long after SIGKILL waits for a device or a disk
+ * in the kernel: it can't be waited for.
+ */
+#define UNKILLABLE_MS 1000
 
-/* The pools are gone: nobody needs the control process any more. */
+static struct {
+	struct event *timer; /* the lame duck's end, later the last resort */
+	bool near;           /* lame duck: serving still, ready no more */
+	bool control_stopping;
+	uint32_t deadline_ms; /* for after the lame duck */
+	uint64_t finished;    /* connections, over all listeners */
+	uint64_t cut;
+} down;
+
+static void on_timer(evutil_socket_t, short, void *);
+
 static void
-check_pools(void)
+arm(uint32_t ms)
 {
-	if (supervisor_state() != DAEMON_STOPPING || control_stopping ||
-	    !TAILQ_EMPTY(pools()))
-		return;
-	control_stopping = true;
+	const struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	if (down.timer == NULL)
+		down.timer =
+		    event_new(supervisor_base(), -1, 0, on_timer, NULL);
+	if (down.timer == NULL || event_add(down.timer, &tv) == -1)
+		log_error(NULL, NULL, "no timer: out of memory");
+}
+
+/* Nobody needs the control process any more. */
+static void
+stop_control(void)
+{
 	if (control_child()->owner == NULL)
 		supervisor_finish();
 	else
 		control_stop();
 }
 
-void
-shutdown_begin(uint32_t deadline_ms)
+/* The pools are gone, and their processes, too, unless something is wrong. */
+static void
+check_pools(void)
+{
+	if (supervisor_state() != DAEMON_STOPPING || down.control_stopping ||
+	    !TAILQ_EMPTY(pools()))
+		return;
+	down.control_stopping = true;
+	arm(UNKILLABLE_MS);
+	strays_end(stop_control);
+}
+
+static uint64_t
+open_connections(void)
+{
+	uint64_t counters[COUNTER_COUNT], sum = 0;
+	struct listener *l;
+
+	RB_FOREACH (l, listener_by_name, listeners()) {
+		counters_of(l, counters);
+		sum += counters[COUNTER_ACCEPTED] - counters[COUNTER_CLOSED];
+	}
+	return sum;
+}
+
+/*
+ * What the workers are told, so that all is over at the deadline: then each
+ * must wake, say what it did and exit, which takes some 300 us, and close its
+ * connections at 30 us each, if it does not wait for a CPU.
+ */
+static uint32_t
+workers_deadline_ms(uint32_t deadline_ms)
+{
+	const uint64_t us =
+	    300 * (uint64_t)pools_processes() + 30 * open_connections();
+	const uint64_t early_ms = us / 1000 / supervisor_cpus();
+
+	return deadline_ms - (uint32_t)MIN(early_ms, deadline_ms / 8);
+}
+
+static void
+begin(uint32_t deadline_ms, uint32_t workers_ms)
 {
 	const uint64_t now = clock_mono_ms();
 	struct listener *l, *next;
 
-	if (supervisor_state() != DAEMON_STOPPING) {
-		if (supervisor_state() == DAEMON_RUNNING)
-			log_info(NULL, NULL, "shutting down within %u ms",
-			    deadline_ms);
-		supervisor_enter_stopping();
-		plan_load_cancel();
-		RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)
-			listener_shut(l,
-			    now + MIN(deadline_ms, l->spec.drain_timeout_ms));
-	}
-	pools_stop(deadline_ms);
+	if (supervisor_state() == DAEMON_RUNNING)
+		log_info(NULL, NULL, "shutting down within %u ms", deadline_ms);
+	supervisor_enter_stopping();
+	plan_load_cancel();
+	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)
+		listener_shut(l,
+		    now + MIN(workers_ms, l->spec.drain_timeout_ms));
+}
+
+static void
+stop(uint32_t deadline_ms)
+{
+	const uint32_t workers_ms = workers_deadline_ms(deadline_ms);
+
+	if (supervisor_state() != DAEMON_STOPPING)
+		begin(deadline_ms, workers_ms);
+	pools_stop(workers_ms);
+	arm(deadline_ms + UNKILLABLE_MS);
 	check_pools();
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (supervisor_state() != DAEMON_STOPPING) {
+		stop(down.deadline_ms);
+		return;
+	}
+	log_error(NULL, NULL, "a process can't be killed: going without it");
+	supervisor_set_exit_code(EXIT_CODE_FAILURE);
+	supervisor_finish();
+}
+
+bool
+shutdown_is_near(void)
+{
+	return down.near;
+}
+
+void
+shutdown_begin(uint32_t deadline_ms)
+{
+	const uint32_t lame_duck_ms = supervisor_settings()->lame_duck_ms;
+
+	if (down.near || supervisor_state() != DAEMON_RUNNING ||
+	    lame_duck_ms == 0) {
+		stop(deadline_ms);
+		return;
+	}
+	log_info(NULL, NULL, "shutting down in %u ms: not ready from now on",
+	    lame_duck_ms);
+	down.near = true;
+	down.deadline_ms = deadline_ms;
+	arm(lame_duck_ms);
 }
 
 void
 shutdown_now(void)
 {
-	shutdown_begin(0);
+	stop(0);
 	pools_kill();
+}
+
+void
+shutdown_count(uint64_t finished, uint64_t cut)
+{
+	down.finished += finished;
+	down.cut += cut;
 }
 
 void
@@ -64,5 +183,15 @@ shutdown_pool_gone(void)
 void
 shutdown_control_gone(void)
 {
+	log_info(NULL, NULL, "%llu connections finished, %llu were cut",
+	    (unsigned long long)down.finished, (unsigned long long)down.cut);
 	supervisor_finish();
+}
+
+void
+shutdown_free(void)
+{
+	if (down.timer != NULL)
+		event_free(down.timer);
+	down.timer = NULL;
 }

@@ -7,13 +7,20 @@
 #ifndef MERCURY_SUPERVISOR_SHUTDOWN_H
 #define MERCURY_SUPERVISOR_SHUTDOWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
- * Begin, with deadline_ms from now. Called again while it runs, the new
- * deadline holds.
+ * Begin, with deadline_ms from now, or from the end of the lame duck's time.
+ * Called again, that is cut short, and the earlier deadline holds.
  */
 void shutdown_begin(uint32_t deadline_ms);
+
+/* It will begin when the lame duck's time is over: say "not ready". */
+bool shutdown_is_near(void);
+
+/* Connections of a listener that is gone: for the tally at the end. */
+void shutdown_count(uint64_t finished, uint64_t cut);
 
 /* No more waiting: kill what is left. */
 void shutdown_now(void);
@@ -21,5 +28,7 @@ void shutdown_now(void);
 /* A pool, the control process, is gone for good. */
 void shutdown_pool_gone(void);
 void shutdown_control_gone(void);
+
+void shutdown_free(void);
 
 #endif /* MERCURY_SUPERVISOR_SHUTDOWN_H */

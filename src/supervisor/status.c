@@ -7,8 +7,12 @@
 #include "common/clock.h"
 #include "common/snapshot.h"
 #include "supervisor/control.h"
+#include "supervisor/counters.h"
+#include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
+#include "supervisor/record.h"
+#include "supervisor/shutdown.h"
 #include "supervisor/supervisor.h"
 
 static void
@@ -17,7 +21,8 @@ add_daemon(struct snapshot_writer *w)
 	struct snapshot_daemon d = {
 		.pid = (uint32_t)getpid(),
 		.state = supervisor_state(),
-		.ready = supervisor_state() == DAEMON_RUNNING,
+		.ready =
+		    supervisor_state() == DAEMON_RUNNING && !shutdown_is_near(),
 		.loop_lag_max_ms = supervisor_loop_lag_max_ms(),
 		.uptime_ms = clock_mono_ms() - supervisor_started_ms(),
 	};
@@ -25,7 +30,8 @@ add_daemon(struct snapshot_writer *w)
 
 	/* One that is just being added takes nothing away from the others. */
 	RB_FOREACH (l, listener_by_name, listeners())
-		if (l->state == LISTENER_DEGRADED && !listener_serves(l))
+		if ((l->state == LISTENER_DEGRADED && !slots_served(l)) ||
+		    l->state == LISTENER_FAILED)
 			d.ready = false;
 	snapshot_add(w, SNAPSHOT_DAEMON, &d, sizeof(d));
 }
@@ -67,27 +73,40 @@ add_worker(struct snapshot_writer *sw, const struct worker *w,
 	snapshot_add(sw, SNAPSHOT_WORKER, &row, sizeof(row));
 }
 
+static uint32_t
+retry_in_ms(const struct listener *l)
+{
+	const uint64_t now = clock_mono_ms();
+
+	if (l->phase != SOCKETS_RETRYING || l->retry_at_ms <= now)
+		return 0;
+	return (uint32_t)(l->retry_at_ms - now);
+}
+
 static void
 add_listener(struct snapshot_writer *sw, const struct listener *l)
 {
+	const struct crew *crew = l->pool->crew;
 	struct snapshot_listener row = {
 		.spec = l->spec,
 		.state = l->state,
 		.origin = l->origin,
 		.generation = l->pool->generation,
-		.restarts = pool_restarts(l->pool),
-		.bind_attempts = 1,
-		.workers = l->slots_count,
-		.port = l->port,
+		.restarts = l->pool->restarts,
+		.bind_attempts = l->bind_attempts,
+		.retry_in_ms = retry_in_ms(l),
+		.workers = crew != NULL ? crew->workers_count : 0,
+		.port = l->sockets.port,
+		.queueing = l->goal == GOAL_PAUSE && l->queueing,
 	};
 	unsigned int n;
 
-	listener_counters(l, row.counters);
-	(void)strlcpy(row.address, l->address, sizeof(row.address));
+	counters_of(l, row.counters);
+	(void)strlcpy(row.address, l->sockets.address, sizeof(row.address));
 	(void)strlcpy(row.last_error, l->last_error, sizeof(row.last_error));
 	snapshot_add(sw, SNAPSHOT_LISTENER, &row, sizeof(row));
-	for (n = 0; n < l->slots_count; n++)
-		add_worker(sw, &l->pool->workers[n], l);
+	for (n = 0; n < row.workers; n++)
+		add_worker(sw, &crew->workers[n], l);
 }
 
 int
@@ -108,34 +127,176 @@ status_snapshot(const char *name, struct err *err)
 	return snapshot_seal(&w, err);
 }
 
-static void
-add_process(struct snapshot_writer *w, const struct child *c, const char *name,
-    unsigned int slot)
+static struct snapshot_process
+process_row(const struct child *c, const char *name)
 {
 	struct snapshot_process row = {
-		.slot = slot,
 		.pid = (uint32_t)c->pid,
 		.state = c->state,
 		.restarts = c->restarts,
 		.uptime_ms = uptime_ms(c),
+		.ready_ms =
+		    c->up_ms > c->started_ms ? c->up_ms - c->started_ms : 0,
 	};
 
 	(void)strlcpy(row.role, role_name(c->role), sizeof(row.role));
 	(void)strlcpy(row.name, name, sizeof(row.name));
-	snapshot_add(w, SNAPSHOT_PROCESS, &row, sizeof(row));
+	return row;
+}
+
+static void
+add_crew(struct snapshot_writer *sw, const struct pool *p,
+    const struct crew *crew)
+{
+	const struct listener *l = TAILQ_FIRST(&p->listeners);
+	const char *group = l != NULL ? group_of(l->spec.name) : NULL;
+	struct snapshot_process row;
+	const struct worker *w;
+	unsigned int i;
+
+	for (i = 0; i < crew->workers_count; i++) {
+		w = &crew->workers[i];
+		if (crew->phase == CREW_LEAVING && w->gone)
+			continue;
+		row = process_row(&w->child, p->name);
+		row.slot = i;
+		row.generation = crew->generation;
+		row.leaving = crew->phase == CREW_LEAVING;
+		row.last_end_ms = w->last_end_ms;
+		(void)strlcpy(row.last_end, w->last_end, sizeof(row.last_end));
+		if (group != NULL)
+			(void)strlcpy(row.group, group, sizeof(row.group));
+		snapshot_add(sw, SNAPSHOT_PROCESS, &row, sizeof(row));
+	}
 }
 
 int
 status_tree(struct err *err)
 {
 	struct snapshot_writer w = { 0 };
+	struct snapshot_process row;
+	const struct crew *crew;
 	const struct pool *p;
-	unsigned int i;
 
 	add_daemon(&w);
-	add_process(&w, control_child(), "", 0);
-	TAILQ_FOREACH (p, pools(), next)
-		for (i = 0; i < p->workers_count; i++)
-			add_process(&w, &p->workers[i].child, p->name, i);
+	row = process_row(control_child(), "");
+	snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
+	TAILQ_FOREACH (p, pools(), in_all)
+		TAILQ_FOREACH (crew, &p->crews, next)
+			add_crew(&w, p, crew);
+	return snapshot_seal(&w, err);
+}
+
+/* --- history --- */
+
+static void
+add_record(struct snapshot_writer *sw, const char *listener,
+    const struct history_record *r)
+{
+	struct snapshot_record row = { .seq = r->seq,
+		.real_ms = r->real_ms,
+		.type = r->type,
+		.slot = r->slot,
+		.pid = r->pid,
+		.uptime_ms = r->uptime_ms };
+
+	(void)strlcpy(row.listener, listener, sizeof(row.listener));
+	(void)strlcpy(row.reason, r->reason, sizeof(row.reason));
+	snapshot_add(sw, SNAPSHOT_RECORD, &row, sizeof(row));
+}
+
+/* The listener's own records and those of its workers, the oldest first. */
+static void
+add_history(struct snapshot_writer *sw, const struct listener *l)
+{
+	const struct history *own = &l->history, *pool = &l->pool->history;
+	const struct history_record *a, *b;
+	unsigned int i = 0, k = 0;
+
+	for (;;) {
+		a = history_at(own, i);
+		b = history_at(pool, k);
+		if (a == NULL && b == NULL)
+			return;
+		if (b == NULL || (a != NULL && a->seq < b->seq)) {
+			add_record(sw, l->spec.name, a);
+			i++;
+		} else {
+			add_record(sw, l->spec.name, b);
+			k++;
+		}
+	}
+}
+
+/* Those after seq, the newest first: no more is looked at than is wanted. */
+static void
+add_newest(struct snapshot_writer *sw, const char *listener,
+    const struct history *h, uint64_t seq)
+{
+	const struct history_record *r;
+	unsigned int i;
+
+	for (i = history_count(h); i > 0; i--) {
+		r = history_at(h, i - 1);
+		if (r == NULL || r->seq <= seq)
+			return;
+		add_record(sw, listener, r);
+	}
+}
+
+/* The newest records of all, in no order. */
+static void
+add_all_history(struct snapshot_writer *sw)
+{
+	const uint64_t last = record_last_seq();
+	const uint64_t seq = last > HISTORY_MAX ? last - HISTORY_MAX : 0;
+	const struct listener *first;
+	const struct pool *p;
+	struct listener *l;
+
+	RB_FOREACH (l, listener_by_name, listeners())
+		add_newest(sw, l->spec.name, &l->history, seq);
+	TAILQ_FOREACH (p, pools(), in_all) {
+		first = TAILQ_FIRST(&p->listeners);
+		if (first != NULL)
+			add_newest(sw, first->spec.name, &p->history, seq);
+	}
+}
+
+int
+status_history(const char *name, struct err *err)
+{
+	struct snapshot_writer w = { 0 };
+	const struct listener *l = listener_find(name);
+
+	add_daemon(&w);
+	if (name[0] == '\0')
+		add_all_history(&w);
+	else if (l != NULL)
+		add_history(&w, l);
+	return snapshot_seal(&w, err);
+}
+
+int
+status_failures(const char *name, uint32_t window_ms, struct err *err)
+{
+	const uint64_t now = clock_mono_ms();
+	const uint64_t since = now > window_ms ? now - window_ms : 0;
+	struct snapshot_writer w = { 0 };
+	struct snapshot_failures row;
+	const struct listener *l;
+	struct listener *each;
+
+	add_daemon(&w);
+	RB_FOREACH (each, listener_by_name, listeners()) {
+		l = each;
+		if (name[0] != '\0' && strcmp(name, l->spec.name) != 0)
+			continue;
+		memset(&row, 0, sizeof(row));
+		(void)strlcpy(row.listener, l->spec.name, sizeof(row.listener));
+		row.failures = history_failures(&l->pool->history, since);
+		row.window_ms = window_ms;
+		snapshot_add(&w, SNAPSHOT_FAILURES, &row, sizeof(row));
+	}
 	return snapshot_seal(&w, err);
 }

@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
@@ -19,6 +20,7 @@
 #include "supervisor/child.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/daemonize.h"
+#include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/notify.h"
 #include "supervisor/pid_file.h"
@@ -28,6 +30,8 @@
 #include "supervisor/request.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/spawn.h"
+#include "supervisor/strays.h"
+#include "supervisor/watch.h"
 
 #define LAG_CHECK_MS 1000
 
@@ -81,7 +85,7 @@ supervisor_args(void)
 static void
 on_stop_signal(void)
 {
-	if (sv.state == DAEMON_STOPPING || sv.state == DAEMON_STARTING)
+	if (sv.state != DAEMON_RUNNING || shutdown_is_near())
 		shutdown_now();
 	else
 		shutdown_begin(sv.settings.shutdown_deadline_ms);
@@ -154,6 +158,7 @@ on_lag_check(evutil_socket_t fd, short what, void *arg)
 	if (now > sv.lag_due_ms && now - sv.lag_due_ms > sv.lag_max_ms)
 		sv.lag_max_ms = (uint32_t)(now - sv.lag_due_ms);
 	sv.lag_due_ms = now + LAG_CHECK_MS;
+	child_reap_strangers();
 }
 
 /* --- states --- */
@@ -161,21 +166,25 @@ on_lag_check(evutil_socket_t fd, short what, void *arg)
 static void
 on_listener_ready(struct listener *l, const struct err *err)
 {
-	if (sv.state == DAEMON_STARTING)
-		boot_listener_ready(l, err);
-	else
-		request_listener_ready(l, err);
+	boot_listener_ready(l, err);
+}
+
+static void
+on_listener_listening(struct listener *l)
+{
+	group_listener_changed(l->spec.name);
 }
 
 static void
 on_listener_removed(struct listener *l, uint64_t finished, uint64_t cut)
 {
 	request_listener_removed(l, finished, cut);
-	reload_listener_removed(l);
+	shutdown_count(finished, cut);
+	group_listener_changed(l->spec.name);
 }
 
-static const struct listener_waiter waiter = { on_listener_ready,
-	on_listener_removed };
+static const struct listener_watcher watcher = { on_listener_ready,
+	on_listener_listening, request_answer, on_listener_removed };
 
 static bool
 logs_to_stderr(void)
@@ -188,9 +197,10 @@ supervisor_apply_settings(const struct daemon_settings *s)
 {
 	struct child_settings children = { .base = sv.base,
 		.output_fd = STDERR_FILENO };
-	struct pool_settings pool = { .base = sv.base,
-		.pool_gone = shutdown_pool_gone };
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct crew_settings crew = { .base = sv.base,
+		.orphan_drain_ms = s->shutdown_deadline_ms,
+		.uid = s->uid,
+		.gid = s->gid };
 
 	sv.settings = *s;
 	if (sv.args->debug)
@@ -200,15 +210,25 @@ supervisor_apply_settings(const struct daemon_settings *s)
 	if (!sv.args->foreground && !logs_to_stderr())
 		children.output_fd = sv.null_fd;
 	child_configure(&children);
-	pool.log = sv.settings.log;
-	pool.cpus = cpus < 1                ? 1
-	    : cpus > (long)SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
-					    : (unsigned int)cpus;
-	pool.uid = s->uid;
-	pool.gid = s->gid;
-	pool.orphan_drain_ms = s->shutdown_deadline_ms;
-	pool_configure(&pool);
-	listener_configure(sv.base, &waiter);
+	crew.log = sv.settings.log;
+	crew_configure(&crew);
+}
+
+unsigned int
+supervisor_cpus(void)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus < 1)
+		return 1;
+	return cpus > (long)SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
+					     : (unsigned int)cpus;
+}
+
+struct event_base *
+supervisor_base(void)
+{
+	return sv.base;
 }
 
 void
@@ -291,6 +311,10 @@ static int
 set_up(const struct args *args, struct err *err)
 {
 	struct child_settings children = { .output_fd = STDERR_FILENO };
+	struct pool_settings pool = { .pool_gone = shutdown_pool_gone,
+		.group_restarts = group_restarts,
+		.halted = group_pool_halted,
+		.failed = group_pool_failed };
 
 	sv.args = args;
 	sv.started_ms = clock_mono_ms();
@@ -300,10 +324,17 @@ set_up(const struct args *args, struct err *err)
 	}
 	notify_open();
 	raise_descriptor_limit();
+	/* Children of our children stay ours when those die. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (spawn_open(role_dir(), err) == -1 || open_loop(err) == -1)
 		return -1;
 	children.base = sv.base;
 	child_configure(&children);
+	pool.base = sv.base;
+	pool.cpus = supervisor_cpus();
+	listener_configure(sv.base, &watcher);
+	if (pool_configure(&pool, err) == -1 || watch_start(sv.base, err) == -1)
+		return -1;
 	return 0;
 }
 
@@ -317,6 +348,11 @@ tear_down(void)
 		event_free(sv.signals);
 	if (sv.lag_check != NULL)
 		event_free(sv.lag_check);
+	shutdown_free();
+	strays_free();
+	groups_free();
+	watch_stop();
+	pool_unconfigure();
 	child_unconfigure();
 	if (sv.base != NULL)
 		event_base_free(sv.base);

@@ -11,6 +11,8 @@
 #include "common/spec.h"
 #include "supervisor/args.h"
 
+struct event_base;
+
 /* Exit codes of mercuryd(8). */
 #define EXIT_CODE_CLEAN 0
 #define EXIT_CODE_FAILURE 1
@@ -29,6 +31,8 @@ uint64_t supervisor_started_ms(void);      /* CLOCK_MONOTONIC */
 uint32_t supervisor_loop_lag_max_ms(void); /* worst seen so far */
 const struct daemon_settings *supervisor_settings(void);
 const struct args *supervisor_args(void);
+struct event_base *supervisor_base(void);
+unsigned int supervisor_cpus(void); /* online; what workers = auto means */
 
 /*
  * Take the settings of the config file: where to log and who to be. Called

@@ -256,6 +256,17 @@ out:
 	return -1;
 }
 
+int
+unix_path_apply(const struct listener_spec *spec, const struct unix_path *u,
+    struct err *err)
+{
+	if (u->lock_fd == -1)
+		return 0;
+	if (chmod(u->path, (mode_t)spec->mode) == -1)
+		return err_sys(err, "mode of %s", u->path);
+	return set_owner(spec, err);
+}
+
 void
 unix_path_remove(struct unix_path *u)
 {

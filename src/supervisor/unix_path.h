@@ -32,6 +32,10 @@ struct unix_path {
 int unix_path_bind(const struct listener_spec *, struct unix_path *made,
     struct err *err);
 
+/* Give the socket the spec's mode, owner and group. Returns 0, or -1. */
+int unix_path_apply(const struct listener_spec *, const struct unix_path *,
+    struct err *err);
+
 /* Remove the socket if it still is ours, and its lock. */
 void unix_path_remove(struct unix_path *);
 

@@ -1,0 +1,53 @@
+#include "supervisor/counters.h"
+
+#include <string.h>
+
+#include "supervisor/crew.h"
+#include "supervisor/listener.h"
+#include "supervisor/pool.h"
+
+/* Add one worker's counters to sums; what is open there stays open. */
+static void
+add_counters(const struct scoreboard_entry *e, uint64_t sums[COUNTER_COUNT])
+{
+	unsigned int i;
+
+	for (i = 0; i < COUNTER_COUNT; i++)
+		sums[i] += scoreboard_get(e, i);
+}
+
+void
+counters_fold(struct listener *l, const struct worker *w)
+{
+	const struct scoreboard_entry *e = worker_entry(w, l);
+	uint64_t sums[COUNTER_COUNT] = { 0 };
+	unsigned int i;
+
+	if (e == NULL)
+		return;
+	add_counters(e, sums);
+	/* They were to finish, and did not. */
+	if (l->goal == GOAL_REMOVE)
+		sums[COUNTER_CUT] +=
+		    sums[COUNTER_ACCEPTED] - sums[COUNTER_CLOSED];
+	sums[COUNTER_CLOSED] = sums[COUNTER_ACCEPTED];
+	for (i = 0; i < COUNTER_COUNT; i++)
+		l->totals[i] += sums[i];
+}
+
+void
+counters_of(const struct listener *l, uint64_t out[static COUNTER_COUNT])
+{
+	const struct scoreboard_entry *e;
+	const struct crew *crew;
+	unsigned int i;
+
+	memcpy(out, l->totals, sizeof(l->totals));
+	TAILQ_FOREACH (crew, &l->pool->crews, next) {
+		for (i = 0; i < crew->workers_count; i++) {
+			e = worker_entry(&crew->workers[i], l);
+			if (e != NULL)
+				add_counters(e, out);
+		}
+	}
+}

@@ -1,0 +1,24 @@
+/*
+ * counters: the figures of a listener, added up over its workers, those that
+ * are gone included. They never go back.
+ */
+#ifndef MERCURY_SUPERVISOR_COUNTERS_H
+#define MERCURY_SUPERVISOR_COUNTERS_H
+
+#include <stdint.h>
+
+#include "common/scoreboard.h"
+
+struct listener;
+struct worker;
+
+/* Totals of workers gone and alive. */
+void counters_of(const struct listener *, uint64_t out[static COUNTER_COUNT]);
+
+/*
+ * Keep the figures of a worker that is gone, once. Its open connections
+ * ended with it.
+ */
+void counters_fold(struct listener *, const struct worker *);
+
+#endif /* MERCURY_SUPERVISOR_COUNTERS_H */

@@ -1,0 +1,85 @@
+#include "supervisor/listener_table.h"
+
+#include <string.h>
+
+#include "supervisor/listener.h"
+
+static struct {
+	struct listener_by_name by_name;
+	struct listener_by_id by_id;
+	uint64_t last_id;
+} table;
+
+static int
+compare_names(const struct listener *a, const struct listener *b)
+{
+	return strcmp(a->spec.name, b->spec.name);
+}
+
+static int
+compare_ids(const struct listener *a, const struct listener *b)
+{
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+RB_GENERATE(listener_by_name, listener, by_name, compare_names)
+RB_GENERATE(listener_by_id, listener, by_id, compare_ids)
+
+struct listener_by_name *
+listeners(void)
+{
+	return &table.by_name;
+}
+
+struct listener_by_id *
+listeners_by_id(void)
+{
+	return &table.by_id;
+}
+
+struct listener *
+listener_find(const char *name)
+{
+	struct listener key;
+
+	(void)strlcpy(key.spec.name, name, sizeof(key.spec.name));
+	return RB_FIND(listener_by_name, &table.by_name, &key);
+}
+
+struct listener *
+listener_find_id(uint64_t id)
+{
+	struct listener key;
+
+	key.id = id;
+	return RB_FIND(listener_by_id, &table.by_id, &key);
+}
+
+void
+listener_table_insert(struct listener *l)
+{
+	l->id = ++table.last_id;
+	RB_INSERT(listener_by_id, &table.by_id, l);
+}
+
+void
+listener_table_remove(struct listener *l)
+{
+	listener_table_unlist(l);
+	RB_REMOVE(listener_by_id, &table.by_id, l);
+}
+
+void
+listener_table_list(struct listener *l)
+{
+	RB_INSERT(listener_by_name, &table.by_name, l);
+	l->listed = true;
+}
+
+void
+listener_table_unlist(struct listener *l)
+{
+	if (l->listed)
+		RB_REMOVE(listener_by_name, &table.by_name, l);
+	l->listed = false;
+}

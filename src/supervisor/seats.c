@@ -1,0 +1,79 @@
+#include "supervisor/seats.h"
+
+#include "supervisor/crew.h"
+#include "supervisor/listener.h"
+#include "supervisor/pool.h"
+
+bool
+seats_any(const struct listener *l, unsigned int seat)
+{
+	const struct crew *crew;
+	unsigned int i;
+
+	TAILQ_FOREACH (crew, &l->pool->crews, next)
+		for (i = 0; i < crew->workers_count; i++)
+			if (worker_seat(&crew->workers[i], l->entry) & seat)
+				return true;
+	return false;
+}
+
+typedef void seat_fn(struct listener *, struct worker *);
+
+static void
+for_each(struct listener *l, unsigned int seat, seat_fn *f)
+{
+	struct crew *crew;
+	unsigned int i;
+
+	TAILQ_FOREACH (crew, &l->pool->crews, next)
+		for (i = 0; i < crew->workers_count; i++)
+			if (worker_seat(&crew->workers[i], l->entry) & seat)
+				f(l, &crew->workers[i]);
+}
+
+void
+seats_pause_worker(struct listener *l, struct worker *w)
+{
+	const struct msg_pause m = { .listener_id = l->id,
+		.keep_queue = l->phase != SOCKETS_CLOSING };
+
+	worker_sent_close(w, l->entry, false);
+	child_send(&w->child, IPC_PAUSE, &m, -1);
+}
+
+void
+seats_close_worker(struct listener *l, struct worker *w)
+{
+	const struct msg_close m = { .listener_id = l->id,
+		.deadline_ms = l->drain_until_ms };
+
+	worker_sent_close(w, l->entry, true);
+	child_send(&w->child, IPC_CLOSE, &m, -1);
+}
+
+static void
+update_worker(struct listener *l, struct worker *w)
+{
+	struct msg_update m = { .listener_id = l->id };
+
+	m.spec = l->spec;
+	child_send(&w->child, IPC_UPDATE, &m, -1);
+}
+
+void
+seats_pause(struct listener *l)
+{
+	for_each(l, SEAT_OPEN, seats_pause_worker);
+}
+
+void
+seats_close(struct listener *l)
+{
+	for_each(l, SEAT_TAKEN, seats_close_worker);
+}
+
+void
+seats_update(struct listener *l)
+{
+	for_each(l, SEAT_TAKEN, update_worker);
+}

@@ -1,0 +1,122 @@
+#include "supervisor/watch.h"
+
+#include <sys/param.h>
+
+#include <event2/event.h>
+
+#include "common/clock.h"
+#include "supervisor/listener.h"
+#include "supervisor/pool.h"
+#include "supervisor/record.h"
+
+#define LOOK_MS 250
+
+/*
+ * A worker is stuck when it has missed two heartbeats, and a little more. Its
+ * clients shall be served by its siblings within two seconds. One that is
+ * alone has nobody to take over: looking less often will do.
+ */
+#define HEARTBEAT_MS 500
+#define HEARTBEAT_ALONE_MS 1000
+#define HEARTBEATS_A_HANG 4
+#define MISSED 2
+#define MERCY_MS 200
+
+/* If we were away for so long ourselves, old heartbeats prove nothing. */
+#define OWN_LAG_MS 2000
+
+static struct {
+	struct event *timer;
+	uint64_t last_ms;
+	uint64_t trust_ms; /* heartbeats count as this young at least */
+} watch;
+
+uint32_t
+watch_heartbeat_ms(const struct crew *crew)
+{
+	return MIN(crew->pool->hang_timeout_ms / HEARTBEATS_A_HANG,
+	    crew->workers_count > 1 ? HEARTBEAT_MS : HEARTBEAT_ALONE_MS);
+}
+
+static void
+set_stuck(struct worker *w, bool stuck)
+{
+	struct listener *l;
+
+	if (w->stuck == stuck)
+		return;
+	w->stuck = stuck;
+	TAILQ_FOREACH (l, &w->crew->pool->listeners, in_pool)
+		slots_worker_changed(l, w);
+}
+
+static void
+kill_hung(struct worker *w, uint64_t age_ms)
+{
+	if (w->hung)
+		return;
+	w->hung = true;
+	record_worker(w, EVENT_WORKER_HUNG, w->child.pid,
+	    clock_mono_ms() - w->child.started_ms,
+	    "its loop has not turned for %llu ms", (unsigned long long)age_ms);
+	child_kill(&w->child, "it hangs");
+}
+
+static void
+look_at(struct worker *w, uint64_t now)
+{
+	uint64_t beat;
+
+	if (w->child.state != CHILD_UP || w->board == NULL)
+		return;
+	beat =
+	    atomic_load_explicit(&w->board->heartbeat_ms, memory_order_relaxed);
+	beat = MAX(beat, MAX(watch.trust_ms, w->child.up_ms));
+	/* A worker may write what it likes there, the future too. */
+	if (beat > now)
+		beat = now;
+	set_stuck(w,
+	    now - beat >= MISSED * watch_heartbeat_ms(w->crew) + MERCY_MS);
+	if (now - beat >= w->crew->pool->hang_timeout_ms)
+		kill_hung(w, now - beat);
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	const uint64_t now = clock_mono_ms();
+	struct crew *crew;
+	struct pool *p;
+	unsigned int i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (now - watch.last_ms > OWN_LAG_MS)
+		watch.trust_ms = now;
+	watch.last_ms = now;
+	TAILQ_FOREACH (p, pools(), in_all)
+		TAILQ_FOREACH (crew, &p->crews, next)
+			for (i = 0; i < crew->workers_count; i++)
+				look_at(&crew->workers[i], now);
+}
+
+int
+watch_start(struct event_base *base, struct err *err)
+{
+	static const struct timeval period = { .tv_usec = LOOK_MS * 1000 };
+
+	watch.last_ms = clock_mono_ms();
+	watch.timer = event_new(base, -1, EV_PERSIST, on_look, NULL);
+	if (watch.timer == NULL || event_add(watch.timer, &period) == -1)
+		return err_set(err, ERR_UNAVAILABLE, "a timer: out of memory");
+	return 0;
+}
+
+void
+watch_stop(void)
+{
+	if (watch.timer != NULL)
+		event_free(watch.timer);
+	watch.timer = NULL;
+}
