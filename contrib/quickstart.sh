@@ -66,6 +66,7 @@ listener "echo" {
   address = "127.0.0.1"
   port = $port
   protocol = "echo"
+  bind_attempts = 1
 }
 END
 	if [ "$(id -u)" = 0 ]; then

@@ -2,7 +2,7 @@
  * option_table: fills the tables of options into mercury.conf(5), from the
  * table that the daemon itself is built with (common/option_list.h). Reads
  * the page's template from stdin and writes the page to stdout: the lines
- * @DAEMON_OPTIONS@ and @LISTENER_OPTIONS@ become the tables.
+ * @DAEMON_OPTIONS@, @LISTENER_OPTIONS@ and @GROUP_OPTIONS@ become the tables.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,11 @@
 #define FORM_LOG_TARGET	"syslog | stderr"
 #define FORM_MODE	"octal"
 #define FORM_NAME	"name"
+#define FORM_NAMES	"{name, ...}"
 #define FORM_PATH	"path"
 #define FORM_PROTOCOL	"echo | discard"
+#define FORM_RESTART	"permanent | transient | temporary"
+#define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"
 #define FORM_TRANSPORT	"tcp | unix"
 #define FORM_UINT16	"number"
@@ -35,7 +38,7 @@
 #define FORM_WORKERS	"number | auto"
 /* clang-format on */
 
-enum change { BOUND, LIVE, DAEMON };
+enum change { BOUND, LIVE, ELSEWHERE };
 
 struct row {
 	const char *name;
@@ -67,10 +70,35 @@ print_text(const char *text)
 }
 
 static void
+print_duration(unsigned long ms)
+{
+	if (ms % 3600000 == 0)
+		(void)printf("%luh", ms / 3600000);
+	else if (ms % 1000 == 0)
+		(void)printf("%lus", ms / 1000);
+	else
+		(void)printf("%lums", ms);
+}
+
+static void
+print_durations(const struct row *r)
+{
+	if (r->min == 0) {
+		(void)fputs("At most ", stdout);
+	} else {
+		(void)fputs("From ", stdout);
+		print_duration(r->min);
+		(void)fputs(" to ", stdout);
+	}
+	print_duration(r->max);
+	(void)puts(".");
+}
+
+static void
 print_range(const struct row *r)
 {
 	if (r->is_duration)
-		(void)printf("At most %luh.\n", r->max / 3600000);
+		print_durations(r);
 	else if (strcmp(r->form, FORM_PATH) == 0 && r->max != 0)
 		(void)printf("At most %lu bytes.\n", r->max);
 	else if (r->max != 0 && strcmp(r->form, FORM_MODE) != 0)
@@ -119,8 +147,23 @@ static void
 print_daemon_options(void)
 {
 	const struct row rows[] = {
-#define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)   \
-	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), DAEMON, \
+#define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)      \
+	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), ELSEWHERE, \
+		DEFAULT, HELP },
+#include "common/option_list.h"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		print_row(&rows[i]);
+}
+
+static void
+print_group_options(void)
+{
+	const struct row rows[] = {
+#define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)       \
+	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), ELSEWHERE, \
 		DEFAULT, HELP },
 #include "common/option_list.h"
 	};
@@ -140,6 +183,8 @@ main(void)
 			print_daemon_options();
 		else if (strcmp(line, "@LISTENER_OPTIONS@\n") == 0)
 			print_listener_options();
+		else if (strcmp(line, "@GROUP_OPTIONS@\n") == 0)
+			print_group_options();
 		else
 			(void)fputs(line, stdout);
 	}

@@ -13,6 +13,8 @@
 #include "config/config_load.h"
 #include "config/config_scan.h"
 #include "config/conflict.h"
+#include "config/groups.h"
+#include "config/pool_options.h"
 #include "option/option.h"
 #include "option/saved.h"
 #include "option/value.h"
@@ -37,7 +39,9 @@ struct section {
 		unsigned int line;
 	} seen[MAX_OPTIONS];
 	size_t seen_count;
-	bool wrong; /* has an error already */
+	json_t *children;       /* of a group: their names */
+	json_t *children_lines; /* and their lines */
+	bool wrong;             /* has an error already */
 };
 
 /* libConfuse's callbacks find it here. */
@@ -46,9 +50,11 @@ static struct reader {
 	struct file *file;
 	unsigned int depth; /* of includes */
 	struct section section;
-	json_t *places;  /* name of each section: "file:line" */
-	json_t *taken;   /* ports, paths and pools (conflict.h) */
-	bool complained; /* libConfuse has said why it stopped */
+	json_t *places;   /* name of each section: "file:line" */
+	json_t *taken;    /* ports, paths and pools (conflict.h) */
+	json_t *pools;    /* of children of groups (groups.h) */
+	json_t *left_out; /* names of saved listeners that are not used */
+	bool complained;  /* libConfuse has said why it stopped */
 	bool daemon_seen;
 } reader;
 
@@ -61,6 +67,17 @@ is_section(const cfg_t *cfg, const char *name)
 	return strcmp(cfg->name, name) == 0;
 }
 
+/* Which table the options of a section are in; -1: it is none. */
+static int
+options_of(const cfg_t *cfg)
+{
+	if (is_section(cfg, "daemon"))
+		return OPTION_DAEMON;
+	if (is_section(cfg, "listener"))
+		return OPTION_LISTENER;
+	return is_section(cfg, "group") ? OPTION_GROUP : -1;
+}
+
 /* libConfuse doesn't know key; say what would be right. */
 static void
 complain_unknown(const cfg_t *cfg, const char *key)
@@ -68,18 +85,18 @@ complain_unknown(const cfg_t *cfg, const char *key)
 	char quoted[VALUE_QUOTE_SIZE];
 	struct err err;
 	const unsigned int line = (unsigned int)cfg->line;
+	const int section = options_of(cfg);
 
-	if (is_section(cfg, "listener") &&
-	    option_check_value(OPTION_LISTENER, key, "", &err) == -1) {
-		plan_error(reader.plan, cfg->filename, line, "%s", err.text);
-	} else if (is_section(cfg, "daemon") &&
-	    option_check_value(OPTION_DAEMON, key, "", &err) == -1) {
+	if (section != -1 &&
+	    option_check_value((enum option_section)section, key, "", &err) ==
+		-1) {
 		plan_error(reader.plan, cfg->filename, line, "%s", err.text);
 	} else {
 		value_quote(key, quoted);
 		plan_error(reader.plan, cfg->filename, line,
 		    "%s is unknown here: must be daemon { ... }, "
-		    "listener \"NAME\" { ... } or include(\"FILE\")",
+		    "listener \"NAME\" { ... }, group \"NAME\" { ... } or "
+		    "include(\"FILE\")",
 		    quoted);
 	}
 }
@@ -116,8 +133,7 @@ is_assigned(const char *key, unsigned int line)
 static void
 pass_over_unknown(cfg_t *cfg, const char *key)
 {
-	if ((!is_section(cfg, "listener") && !is_section(cfg, "daemon")) ||
-	    !is_assigned(key, (unsigned int)cfg->line))
+	if (options_of(cfg) == -1 || !is_assigned(key, (unsigned int)cfg->line))
 		return;
 	reader.section.wrong = true;
 	cfg->flags |= CFGF_IGNORE_UNKNOWN;
@@ -145,6 +161,7 @@ static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[512], quoted[VALUE_QUOTE_SIZE];
+	const char *section;
 	char *key;
 
 	reader.complained = true;
@@ -153,9 +170,10 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 		complain_unknown(cfg, key);
 		pass_over_unknown(cfg, key);
 	} else if (strncmp(text, "missing title", 13) == 0) {
+		section = strstr(text, "group") != NULL ? "group" : "listener";
 		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
-		    "listener: its name is missing: must be "
-		    "listener \"NAME\" { ... }");
+		    "%s: its name is missing: must be %s \"NAME\" { ... }",
+		    section, section);
 	} else if ((key = key_after(text, "unexpected token '")) != NULL) {
 		value_quote(key, quoted);
 		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
@@ -212,15 +230,30 @@ option_error(const cfg_t *cfg, const char *fmt, ...)
 	    err.text);
 }
 
-/* libConfuse has an option of a section: check and keep its value. */
+/* Keep a value that is right. */
 static int
-on_option(cfg_t *cfg, cfg_opt_t *opt)
+keep_value(struct section *s, const cfg_opt_t *opt, const char *value,
+    unsigned int line)
 {
-	const enum option_section section =
-	    is_section(cfg, "daemon") ? OPTION_DAEMON : OPTION_LISTENER;
+	if (!(opt->flags & CFGF_LIST))
+		return json_object_set_new(s->options, opt->name,
+		    json_string(value));
+	if (s->children == NULL) {
+		s->children = json_array();
+		s->children_lines = json_array();
+	}
+	if (json_array_append_new(s->children, json_string(value)) == -1)
+		return -1;
+	return json_array_append_new(s->children_lines, json_integer(line));
+}
+
+/* Check and keep a value of an option; more is a list's second, and so on. */
+static void
+take_value(cfg_t *cfg, const cfg_opt_t *opt, const char *value, bool more)
+{
 	const unsigned int line = (unsigned int)cfg->line;
-	const unsigned int before = line_of(opt->name, strlen(opt->name));
-	const char *value = cfg_opt_getnstr(opt, 0);
+	const unsigned int before =
+	    more ? 0 : line_of(opt->name, strlen(opt->name));
 	struct section *s = &reader.section;
 	struct err err;
 
@@ -230,15 +263,32 @@ on_option(cfg_t *cfg, cfg_opt_t *opt)
 	if (before != 0) {
 		option_error(cfg, "%s: is given twice, first in line %u",
 		    opt->name, before);
-		return 0;
+		return;
 	}
-	note_option(opt->name, line);
-	if (option_check_value(section, opt->name, value, &err) == -1)
+	if (!more)
+		note_option(opt->name, line);
+	if (option_check_value((enum option_section)options_of(cfg), opt->name,
+		value, &err) == -1)
 		option_error(cfg, "%s", err.text);
-	else if (json_object_set_new(s->options, opt->name,
-		     json_string(value)) == -1)
+	else if (keep_value(s, opt, value, line) == -1)
 		option_error(cfg, "%s: must be UTF-8 text", opt->name);
+}
+
+/* libConfuse has an option of a section. */
+static int
+on_option(cfg_t *cfg, cfg_opt_t *opt)
+{
+	take_value(cfg, opt, cfg_opt_getnstr(opt, 0), false);
 	/* Not -1, with which libConfuse would stop: there may be more. */
+	return 0;
+}
+
+/* It has a value of a list. */
+static int
+on_list_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	take_value(cfg, opt, value, cfg_opt_size(opt) > 1);
+	*(const char **)result = value;
 	return 0;
 }
 
@@ -247,6 +297,8 @@ static void
 clear_section(void)
 {
 	json_decref(reader.section.options);
+	json_decref(reader.section.children);
+	json_decref(reader.section.children_lines);
 	memset(&reader.section, 0, sizeof(reader.section));
 }
 
@@ -304,33 +356,81 @@ end_daemon(unsigned int line)
 		section_error("", line, &err);
 }
 
+/* Room for "listener "NAME": ". */
+#define WHAT_SIZE (SPEC_NAME_SIZE + 32)
+
+/*
+ * The name of a section of this kind ("group"); false, with an error, if it
+ * can't be one, or is taken.
+ */
+static bool
+take_name(const char *kind, const char *name, unsigned int line)
+{
+	char what[WHAT_SIZE], quoted[VALUE_QUOTE_SIZE];
+	struct err err;
+
+	(void)snprintf(what, sizeof(what), "%s name", kind);
+	if (spec_check_name(what, name, &err) == -1) {
+		value_quote(name, quoted);
+		plan_error(reader.plan, reader.file->path, line, "%s: %s",
+		    quoted, err.text);
+		return false;
+	}
+	(void)snprintf(what, sizeof(what), "%s \"%s\"", kind, name);
+	return take_place(what, line);
+}
+
+static void
+end_group(const char *name, unsigned int line)
+{
+	struct section *s = &reader.section;
+	char what[WHAT_SIZE];
+	struct group_spec spec;
+	struct err err;
+	size_t i;
+
+	if (!take_name("group", name, line) || s->wrong)
+		return;
+	(void)snprintf(what, sizeof(what), "group \"%s\": ", name);
+	if (option_group(name, s->options, &spec, &err) == -1) {
+		section_error(what, line, &err);
+		return;
+	}
+	if (json_array_size(s->children) == 0) {
+		plan_error(reader.plan, reader.file->path, line,
+		    "%schildren: is missing or empty: must name one or more "
+		    "listeners",
+		    what);
+		return;
+	}
+	plan_group(reader.plan, &spec, reader.file->path, line);
+	for (i = 0; i < json_array_size(s->children); i++)
+		plan_child(reader.plan,
+		    json_string_value(json_array_get(s->children, i)),
+		    (unsigned int)json_integer_value(
+			json_array_get(s->children_lines, i)));
+}
+
 static void
 end_listener(const char *name, unsigned int line)
 {
 	const char *path = reader.file->path;
-	char what[SPEC_NAME_SIZE + 32], quoted[VALUE_QUOTE_SIZE];
+	char what[WHAT_SIZE];
 	char where[PATH_MAX + 16];
 	struct section *s = &reader.section;
 	struct listener_spec spec;
 	struct err err;
 	option_set set;
 
-	if (spec_check_name("listener name", name, &err) == -1) {
-		value_quote(name, quoted);
-		plan_error(reader.plan, path, line, "%s: %s", quoted, err.text);
+	if (!take_name("listener", name, line) || s->wrong)
 		return;
-	}
-	(void)snprintf(what, sizeof(what), "listener \"%s\"", name);
-	if (!take_place(what, line) || s->wrong)
-		return;
+	(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
 	if (option_listener(name, s->options, &spec, &set, &err) == -1) {
-		(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
 		section_error(what, line, &err);
 		return;
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u", path, line);
 	if (conflict_take(reader.taken, &spec, set, where, &err) == -1) {
-		(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
 		section_error(what, line, &err);
 		return;
 	}
@@ -353,6 +453,8 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 		reader.section.options = json_object();
 	if (is_section(section, "daemon"))
 		end_daemon(line);
+	else if (is_section(section, "group"))
+		end_group(section->title, line);
 	else
 		end_listener(section->title, line);
 	reader.file->blocks_done++;
@@ -516,8 +618,18 @@ make_grammar(void)
 #include "common/option_list.h"
 		CFG_END()
 	};
+	cfg_opt_t group[] = {
+#define CFG_OF_NAMES CFG_STR_LIST
+#define CFG_OF_STRATEGY CFG_STR
+#define CFG_OF_UINT32 CFG_STR
+#define GROUP_OPTION(ID, NAME, TYPE, ...) \
+	CFG_OF_##TYPE(NAME, NULL, CFGF_NODEFAULT),
+#include "common/option_list.h"
+		CFG_END()
+	};
 	cfg_opt_t file[] = { CFG_SEC("daemon", daemon, CFGF_MULTI),
 		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE),
 		CFG_FUNC("include", on_include), CFG_END() };
 	cfg_opt_t *o;
 
@@ -525,8 +637,13 @@ make_grammar(void)
 		o->validcb = on_option;
 	for (o = listener; o->name != NULL; o++)
 		o->validcb = on_option;
-	file[0].validcb = on_section;
-	file[1].validcb = on_section;
+	for (o = group; o->name != NULL; o++)
+		if (o->flags & CFGF_LIST)
+			o->parsecb = on_list_value;
+		else
+			o->validcb = on_option;
+	for (o = file; o->type == CFGT_SEC; o++)
+		o->validcb = on_section;
 	return cfg_init(file, CFGF_NONE);
 }
 
@@ -544,56 +661,102 @@ default_daemon(const char *path)
 
 /* --- saved listeners --- */
 
+static void leave_out(const char *file, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A saved listener is not used; its file is named after it. */
+static void
+leave_out(const char *file, const char *fmt, ...)
+{
+	const char *name = base_name(file), *dot = strrchr(name, '.');
+	char why[IPC_TEXT_SIZE], key[NAME_MAX + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	plan_warning(reader.plan, file, 0, "not used: %s", why);
+	(void)snprintf(key, sizeof(key), "%.*s",
+	    (int)(dot == NULL ? 0 : dot - name), name);
+	(void)json_object_set_new(reader.left_out, key, json_true());
+}
+
 static void
 on_saved(void *ctx, const char *file, const struct listener_spec *spec,
     option_set set, const struct err *err)
 {
-	char what[SPEC_NAME_SIZE + 32];
-	const json_t *place;
+	const json_t *place, *group;
+	char what[WHAT_SIZE];
 	struct err why;
 
 	(void)ctx;
 	if (spec == NULL) {
-		plan_warning(reader.plan, file, 0,
-		    "not used: %s (correct or remove this saved listener)",
+		leave_out(file, "%s (correct or remove this saved listener)",
 		    err->text);
 		return;
 	}
 	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
 	place = json_object_get(reader.places, what);
+	group = json_object_get(reader.pools, spec->pool);
 	if (place != NULL)
 		plan_warning(reader.plan, file, 0,
 		    "not used: %s is in the config file, at %s", what,
 		    json_string_value(place));
+	else if (group != NULL)
+		leave_out(file, "pool: %s belongs to a child of group \"%s\"",
+		    spec->pool, json_string_value(group));
 	else if (conflict_take(reader.taken, spec, set, file, &why) == -1)
-		plan_warning(reader.plan, file, 0, "not used: %s", why.text);
+		leave_out(file, "%s", why.text);
 	else
 		plan_listener(reader.plan, spec, set, ORIGIN_SAVED);
 }
 
-static void
+/* Returns whether all of them are known now. */
+static bool
 read_saved(const char *path, bool check_only)
 {
 	struct err err;
 
 	if (saved_read_all(reader.plan->daemon.state_dir, on_saved, NULL,
-		&err) == 0 ||
-	    (check_only && err.code == ERR_PERMISSION))
-		return;
-	plan_error(reader.plan, path, 0, "state_dir: %s", err.text);
+		&err) == 0)
+		return true;
+	if (!check_only || err.code != ERR_PERMISSION)
+		plan_error(reader.plan, path, 0, "state_dir: %s", err.text);
+	return false;
+}
+
+/* The file is parsed: look at what is around it, and at all as a whole. */
+static void
+complete(const char *path, bool check_only)
+{
+	struct plan *plan = reader.plan;
+	bool all_known = false;
+	struct err err;
+
+	if (plan->errors.count == 0 && !check_only &&
+	    config_dirs_make(&plan->daemon, &err) == -1)
+		plan_error(plan, path, 0, "%s", err.text);
+	reader.pools = groups_pools(plan);
+	if (plan->errors.count == 0)
+		all_known = read_saved(path, check_only);
+	groups_check(plan, reader.left_out, all_known);
+	pool_options_share(plan);
+	if (plan->errors.count == 0 &&
+	    config_dirs_check(&plan->daemon, &err) == -1)
+		plan_warning(plan, path, 0, "%s", err.text);
 }
 
 void
 config_file_read(const char *path, bool check_only, struct plan *plan)
 {
 	cfg_t *cfg = make_grammar();
-	struct err err;
 	int parsed = -1;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.plan = plan;
 	reader.places = json_object();
 	reader.taken = json_object();
+	reader.left_out = json_object();
 	if (cfg != NULL && reader.places != NULL && reader.taken != NULL) {
 		(void)cfg_set_error_function(cfg, on_error);
 		parsed = parse_file(cfg, path, path, 0);
@@ -602,17 +765,12 @@ config_file_read(const char *path, bool check_only, struct plan *plan)
 		plan_error(plan, path, 0, "out of memory");
 	if (parsed == 0 && !reader.daemon_seen)
 		default_daemon(path);
-	if (plan->errors.count == 0 && !check_only &&
-	    config_dirs_make(&plan->daemon, &err) == -1)
-		plan_error(plan, path, 0, "%s", err.text);
-	if (plan->errors.count == 0) {
-		read_saved(path, check_only);
-		if (config_dirs_check(&plan->daemon, &err) == -1)
-			plan_warning(plan, path, 0, "%s", err.text);
-	}
+	complete(path, check_only);
 	clear_section();
 	json_decref(reader.places);
 	json_decref(reader.taken);
+	json_decref(reader.pools);
+	json_decref(reader.left_out);
 	if (cfg != NULL)
 		(void)cfg_free(cfg);
 }

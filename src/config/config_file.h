@@ -19,9 +19,9 @@
 
 /*
  * Read path into an empty plan: the daemon section, with defaults if there is
- * none, and the listeners of the file. Then the listeners saved in state_dir:
- * one that is wrong, or that takes what another one has, is a warning and is
- * left out.
+ * none, and the listeners and groups of the file. Then the listeners saved in
+ * state_dir: one that is wrong, or that takes what another one has, is a
+ * warning and is left out.
  *
  * With check_only nothing on disk changes, and saved listeners that may not
  * be read are passed over. Without, and when there is no error, the

@@ -4,9 +4,9 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/addr.h"
+#include "config/pool_options.h"
 
 /* Bytes of a place that a message has room for; its end tells the most. */
 #define WHERE_BYTES 160
@@ -152,44 +152,51 @@ take_path(json_t *taken, const struct listener_spec *spec, const char *who,
 	return note(taken, key, who, err);
 }
 
-/* As the supervisor will count them. */
-static uint32_t
-count_workers(const struct listener_spec *spec)
-{
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+/* An option of a pool in taken. */
+#define POOL_KEY_SIZE (SPEC_NAME_SIZE + 32)
 
-	if (spec->workers != SPEC_WORKERS_AUTO)
-		return spec->workers;
-	return cpus < 1               ? 1
-	    : cpus > SPEC_WORKERS_MAX ? SPEC_WORKERS_MAX
-				      : (uint32_t)cpus;
+static void
+pool_key(const struct listener_spec *spec, enum listener_option id,
+    char out[static POOL_KEY_SIZE])
+{
+	(void)snprintf(out, POOL_KEY_SIZE, "%s of pool %s",
+	    spec_option_name(id), spec->pool);
 }
 
+/* Does another listener say something else of the same pool? */
 static int
-check_pool(const json_t *taken, const char *key,
-    const struct listener_spec *spec, struct err *err)
+check_pool(const json_t *taken, const struct listener_spec *spec,
+    enum listener_option id, struct err *err)
 {
-	const json_t *pool = json_object_get(taken, key);
-	const json_int_t has =
-	    json_integer_value(json_object_get(pool, "workers"));
-	const uint32_t wanted = count_workers(spec);
+	char key[POOL_KEY_SIZE], wants[OPTION_VALUE_SIZE];
+	const char *has;
+	const json_t *said;
 
-	if (pool == NULL || has == (json_int_t)wanted)
+	pool_key(spec, id, key);
+	said = json_object_get(taken, key);
+	if (said == NULL)
+		return 0;
+	pool_options_text(spec, id, wants);
+	has = json_string_value(json_object_get(said, "value"));
+	if (strcmp(has, wants) == 0)
 		return 0;
 	return err_set(err, ERR_INVALID,
-	    "workers: pool %s can't have %u workers: %s wants %u", spec->pool,
-	    wanted, json_string_value(json_object_get(pool, "who")),
-	    (unsigned int)has);
+	    "%s: pool %s can't have %s: %s wants %s", spec_option_name(id),
+	    spec->pool, wants, json_string_value(json_object_get(said, "who")),
+	    has);
 }
 
 static int
-note_pool(json_t *taken, const char *key, const struct listener_spec *spec,
-    const char *who, struct err *err)
+note_pool(json_t *taken, const struct listener_spec *spec,
+    enum listener_option id, const char *who, struct err *err)
 {
+	char key[POOL_KEY_SIZE], value[OPTION_VALUE_SIZE];
+
+	pool_key(spec, id, key);
+	pool_options_text(spec, id, value);
 	if (json_object_get(taken, key) == NULL &&
 	    json_object_set_new(taken, key,
-		json_pack("{s:s, s:I}", "who", who, "workers",
-		    (json_int_t)count_workers(spec))) == -1)
+		json_pack("{s:s, s:s}", "who", who, "value", value)) == -1)
 		return out_of_memory(err);
 	return 0;
 }
@@ -200,20 +207,22 @@ conflict_take(json_t *taken, const struct listener_spec *spec, option_set set,
 {
 	const size_t len = strlen(where);
 	const bool cut = len > WHERE_BYTES;
-	const bool sized = set & OPTION_BIT(OPT_WORKERS);
 	char who[SPEC_NAME_SIZE + WHERE_BYTES + 32];
-	char pool[SPEC_NAME_SIZE + 8];
 	int result;
+	size_t i;
 
 	(void)snprintf(who, sizeof(who), "listener \"%s\" at %s%s", spec->name,
 	    cut ? "..." : "", cut ? where + len - WHERE_BYTES : where);
-	(void)snprintf(pool, sizeof(pool), "pool %s", spec->pool);
-	if (sized && check_pool(taken, pool, spec, err) == -1)
-		return -1;
+	for (i = 0; i < POOL_OPTION_COUNT; i++)
+		if ((set & OPTION_BIT(pool_options[i])) &&
+		    check_pool(taken, spec, pool_options[i], err) == -1)
+			return -1;
 	result = spec->transport == TRANSPORT_UNIX
 	    ? take_path(taken, spec, who, err)
 	    : take_port(taken, spec, who, err);
-	if (result == 0 && sized)
-		result = note_pool(taken, pool, spec, who, err);
+	for (i = 0; result == 0 && i < POOL_OPTION_COUNT; i++)
+		if (set & OPTION_BIT(pool_options[i]))
+			result =
+			    note_pool(taken, spec, pool_options[i], who, err);
 	return result;
 }

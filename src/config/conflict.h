@@ -1,6 +1,7 @@
 /*
  * conflict: what two listeners of one config can't both have: the same place
- * to listen, or a pool of two sizes. Pure, but for the number of CPUs.
+ * to listen, or a pool of two sizes, or of two kinds otherwise. Pure, but for
+ * the number of CPUs.
  *
  * What is found here would fail at the start, but without file and line.
  */
@@ -13,8 +14,8 @@
 #include "common/spec.h"
 
 /*
- * Let a listener take its port or path, and say the size of its pool where
- * set has workers. taken is an object, empty in the beginning, that keeps
+ * Let a listener take its port or path, and say of its pool what set has
+ * (pool_options.h). taken is an object, empty in the beginning, that keeps
  * what is taken; where says where the listener stands ("FILE:LINE").
  *
  * Returns 0, or -1 with *err, which starts with the option at fault and says

@@ -6,7 +6,12 @@ libconfig_a_SOURCES = \
 	src/config/config_load.c src/config/config_load.h \
 	src/config/config_scan.c src/config/config_scan.h \
 	src/config/conflict.c src/config/conflict.h \
-	src/config/plan.c src/config/plan.h
+	src/config/groups.c src/config/groups.h \
+	src/config/holder.c src/config/holder.h \
+	src/config/plan.c src/config/plan.h \
+	src/config/pool_options.c src/config/pool_options.h \
+	src/config/proc.c src/config/proc.h \
+	src/config/strays.c src/config/strays.h
 
 role_PROGRAMS += mercury-config
 mercury_config_SOURCES = src/config/main.c

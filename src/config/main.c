@@ -1,14 +1,18 @@
 /*
- * mercury-config: reads and checks the config file once and hands the
- * supervisor a plan. Privileged, for the files and users that it looks up.
+ * mercury-config: does one thing for which the supervisor may not wait, and
+ * ends. It reads and checks the config file and hands over a plan, says which
+ * process has a port, or kills what an earlier run has left behind.
+ * Privileged, for the files, users and processes that it looks up.
  */
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/ipc.h"
 #include "common/log.h"
 #include "common/role.h"
 #include "config/config_file.h"
+#include "config/holder.h"
+#include "config/strays.h"
 
 /* Send and wait for room. Without a supervisor there is nothing to do. */
 static void
@@ -37,6 +41,20 @@ send_texts(enum ipc_kind kind, const struct plan_texts *list)
 }
 
 static void
+send_groups(const struct plan *plan)
+{
+	const struct plan_group *g;
+	size_t i, k;
+
+	for (i = 0; i < plan->group_count; i++) {
+		g = &plan->groups[i];
+		send_message(IPC_PLAN_GROUP, &g->spec);
+		for (k = 0; k < g->child_count; k++)
+			send_message(IPC_PLAN_CHILD, &g->children[k].child);
+	}
+}
+
+static void
 send_plan(struct plan *plan, const char *path)
 {
 	struct msg_plan_end end = { 0 };
@@ -51,41 +69,88 @@ send_plan(struct plan *plan, const char *path)
 		for (i = 0; i < plan->listener_count; i++)
 			send_message(IPC_PLAN_LISTENER, &plan->listeners[i]);
 		end.listeners = (uint32_t)plan->listener_count;
+		send_groups(plan);
 		send_texts(IPC_PLAN_WARNING, &plan->warnings);
 	}
 	send_message(IPC_PLAN_END, &end);
 }
 
-/* Wait for the request. No request: the supervisor is gone. */
-static void
-receive_request(struct msg_config_read *request)
+/* Wait for a request. Returns false at the end of the channel. */
+static bool
+receive_request(struct ipc_message *msg)
 {
-	struct ipc_message msg;
 	enum ipc_result result;
 	struct err err;
 
 	do
-		result = ipc_recv(ROLE_CHANNEL_FD, ROLE_SUPERVISOR, true, &msg,
-		    &err);
+		result =
+		    ipc_recv(ROLE_CHANNEL_FD, ROLE_SUPERVISOR, true, msg, &err);
 	while (result == IPC_AGAIN);
-	if (result == IPC_BROKEN)
+	if (result == IPC_BROKEN) {
 		log_error(NULL, NULL, "%s", err.text);
-	if (result != IPC_OK || msg.kind != IPC_CONFIG_READ)
 		exit(1);
-	memcpy(request, &msg.payload.CONFIG_READ, sizeof(*request));
+	}
+	return result == IPC_OK;
+}
+
+static void
+read_config(struct msg_config_read *request)
+{
+	struct plan plan = { 0 };
+
 	request->path[sizeof(request->path) - 1] = '\0';
+	config_file_read(request->path, request->check_only != 0, &plan);
+	send_plan(&plan, request->path);
+	plan_clear(&plan);
+}
+
+static void
+find_holder(struct msg_config_find_holder *place)
+{
+	struct msg_holder holder;
+
+	place->path[sizeof(place->path) - 1] = '\0';
+	place->address[sizeof(place->address) - 1] = '\0';
+	holder_find(place, &holder);
+	send_message(IPC_HOLDER, &holder);
+}
+
+static void
+send_stray(const struct msg_stray *stray)
+{
+	send_message(IPC_STRAY, stray);
+}
+
+static void
+find_strays(struct msg_config_find_strays *request)
+{
+	struct msg_strays_end end;
+
+	request->control_socket[sizeof(request->control_socket) - 1] = '\0';
+	request->run[sizeof(request->run) - 1] = '\0';
+	strays_kill(request, send_stray, &end);
+	send_message(IPC_STRAYS_END, &end);
 }
 
 int
 main(void)
 {
-	struct msg_config_read request;
-	struct plan plan = { 0 };
+	struct ipc_message msg;
 
 	role_start(ROLE_CONFIG);
-	receive_request(&request);
-	config_file_read(request.path, request.check_only != 0, &plan);
-	send_plan(&plan, request.path);
-	plan_clear(&plan);
-	return 0;
+	if (!receive_request(&msg))
+		return 1;
+	switch (msg.kind) {
+	case IPC_CONFIG_READ:
+		read_config(&msg.payload.CONFIG_READ);
+		return 0;
+	case IPC_CONFIG_FIND_HOLDER:
+		find_holder(&msg.payload.CONFIG_FIND_HOLDER);
+		return 0;
+	case IPC_CONFIG_FIND_STRAYS:
+		find_strays(&msg.payload.CONFIG_FIND_STRAYS);
+		return 0;
+	default:
+		return 1;
+	}
 }

@@ -11,6 +11,12 @@
 /* Bytes of a file name that a message has room for. */
 #define FILE_BYTES 160
 
+static void __attribute__((noreturn)) out_of_memory(void)
+{
+	log_error(NULL, NULL, "out of memory");
+	exit(1);
+}
+
 /* Make room for one more of size bytes; *room doubles. */
 static void *
 grow(void *array, size_t count, size_t *room, size_t size)
@@ -19,10 +25,8 @@ grow(void *array, size_t count, size_t *room, size_t size)
 		return array;
 	*room = *room == 0 ? 16 : *room * 2;
 	array = reallocarray(array, *room, size);
-	if (array == NULL) {
-		log_error(NULL, NULL, "out of memory");
-		exit(1);
-	}
+	if (array == NULL)
+		out_of_memory();
 	return array;
 }
 
@@ -118,8 +122,47 @@ plan_listener(struct plan *p, const struct listener_spec *spec, option_set set,
 }
 
 void
+plan_group(struct plan *p, const struct group_spec *spec, const char *file,
+    unsigned int line)
+{
+	struct plan_group *g;
+
+	p->groups = grow(p->groups, p->group_count, &p->group_room,
+	    sizeof(p->groups[0]));
+	g = &p->groups[p->group_count++];
+	memset(g, 0, sizeof(*g));
+	memcpy(&g->spec, spec, sizeof(g->spec));
+	g->file = strdup(file);
+	g->line = line;
+	if (g->file == NULL)
+		out_of_memory();
+}
+
+void
+plan_child(struct plan *p, const char *name, unsigned int line)
+{
+	struct plan_group *g = &p->groups[p->group_count - 1];
+	struct plan_child *c;
+
+	g->children = grow(g->children, g->child_count, &g->child_room,
+	    sizeof(g->children[0]));
+	c = &g->children[g->child_count++];
+	memset(c, 0, sizeof(*c));
+	(void)snprintf(c->child.name, sizeof(c->child.name), "%s", name);
+	c->line = line;
+	g->spec.children = (uint32_t)g->child_count;
+}
+
+void
 plan_clear(struct plan *p)
 {
+	size_t i;
+
+	for (i = 0; i < p->group_count; i++) {
+		free(p->groups[i].file);
+		free(p->groups[i].children);
+	}
+	free(p->groups);
 	free(p->listeners);
 	free(p->errors.texts);
 	free(p->warnings.texts);

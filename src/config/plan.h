@@ -18,11 +18,29 @@ struct plan_texts {
 	size_t room;
 };
 
+/* A child of a group, and the line that names it. */
+struct plan_child {
+	struct msg_plan_child child;
+	unsigned int line;
+};
+
+struct plan_group {
+	struct group_spec spec; /* spec.children is set by plan_child() */
+	char *file;
+	unsigned int line;
+	struct plan_child *children;
+	size_t child_count;
+	size_t child_room;
+};
+
 struct plan {
 	struct daemon_settings daemon;
 	struct msg_plan_listener *listeners;
 	size_t listener_count;
 	size_t listener_room;
+	struct plan_group *groups;
+	size_t group_count;
+	size_t group_room;
 	struct plan_texts errors;
 	struct plan_texts warnings;
 	size_t errors_dropped; /* found, but not kept */
@@ -40,6 +58,11 @@ void plan_warning(struct plan *, const char *file, unsigned int line,
 /* Add a listener (borrowed). */
 void plan_listener(struct plan *, const struct listener_spec *, option_set set,
     enum spec_origin);
+
+/* Add a group (borrowed), and to the group that came last a child. */
+void plan_group(struct plan *, const struct group_spec *, const char *file,
+    unsigned int line);
+void plan_child(struct plan *, const char *name, unsigned int line);
 
 /* If errors were found that are not kept, say how many in one more. */
 void plan_count_dropped(struct plan *, const char *file);

@@ -1,6 +1,7 @@
 #include "option/option.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +37,13 @@ static const struct option daemon_options[] = {
 #include "common/option_list.h"
 };
 
+static const struct option group_options[] = {
+#define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)    \
+	{ NAME, OPTION_TYPE_##TYPE, offsetof(struct group_spec, MEMBER), \
+		sizeof(((struct group_spec *)0)->MEMBER), MIN, MAX, DEFAULT },
+#include "common/option_list.h"
+};
+
 /* The options of a section, and how a message calls the section. */
 struct table {
 	const char *name;
@@ -48,6 +56,8 @@ static const struct table tables[] = {
 	    LISTENER_OPTION_COUNT },
 	[OPTION_DAEMON] = { "the daemon section", daemon_options,
 	    DAEMON_OPTION_COUNT },
+	[OPTION_GROUP] = { "a group", group_options,
+	    sizeof(group_options) / sizeof(group_options[0]) },
 };
 _Static_assert(LISTENER_OPTION_COUNT <= MAX_OPTIONS &&
 	DAEMON_OPTION_COUNT <= MAX_OPTIONS,
@@ -238,9 +248,9 @@ option_listener(const char *name, const json_t *options,
     struct listener_spec *spec, option_set *set, struct err *err)
 {
 	if (make_listener(name, options, spec, set, err) == -1 ||
-	    check_complete(*set, err) == -1)
+	    check_complete(*set, err) == -1 || settle(spec, *set, err) == -1)
 		return -1;
-	return settle(spec, *set, err);
+	return spec_check_backoff(spec, err);
 }
 
 int
@@ -250,6 +260,21 @@ option_listener_update(const char *name, const json_t *options,
 	if (make_listener(name, options, spec, set, err) == -1)
 		return -1;
 	return settle(spec, *set, err);
+}
+
+void
+option_listener_text(const struct listener_spec *spec, enum listener_option id,
+    char out[static OPTION_VALUE_SIZE])
+{
+	const struct option *o = &listener_options[id];
+	json_t *value = option_type_json(o, (const char *)spec + o->offset);
+	char buffer[OPTION_TEXT_SIZE];
+	struct err err;
+	const char *text =
+	    value == NULL ? NULL : option_type_text(o, value, buffer, &err);
+
+	(void)snprintf(out, OPTION_VALUE_SIZE, "%s", text == NULL ? "" : text);
+	json_decref(value);
 }
 
 json_t *
@@ -271,6 +296,25 @@ option_listener_json(const struct listener_spec *spec, option_set set)
 		}
 	}
 	return object;
+}
+
+/* --- groups --- */
+
+int
+option_group(const char *name, const json_t *options, struct group_spec *spec,
+    struct err *err)
+{
+	const struct table *t = &tables[OPTION_GROUP];
+	option_set set;
+
+	/* All bytes, for groups are compared as memory. */
+	memset(spec, 0, sizeof(*spec));
+	if (spec_check_name("group name", name, err) == -1)
+		return -1;
+	memcpy(spec->name, name, strlen(name));
+	if (apply_given(t, options, spec, &set, err) == -1)
+		return -1;
+	return apply_defaults(t, set, spec, err);
 }
 
 /* --- the daemon section --- */

@@ -14,7 +14,7 @@
 #include "common/err.h"
 #include "common/spec.h"
 
-enum option_section { OPTION_LISTENER, OPTION_DAEMON };
+enum option_section { OPTION_LISTENER, OPTION_DAEMON, OPTION_GROUP };
 
 /*
  * Make a spec from a name and a JSON object of options. A value is a JSON
@@ -43,12 +43,24 @@ int option_daemon(const json_t *options, struct daemon_settings *,
     struct err *err);
 
 /*
+ * A group, but for its children and their number, which are no values of
+ * options; what is not given gets its default.
+ */
+int option_group(const char *name, const json_t *options, struct group_spec *,
+    struct err *err);
+
+/*
  * Check one value of the config file alone, where its line is known. Looks
- * up no user or group. Returns 0, or -1 with *err, also for an unknown key
- * (with the nearest known one).
+ * up no user or group. Of a list that is one of its values. Returns 0, or -1
+ * with *err, also for an unknown key (with the nearest known one).
  */
 int option_check_value(enum option_section, const char *key, const char *value,
     struct err *err);
+
+/* The value of one option as text, as far as it fits. */
+#define OPTION_VALUE_SIZE 80
+void option_listener_text(const struct listener_spec *, enum listener_option,
+    char out[static OPTION_VALUE_SIZE]);
 
 /*
  * The options of set as a JSON object that option_listener() takes. Gives a

@@ -279,6 +279,24 @@ parse_name(const struct option *o, const char *text, void *member,
 	return set_string(o, text, member);
 }
 
+/* One name of a list; who reads the list keeps them. */
+static int
+parse_names(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	(void)o;
+	(void)member;
+	return spec_check_name("name", text, err);
+}
+
+static json_t *
+json_names(const struct option *o, const void *member)
+{
+	(void)o;
+	(void)member;
+	return NULL;
+}
+
 static int
 parse_string(const struct option *o, const char *text, void *member,
     struct err *err)
@@ -359,10 +377,16 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_mode, json_mode, NULL, 0 },
 	[OPTION_TYPE_NAME] = { "a name in a string",
 	    ALSO_NOTHING, parse_name, json_text, NULL, 0 },
+	[OPTION_TYPE_NAMES] = { "a name in a string",
+	    ALSO_NOTHING, parse_names, json_names, NULL, 0 },
 	[OPTION_TYPE_PATH] = { "an absolute path in a string",
 	    ALSO_NOTHING, parse_path, json_text, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(protocol_words) },
+	[OPTION_TYPE_RESTART] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(restart_words) },
+	[OPTION_TYPE_STRATEGY] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(strategy_words) },
 	[OPTION_TYPE_STRING] = { "a string",
 	    ALSO_NOTHING, parse_string, json_text, NULL, 0 },
 	[OPTION_TYPE_TRANSPORT] = { "a word in a string",

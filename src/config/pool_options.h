@@ -1,0 +1,26 @@
+/*
+ * pool_options: the options that belong to a pool, of which a listener is but
+ * the one who says them. Pure, but for the number of CPUs.
+ */
+#ifndef MERCURY_CONFIG_POOL_OPTIONS_H
+#define MERCURY_CONFIG_POOL_OPTIONS_H
+
+#include "config/plan.h"
+#include "option/option.h"
+
+/* Listeners of one pool that say one of these must say the same. */
+#define POOL_OPTION_COUNT 5
+extern const enum listener_option pool_options[POOL_OPTION_COUNT];
+
+/* The value, the same text for the same meaning; auto becomes a number. */
+void pool_options_text(const struct listener_spec *, enum listener_option,
+    char out[static OPTION_VALUE_SIZE]);
+
+/*
+ * Give what one listener says of its pool to the others of that pool: which
+ * of them is started first then makes no difference. But for workers: who
+ * does not say how many takes what there is (plan.h of the supervisor).
+ */
+void pool_options_share(struct plan *);
+
+#endif /* MERCURY_CONFIG_POOL_OPTIONS_H */
