@@ -14,7 +14,8 @@ _mercuryctl_values() {
 	case $1 in
 	protocol) echo "echo discard" ;;
 	transport) echo "tcp unix" ;;
-	nodelay) echo "true false" ;;
+	nodelay | required) echo "true false" ;;
+	restart) echo "permanent transient temporary" ;;
 	workers) echo "auto" ;;
 	keepalive) echo "off 60s/10s/3" ;;
 	esac
@@ -22,9 +23,12 @@ _mercuryctl_values() {
 
 _mercuryctl() {
 	local commands="status tree add-listener remove-listener
-		update-listener reload shutdown"
+		update-listener pause resume restart-listener history
+		failure-rate stats reload shutdown"
 	local keys="address port path mode owner group transport protocol pool
-		workers backlog nodelay keepalive drain_timeout"
+		workers backlog nodelay keepalive drain_timeout bind_attempts
+		bind_backoff bind_backoff_max required restart max_restarts
+		max_seconds hang_timeout"
 	local options="--socket --json --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i
@@ -36,7 +40,7 @@ _mercuryctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--timeout | --deadline)
+	--timeout | --deadline | --window)
 		return
 		;;
 	esac
@@ -49,7 +53,7 @@ _mercuryctl() {
 			reach=(-s "${COMP_WORDS[i + 1]}")
 			((i++))
 			;;
-		--file | --timeout | --deadline) ((i++)) ;;
+		--file | --timeout | --deadline | --window) ((i++)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -62,7 +66,7 @@ _mercuryctl() {
 	done
 
 	# A value: bash takes "key=value" for three words.
-	if [[ $command == *-listener ]]; then
+	if [[ $command == add-listener || $command == update-listener ]]; then
 		if [[ $cur == = ]]; then
 			cur=""
 			words=$(_mercuryctl_values "$prev")
@@ -97,6 +101,22 @@ _mercuryctl() {
 		options+=" --deadline --save"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
+	pause)
+		options+=" --queue"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	resume | history)
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	restart-listener)
+		options+=" --all --deadline"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	failure-rate)
+		options+=" --window"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	reload) options+=" --dry-run" ;;
 	shutdown) options+=" --deadline" ;;
 	esac
 

@@ -138,7 +138,7 @@ static int
 choose_method(const struct client *client, const struct rpc_request *req,
     const struct method **method, struct rpc_error *e)
 {
-	char names[512];
+	char names[1024];
 
 	*method = method_find(req->method);
 	if (*method == NULL) {
@@ -252,7 +252,8 @@ on_hello(struct ipc_message *msg)
 	if (control.server != NULL)
 		return;
 	log_configure(&hello->log);
-	if (role_drop_rights(hello->uid, hello->gid, &err) == -1) {
+	if (role_drop_rights(hello->uid, hello->gid, &err) == -1 ||
+	    role_die_with_supervisor(0, &err) == -1) {
 		log_error(NULL, NULL, "%s", err.text);
 		stop(1);
 		return;

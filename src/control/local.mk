@@ -4,14 +4,19 @@ libcontrol_a_SOURCES = \
 	src/control/access.c src/control/access.h \
 	src/control/client.c src/control/client.h \
 	src/control/control.c src/control/control.h \
+	src/control/history_json.c src/control/history_json.h \
 	src/control/line.c src/control/line.h \
 	src/control/method.c src/control/method.h \
 	src/control/method_daemon.c src/control/method_daemon.h \
 	src/control/method_listener.c src/control/method_listener.h \
+	src/control/method_supervisor.c src/control/method_supervisor.h \
+	src/control/plan_json.c src/control/plan_json.h \
 	src/control/rpc.c src/control/rpc.h \
 	src/control/server.c src/control/server.h \
+	src/control/stats_json.c src/control/stats_json.h \
 	src/control/status_json.c src/control/status_json.h \
-	src/control/tree_json.c src/control/tree_json.h
+	src/control/tree_json.c src/control/tree_json.h \
+	src/control/usage.c src/control/usage.h
 
 role_PROGRAMS += mercury-control
 mercury_control_SOURCES = src/control/main.c

@@ -5,32 +5,29 @@
 
 #include "control/method_daemon.h"
 #include "control/method_listener.h"
+#include "control/method_supervisor.h"
 #include "option/saved.h"
 #include "option/value.h"
 
 /* A day, as for drain_timeout. */
-#define DEADLINE_MS_MAX 86400000u
-
-#define NAME                               \
-	{                                  \
-		"name", PARAM_STRING, true \
-	}
-#define SAVE                              \
-	{                                 \
-		"save", PARAM_BOOL, false \
-	}
-#define DEADLINE                                \
-	{                                       \
-		"deadline", PARAM_STRING, false \
-	}
+#define DURATION_MS_MAX 86400000u
 
 /* clang-format off */
+#define NAME { "name", PARAM_STRING, true }
+#define NAME_OR_ALL { "name", PARAM_STRING, false }
+#define SAVE { "save", PARAM_BOOL, false }
+#define DEADLINE { "deadline", PARAM_STRING, false }
+#define WINDOW { "window", PARAM_STRING, false }
+#define QUEUE { "queue", PARAM_BOOL, false }
+#define ALL { "all", PARAM_BOOL, false }
+#define DRY_RUN { "dry_run", PARAM_BOOL, false }
+
 static const struct method methods[] = {
 	{ "daemon.status", RIGHT_LOOK, false, { { 0 } },
 	    daemon_status_start, daemon_status_answered },
 	{ "daemon.tree", RIGHT_LOOK, false, { { 0 } },
 	    daemon_tree_start, daemon_tree_answered },
-	{ "daemon.reload", RIGHT_DO, false, { { 0 } },
+	{ "daemon.reload", RIGHT_DO, false, { DRY_RUN },
 	    daemon_reload_start, daemon_reload_answered },
 	{ "daemon.shutdown", RIGHT_DO, false, { DEADLINE },
 	    daemon_shutdown_start, daemon_shutdown_answered },
@@ -40,10 +37,22 @@ static const struct method methods[] = {
 	    listener_remove_start, listener_remove_answered },
 	{ "listener.update", RIGHT_DO, true, { NAME, SAVE },
 	    listener_update_start, listener_update_answered },
+	{ "listener.pause", RIGHT_DO, false, { NAME, QUEUE },
+	    listener_pause_start, listener_pause_answered },
+	{ "listener.resume", RIGHT_DO, false, { NAME },
+	    listener_resume_start, listener_resume_answered },
+	{ "listener.restart", RIGHT_DO, false, { NAME_OR_ALL, ALL, DEADLINE },
+	    listener_restart_start, listener_restart_answered },
 	{ "listener.status", RIGHT_LOOK, false, { NAME },
 	    listener_status_start, listener_status_answered },
 	{ "listener.list", RIGHT_LOOK, false, { { 0 } },
 	    listener_list_start, listener_list_answered },
+	{ "supervisor.history", RIGHT_LOOK, false, { NAME_OR_ALL },
+	    supervisor_history_start, supervisor_history_answered },
+	{ "supervisor.failure_rate", RIGHT_LOOK, false, { NAME_OR_ALL, WINDOW },
+	    supervisor_failure_rate_start, supervisor_failure_rate_answered },
+	{ "supervisor.stats", RIGHT_LOOK, false, { { 0 } },
+	    supervisor_stats_start, supervisor_stats_answered },
 };
 /* clang-format on */
 
@@ -127,20 +136,53 @@ method_check_params(const struct method *m, const json_t *params,
 }
 
 int
-method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e)
+method_name(const json_t *params, char out[static SPEC_NAME_SIZE],
+    struct rpc_error *e)
 {
-	const char *text =
-	    json_string_value(json_object_get(params, "deadline"));
+	const char *name = json_string_value(json_object_get(params, "name"));
+	struct err err;
+
+	if (spec_check_name("listener name", name, &err) == -1)
+		return rpc_fail_err(e, &err);
+	(void)snprintf(out, SPEC_NAME_SIZE, "%s", name);
+	return 0;
+}
+
+int
+method_duration(const json_t *params, const char *key, uint32_t min_ms,
+    uint32_t *ms, struct rpc_error *e)
+{
+	const char *text = json_string_value(json_object_get(params, key));
 	uint64_t value;
 	struct err err;
 
-	*ms = DEADLINE_DEFAULT;
 	if (text == NULL)
 		return 0;
-	if (value_duration(text, 0, DEADLINE_MS_MAX, &value, &err) == -1)
-		return rpc_fail(e, RPC_SERVER, "deadline: %s", err.text);
+	if (value_duration(text, min_ms, DURATION_MS_MAX, &value, &err) == -1)
+		return rpc_fail(e, RPC_SERVER, "%s: %s", key, err.text);
 	*ms = (uint32_t)value;
 	return 0;
+}
+
+int
+method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e)
+{
+	*ms = DEADLINE_DEFAULT;
+	return method_duration(params, "deadline", 0, ms, e);
+}
+
+enum method_step
+method_ask_name(struct call *call, enum ipc_kind kind, const char *name)
+{
+	/* The same payload, whatever the kind. */
+	struct msg_req_name *m = &call->ask.REQ_STATUS;
+
+	memset(m, 0, sizeof(*m));
+	m->request = call->request;
+	m->deadline_ms = DEADLINE_DEFAULT;
+	(void)snprintf(m->name, sizeof(m->name), "%s", name);
+	call->kind = kind;
+	return METHOD_ASK;
 }
 
 enum method_step

@@ -37,10 +37,11 @@ struct call {
 	json_t *result;
 	struct rpc_error error;
 
-	/* Of listener.*: what to do, kept from step to step. */
+	/* What to do, kept from step to step. */
 	struct listener_spec spec;
 	option_set set;
 	uint32_t deadline_ms;
+	uint32_t window_ms; /* of supervisor.failure_rate */
 	bool save;
 	bool looked; /* the listener's origin is known and fits save */
 	bool undone; /* an add that could not be saved is taken back */
@@ -91,10 +92,32 @@ int method_check_params(const struct method *m, const json_t *params,
     struct rpc_error *e);
 
 /*
+ * The name of a listener among the params, which is there. Returns 0, or -1
+ * with *e when nothing can have that name.
+ */
+int method_name(const json_t *params, char out[static SPEC_NAME_SIZE],
+    struct rpc_error *e);
+
+/*
+ * A duration among the params, from min_ms to a day, in milliseconds. Where
+ * there is none, *ms stays. Returns 0, or -1 with *e.
+ */
+int method_duration(const json_t *params, const char *key, uint32_t min_ms,
+    uint32_t *ms, struct rpc_error *e);
+
+/*
  * A deadline among the params, in milliseconds; DEADLINE_DEFAULT where there
  * is none. Returns 0, or -1 with *e.
  */
 int method_deadline(const json_t *params, uint32_t *ms, struct rpc_error *e);
+
+/*
+ * Ask the supervisor about a listener, or to do something with it; an empty
+ * name stands for all. kind is one whose payload is struct msg_req_name; its
+ * other members can be set afterwards. Returns METHOD_ASK.
+ */
+enum method_step method_ask_name(struct call *, enum ipc_kind kind,
+    const char *name);
 
 /*
  * The last step: result (taken) is the call's. NULL fails the call: memory

@@ -1,40 +1,16 @@
 #include "control/method_daemon.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <unistd.h>
 
+#include "control/plan_json.h"
 #include "control/status_json.h"
 #include "control/tree_json.h"
-
-/* Resident memory, as the kernel tells everybody. */
-static int64_t
-resident_bytes(uint32_t pid)
-{
-	char path[32];
-	uint64_t pages = 0;
-	FILE *f;
-	int n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return -1;
-	n = fscanf(f, "%*u %" SCNu64, &pages);
-	(void)fclose(f);
-	return n == 1 ? (int64_t)pages * sysconf(_SC_PAGESIZE) : -1;
-}
 
 enum method_step
 daemon_status_start(struct call *call, const json_t *params)
 {
 	(void)params;
-	call->kind = IPC_REQ_STATUS;
-	call->ask.REQ_STATUS = (struct msg_req_name){
-		.request = call->request,
-		.deadline_ms = DEADLINE_DEFAULT,
-	};
-	return METHOD_ASK;
+	return method_ask_name(call, IPC_REQ_STATUS, "");
 }
 
 enum method_step
@@ -60,18 +36,19 @@ enum method_step
 daemon_tree_answered(struct call *call, const struct method_answer *a)
 {
 	return method_done(call,
-	    a->snapshot == NULL ? NULL
-				: tree_json(a->snapshot, resident_bytes));
+	    a->snapshot == NULL ? NULL : tree_json(a->snapshot, usage_read));
 }
 
 enum method_step
 daemon_reload_start(struct call *call, const json_t *params)
 {
-	(void)params;
 	call->kind = IPC_REQ_RELOAD;
 	call->ask.REQ_RELOAD = (struct msg_request){
 		.request = call->request,
 		.deadline_ms = DEADLINE_DEFAULT,
+		.flags = json_is_true(json_object_get(params, "dry_run"))
+		    ? REQ_FLAG_DRY_RUN
+		    : 0,
 	};
 	return METHOD_ASK;
 }
@@ -79,6 +56,11 @@ daemon_reload_start(struct call *call, const json_t *params)
 enum method_step
 daemon_reload_answered(struct call *call, const struct method_answer *a)
 {
+	const bool dry_run = call->ask.REQ_RELOAD.flags & REQ_FLAG_DRY_RUN;
+
+	if (dry_run)
+		return method_done(call,
+		    a->snapshot == NULL ? NULL : plan_json(a->snapshot));
 	if (a->reply == NULL)
 		return method_done(call, NULL);
 	return method_done(call,

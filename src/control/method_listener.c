@@ -32,28 +32,8 @@ options_of(const json_t *params)
 static int
 take_name(struct call *call, const json_t *params)
 {
-	const char *name = json_string_value(json_object_get(params, "name"));
-	struct err err;
-
-	if (spec_check_name("listener name", name, &err) == -1)
-		return rpc_fail_err(&call->error, &err);
-	(void)snprintf(call->spec.name, sizeof(call->spec.name), "%s", name);
 	call->save = json_is_true(json_object_get(params, "save"));
-	return 0;
-}
-
-/* Ask for the status of one listener; an empty name for all. */
-static enum method_step
-ask_status(struct call *call, const char *name)
-{
-	struct msg_req_name *m = &call->ask.REQ_STATUS;
-
-	memset(m, 0, sizeof(*m));
-	m->request = call->request;
-	m->deadline_ms = DEADLINE_DEFAULT;
-	(void)snprintf(m->name, sizeof(m->name), "%s", name);
-	call->kind = IPC_REQ_STATUS;
-	return METHOD_ASK;
+	return method_name(params, call->spec.name, &call->error);
 }
 
 /* The first listener of a snapshot, which is read from its start; or NULL. */
@@ -177,13 +157,8 @@ save(struct call *call, const struct snapshot_listener *l, struct err *err)
 static enum method_step
 ask_remove(struct call *call)
 {
-	struct msg_req_name *m = &call->ask.REQ_REMOVE;
-
-	memset(m, 0, sizeof(*m));
-	m->request = call->request;
-	m->deadline_ms = call->deadline_ms;
-	memcpy(m->name, call->spec.name, sizeof(m->name));
-	call->kind = IPC_REQ_REMOVE;
+	(void)method_ask_name(call, IPC_REQ_REMOVE, call->spec.name);
+	call->ask.REQ_REMOVE.deadline_ms = call->deadline_ms;
 	call->looked = true;
 	return METHOD_ASK;
 }
@@ -263,8 +238,9 @@ listener_update_start(struct call *call, const json_t *params)
 	json_decref(options);
 	if (r == -1)
 		return fail(call, &err);
-	return call->save ? ask_status(call, call->spec.name)
-			  : ask_update(call);
+	return call->save
+	    ? method_ask_name(call, IPC_REQ_STATUS, call->spec.name)
+	    : ask_update(call);
 }
 
 /* The listener runs, and may be saved: have the draft, then update it. */
@@ -308,8 +284,9 @@ listener_remove_start(struct call *call, const json_t *params)
 	if (take_name(call, params) == -1 ||
 	    method_deadline(params, &call->deadline_ms, &call->error) == -1)
 		return METHOD_FAILED;
-	return call->save ? ask_status(call, call->spec.name)
-			  : ask_remove(call);
+	return call->save
+	    ? method_ask_name(call, IPC_REQ_STATUS, call->spec.name)
+	    : ask_remove(call);
 }
 
 /*
@@ -345,26 +322,96 @@ listener_remove_answered(struct call *call, const struct method_answer *a)
 		(json_int_t)a->reply->cut));
 }
 
-enum method_step
-listener_status_start(struct call *call, const json_t *params)
+/* Ask about one listener, or to do something with it. */
+static enum method_step
+ask_about(struct call *call, enum ipc_kind kind, const json_t *params)
 {
 	if (take_name(call, params) == -1)
 		return METHOD_FAILED;
-	return ask_status(call, call->spec.name);
+	return method_ask_name(call, kind, call->spec.name);
 }
 
-enum method_step
-listener_status_answered(struct call *call, const struct method_answer *a)
+/* The answer to most of that is the listener. */
+static enum method_step
+listener_done(struct call *call, const struct method_answer *a)
 {
 	return method_done(call,
 	    a->snapshot == NULL ? NULL : status_json_listener(a->snapshot));
 }
 
 enum method_step
+listener_pause_start(struct call *call, const json_t *params)
+{
+	if (ask_about(call, IPC_REQ_PAUSE, params) == METHOD_FAILED)
+		return METHOD_FAILED;
+	if (json_is_true(json_object_get(params, "queue")))
+		call->ask.REQ_PAUSE.flags = REQ_FLAG_QUEUE;
+	return METHOD_ASK;
+}
+
+enum method_step
+listener_pause_answered(struct call *call, const struct method_answer *a)
+{
+	return listener_done(call, a);
+}
+
+enum method_step
+listener_resume_start(struct call *call, const json_t *params)
+{
+	return ask_about(call, IPC_REQ_RESUME, params);
+}
+
+enum method_step
+listener_resume_answered(struct call *call, const struct method_answer *a)
+{
+	return listener_done(call, a);
+}
+
+enum method_step
+listener_restart_start(struct call *call, const json_t *params)
+{
+	const bool all = json_is_true(json_object_get(params, "all"));
+	uint32_t deadline_ms;
+
+	if (all == (json_object_get(params, "name") != NULL)) {
+		(void)rpc_fail(&call->error, RPC_PARAMS,
+		    "name, or all as true: give one of them");
+		return METHOD_FAILED;
+	}
+	if ((!all && take_name(call, params) == -1) ||
+	    method_deadline(params, &deadline_ms, &call->error) == -1)
+		return METHOD_FAILED;
+	(void)method_ask_name(call, IPC_REQ_RESTART, call->spec.name);
+	call->ask.REQ_RESTART.deadline_ms = deadline_ms;
+	return METHOD_ASK;
+}
+
+enum method_step
+listener_restart_answered(struct call *call, const struct method_answer *a)
+{
+	if (call->spec.name[0] != '\0')
+		return listener_done(call, a);
+	return method_done(call,
+	    a->snapshot == NULL ? NULL : status_json_daemon(a->snapshot));
+}
+
+enum method_step
+listener_status_start(struct call *call, const json_t *params)
+{
+	return ask_about(call, IPC_REQ_STATUS, params);
+}
+
+enum method_step
+listener_status_answered(struct call *call, const struct method_answer *a)
+{
+	return listener_done(call, a);
+}
+
+enum method_step
 listener_list_start(struct call *call, const json_t *params)
 {
 	(void)params;
-	return ask_status(call, "");
+	return method_ask_name(call, IPC_REQ_STATUS, "");
 }
 
 enum method_step

@@ -17,6 +17,18 @@ enum method_step listener_update_start(struct call *, const json_t *params);
 enum method_step listener_update_answered(struct call *,
     const struct method_answer *);
 
+enum method_step listener_pause_start(struct call *, const json_t *params);
+enum method_step listener_pause_answered(struct call *,
+    const struct method_answer *);
+
+enum method_step listener_resume_start(struct call *, const json_t *params);
+enum method_step listener_resume_answered(struct call *,
+    const struct method_answer *);
+
+enum method_step listener_restart_start(struct call *, const json_t *params);
+enum method_step listener_restart_answered(struct call *,
+    const struct method_answer *);
+
 enum method_step listener_status_start(struct call *, const json_t *params);
 enum method_step listener_status_answered(struct call *,
     const struct method_answer *);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 int
 rpc_fail(struct rpc_error *e, enum rpc_code code, const char *fmt, ...)
 {
@@ -133,6 +135,41 @@ rpc_string(const char *text, size_t size)
 	return s;
 }
 
+json_t *
+rpc_string_or_null(const char *text, size_t size)
+{
+	return text[0] == '\0' ? json_null() : rpc_string(text, size);
+}
+
+json_t *
+rpc_number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+json_t *
+rpc_number_or_null(uint64_t n)
+{
+	return n == 0 ? json_null() : rpc_number(n);
+}
+
+json_t *
+rpc_known_or_null(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+json_t *
+rpc_time(uint64_t real_ms)
+{
+	char text[CLOCK_RFC3339_SIZE];
+
+	if (real_ms == 0)
+		return json_null();
+	clock_format(real_ms, text);
+	return json_string(text);
+}
+
 const char *
 rpc_word(const char *word)
 {
@@ -153,7 +190,8 @@ line_of(json_t *id, const char *key, json_t *value)
 		id == NULL ? json_null() : json_incref(id)) == -1 ||
 	    json_object_set(root, key, value) == -1)
 		goto out;
-	text = json_dumps(root, 0);
+	/* One third is 0.333333333333333, and 0.1 is 0.1. */
+	text = json_dumps(root, JSON_REAL_PRECISION(15));
 	if (text == NULL)
 		goto out;
 	len = strlen(text);

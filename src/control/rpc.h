@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/err.h"
 
@@ -68,6 +69,16 @@ char *rpc_error_line(json_t *id, const struct rpc_error *);
  * what is no UTF-8 becomes "?". Gives a new reference.
  */
 json_t *rpc_string(const char *text, size_t size);
+
+/* The same; null for an empty text. */
+json_t *rpc_string_or_null(const char *text, size_t size);
+
+json_t *rpc_number(uint64_t);
+json_t *rpc_number_or_null(uint64_t); /* null for 0 */
+json_t *rpc_known_or_null(int64_t);   /* null for what is below 0 */
+
+/* CLOCK_REALTIME as RFC 3339 in UTC; null for 0. */
+json_t *rpc_time(uint64_t real_ms);
 
 /*
  * A word of a closed set. NULL, for a number out of range, can only be a bug:

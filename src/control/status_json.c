@@ -5,25 +5,6 @@
 #include "common/snapshot.h"
 #include "control/rpc.h"
 
-static json_t *
-number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
-/* An empty text is null. */
-static json_t *
-text_or_null(const char *text, size_t size)
-{
-	return text[0] == '\0' ? json_null() : rpc_string(text, size);
-}
-
-static json_t *
-pid_or_null(uint32_t pid)
-{
-	return pid == 0 ? json_null() : number(pid);
-}
-
 static uint64_t
 connections(const struct snapshot_listener *l)
 {
@@ -39,12 +20,12 @@ static json_t *
 worker_json(const struct snapshot_worker *w)
 {
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}",
-	    "slot", number(w->slot),
-	    "pid", pid_or_null(w->pid),
+	    "slot", rpc_number(w->slot),
+	    "pid", rpc_number_or_null(w->pid),
 	    "state", rpc_word(child_state_name(w->state)),
-	    "connections", number(w->connections),
-	    "uptime_ms", number(w->uptime_ms),
-	    "restarts", number(w->restarts));
+	    "connections", rpc_number(w->connections),
+	    "uptime_ms", rpc_number(w->uptime_ms),
+	    "restarts", rpc_number(w->restarts));
 }
 
 static json_t *
@@ -54,7 +35,7 @@ identity_json(const struct snapshot_listener *l)
 	    "name", rpc_string(l->spec.name, sizeof(l->spec.name)),
 	    "state", rpc_word(listener_state_name(l->state)),
 	    "pool", rpc_string(l->spec.pool, sizeof(l->spec.pool)),
-	    "generation", number(l->generation));
+	    "generation", rpc_number(l->generation));
 }
 
 static json_t *
@@ -65,7 +46,7 @@ place_json(const struct snapshot_listener *l)
 	return json_pack("{s:o, s:o, s:o, s:s, s:s}",
 	    "address", is_unix ? json_null() :
 		rpc_string(l->address, sizeof(l->address)),
-	    "port", is_unix ? json_null() : number(l->port),
+	    "port", is_unix ? json_null() : rpc_number(l->port),
 	    "path", is_unix ?
 		rpc_string(l->spec.path, sizeof(l->spec.path)) : json_null(),
 	    "transport", rpc_word(transport_name(l->spec.transport)),
@@ -77,25 +58,31 @@ static json_t *
 counters_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
-	    "connections", number(connections(l)),
+	    "connections", rpc_number(connections(l)),
 	    "max_connections", 0,
-	    "accepted", number(l->counters[COUNTER_ACCEPTED]),
+	    "accepted", rpc_number(l->counters[COUNTER_ACCEPTED]),
 	    "rejected", 0,
 	    "denied", 0,
 	    "probes", 0,
 	    "handshake_failures", 0,
-	    "bytes_in", number(l->counters[COUNTER_BYTES_IN]),
-	    "bytes_out", number(l->counters[COUNTER_BYTES_OUT]),
-	    "accept_errors", number(l->counters[COUNTER_ACCEPT_ERRORS]));
+	    "bytes_in", rpc_number(l->counters[COUNTER_BYTES_IN]),
+	    "bytes_out", rpc_number(l->counters[COUNTER_BYTES_OUT]),
+	    "accept_errors", rpc_number(l->counters[COUNTER_ACCEPT_ERRORS]));
 }
 
+/* What goes with some states only is null in the others. */
 static json_t *
 health_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:o, s:o, s:[]}",
-	    "restarts", number(l->restarts),
-	    "bind_attempts", number(l->bind_attempts),
-	    "last_error", text_or_null(l->last_error, sizeof(l->last_error)),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[]}",
+	    "restarts", rpc_number(l->restarts),
+	    "bind_attempts", rpc_number(l->bind_attempts),
+	    "retry_in_ms", l->state == LISTENER_RETRYING ?
+		rpc_number(l->retry_in_ms) : json_null(),
+	    "queueing", l->state == LISTENER_PAUSED ?
+		json_boolean(l->queueing) : json_null(),
+	    "last_error",
+		rpc_string_or_null(l->last_error, sizeof(l->last_error)),
 	    "workers");
 }
 
@@ -104,11 +91,11 @@ daemon_json(const struct snapshot_daemon *d, json_t *listeners)
 {
 	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:n}",
 	    "version", PACKAGE_VERSION,
-	    "pid", number(d->pid),
+	    "pid", rpc_number(d->pid),
 	    "state", rpc_word(daemon_state_name(d->state)),
 	    "ready", d->ready != 0,
-	    "uptime_ms", number(d->uptime_ms),
-	    "loop_lag_max_ms", number(d->loop_lag_max_ms),
+	    "uptime_ms", rpc_number(d->uptime_ms),
+	    "loop_lag_max_ms", rpc_number(d->loop_lag_max_ms),
 	    "listeners", listeners,
 	    "store");
 }

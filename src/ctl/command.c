@@ -9,6 +9,7 @@
 #include "ctl/command_daemon.h"
 #include "ctl/command_listener.h"
 #include "ctl/command_status.h"
+#include "ctl/command_supervisor.h"
 #include "ctl/command_tree.h"
 #include "ctl/output.h"
 #include "option/suggest.h"
@@ -20,7 +21,8 @@ static const struct command commands[] = {
 	    "it again each second.",
 	    OPTION_WATCH, 0, 1, false, command_status },
 	{ "tree", "",
-	    "Show the processes: pid, state, uptime, restarts and memory.",
+	    "Show the processes: pid, state, generation, uptime, restarts, "
+	    "memory and CPU time.",
 	    0, 0, 0, false, command_tree },
 	{ "add-listener", "NAME KEY=VALUE... | --file FILE|- [--save]",
 	    "Add a listener; done when it answers. --file takes a JSON object "
@@ -36,9 +38,35 @@ static const struct command commands[] = {
 	    "Change options of a listener, for new connections. --save keeps "
 	    "them over restarts.",
 	    OPTION_SAVE, 2, COMMAND_ARGS_ANY, true, command_update_listener },
-	{ "reload", "",
-	    "Read the config file again and apply what is different.",
-	    0, 0, 0, false, command_reload },
+	{ "pause", "NAME [--queue]",
+	    "Stop accepting; open connections go on. New clients are refused, "
+	    "or with --queue wait until the listener is resumed.",
+	    OPTION_QUEUE, 1, 1, false, command_pause },
+	{ "resume", "NAME",
+	    "End a pause; done when the listener answers.",
+	    0, 1, 1, false, command_resume },
+	{ "restart-listener", "NAME|--all [--deadline TIME]",
+	    "Replace the workers of a listener, or all workers, without "
+	    "refusing anybody; done when the new ones serve. The old ones drain "
+	    "until the deadline. A listener that has failed is bound anew.",
+	    OPTION_ALL | OPTION_DEADLINE, 0, 1, false,
+	    command_restart_listener },
+	{ "history", "[NAME]",
+	    "Show what happened to a listener and its workers, or what "
+	    "happened last to any.",
+	    0, 0, 1, false, command_history },
+	{ "failure-rate", "[NAME] [--window TIME]",
+	    "Show how often workers failed in the last 60s, or within the "
+	    "window.",
+	    OPTION_WINDOW, 0, 1, false, command_failure_rate },
+	{ "stats", "",
+	    "Show each process and all together: time to be ready, memory, "
+	    "CPU time, restarts, and when and why the last of them ended.",
+	    0, 0, 0, false, command_stats },
+	{ "reload", "[--dry-run]",
+	    "Read the config file again and apply what is different. --dry-run "
+	    "only shows what that would be.",
+	    OPTION_DRY_RUN, 0, 0, false, command_reload },
 	{ "shutdown", "[--deadline TIME]",
 	    "Stop the daemon; done when it has ended.",
 	    OPTION_DEADLINE, 0, 0, false, command_shutdown },
@@ -122,7 +150,7 @@ print_listener_options(FILE *f)
 
 	(void)fputs("\nlistener options:\n", f);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		(void)fprintf(f, "  %-14s %-12s %s\n", rows[i].name,
+		(void)fprintf(f, "  %-16s %-12s %s\n", rows[i].name,
 		    rows[i].fallback == NULL ? "-" : rows[i].fallback,
 		    rows[i].help);
 }

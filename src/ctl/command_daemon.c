@@ -1,28 +1,70 @@
 #include "ctl/command_daemon.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "ctl/cell.h"
+#include "ctl/listener_text.h"
 #include "ctl/output.h"
+#include "ctl/table.h"
+
+static const struct column plan_columns[] = {
+	{ "NAME", COLUMN_LEFT },
+	{ "ACTION", COLUMN_LEFT },
+};
+
+/* What a reload would do. */
+static void
+print_plan(const json_t *result)
+{
+	const json_t *plan = json_object_get(result, "plan"), *step;
+	struct table *t;
+	size_t i;
+
+	if (json_array_size(plan) > 0) {
+		t = table_new(plan_columns, 2);
+		json_array_foreach (plan, i, step) {
+			cell_text(t, step, "name");
+			cell_text(t, step, "action");
+		}
+		table_end(&t, stdout, output_has_colour(stdout));
+	}
+	(void)printf("%zu to change, %" PRIu64 " unchanged\n",
+	    json_array_size(plan), listener_number(result, "unchanged"));
+}
+
+static void
+print_reloaded(const json_t *result)
+{
+	const char *message =
+	    json_string_value(json_object_get(result, "message"));
+	char *text = output_escape(message == NULL ? "" : message, true);
+
+	(void)printf("%s\n",
+	    text == NULL || text[0] == '\0' ? "reloaded" : text);
+	free(text);
+}
 
 enum ctl_exit
 command_reload(const struct options *o, char **args, int count)
 {
+	const bool dry_run = o->given & OPTION_DRY_RUN;
 	json_t *result = NULL;
-	const char *message;
-	char *text;
 	enum ctl_exit code;
 
 	(void)args;
 	(void)count;
-	code = command_change(o, "daemon.reload", NULL, &result);
-	if (code != CTL_DONE || (o->given & OPTION_JSON))
-		goto out;
-	message = json_string_value(json_object_get(result, "message"));
-	text = output_escape(message == NULL ? "" : message, true);
-	(void)printf("%s\n",
-	    text == NULL || text[0] == '\0' ? "reloaded" : text);
-	free(text);
-out:
+	if (dry_run)
+		code = command_call(o, "daemon.reload",
+		    json_pack("{s:b}", "dry_run", 1), &result);
+	else
+		code = command_change(o, "daemon.reload", NULL, &result);
+	if (code == CTL_DONE && !(o->given & OPTION_JSON)) {
+		if (dry_run)
+			print_plan(result);
+		else
+			print_reloaded(result);
+	}
 	json_decref(result);
 	return code;
 }

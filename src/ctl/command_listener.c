@@ -5,18 +5,20 @@
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
 #include "ctl/params.h"
+#include "ctl/status_text.h"
 
 /* "pos: listening on [::]:9100 (pool pos, 2 workers)" */
 static void
 print_listener(const json_t *l)
 {
 	const size_t workers = json_array_size(json_object_get(l, "workers"));
-	char place[LISTENER_PLACE_SIZE];
+	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
 
 	listener_place(l, place);
+	listener_state(l, state);
 	output_text(stdout, listener_string(l, "name"));
 	(void)fputs(": ", stdout);
-	output_text(stdout, listener_string(l, "state"));
+	output_text(stdout, state);
 	(void)fputs(" on ", stdout);
 	output_text(stdout, place);
 	(void)fputs(" (pool ", stdout);
@@ -155,4 +157,62 @@ command_remove_listener(const struct options *o, char **args, int count)
 		print_removed(result);
 	json_decref(result);
 	return code;
+}
+
+enum ctl_exit
+command_pause(const struct options *o, char **args, int count)
+{
+	struct err err;
+	json_t *params = params_of_words(args, count, &err);
+
+	if (params == NULL)
+		return command_usage_error("%s", err.text);
+	if (o->given & OPTION_QUEUE)
+		(void)json_object_set_new(params, "queue", json_true());
+	return change_listener(o, "listener.pause", params);
+}
+
+enum ctl_exit
+command_resume(const struct options *o, char **args, int count)
+{
+	struct err err;
+	json_t *params = params_of_words(args, count, &err);
+
+	if (params == NULL)
+		return command_usage_error("%s", err.text);
+	return change_listener(o, "listener.resume", params);
+}
+
+static enum ctl_exit
+restart_all(const struct options *o, json_t *params)
+{
+	json_t *result = NULL;
+	enum ctl_exit code;
+
+	(void)json_object_set_new(params, "all", json_true());
+	code = command_change(o, "listener.restart", params, &result);
+	if (code == CTL_DONE && !(o->given & OPTION_JSON))
+		status_text_daemon(stdout, result, output_has_colour(stdout));
+	json_decref(result);
+	return code;
+}
+
+enum ctl_exit
+command_restart_listener(const struct options *o, char **args, int count)
+{
+	const bool all = o->given & OPTION_ALL;
+	json_t *params;
+	struct err err;
+
+	if (all == (count > 0))
+		return command_usage_error(
+		    "restart-listener: a name or --all, one of them");
+	params = all ? json_object() : params_of_words(args, count, &err);
+	if (params == NULL)
+		return command_usage_error("%s", err.text);
+	if (o->deadline != NULL)
+		(void)json_object_set_new(params, "deadline",
+		    json_string(o->deadline));
+	return all ? restart_all(o, params)
+		   : change_listener(o, "listener.restart", params);
 }

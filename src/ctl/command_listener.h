@@ -11,5 +11,9 @@ enum ctl_exit command_remove_listener(const struct options *, char **args,
     int count);
 enum ctl_exit command_update_listener(const struct options *, char **args,
     int count);
+enum ctl_exit command_pause(const struct options *, char **args, int count);
+enum ctl_exit command_resume(const struct options *, char **args, int count);
+enum ctl_exit command_restart_listener(const struct options *, char **args,
+    int count);
 
 #endif /* MERCURY_CTL_COMMAND_LISTENER_H */

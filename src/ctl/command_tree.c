@@ -1,7 +1,6 @@
 #include "ctl/command_tree.h"
 
-#include <inttypes.h>
-
+#include "ctl/cell.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
 #include "ctl/table.h"
@@ -10,46 +9,36 @@
 static const struct column columns[] = {
 	{ "PROCESS", COLUMN_LEFT },
 	{ "ROLE", COLUMN_LEFT },
+	{ "GROUP", COLUMN_LEFT },
 	{ "PID", COLUMN_RIGHT },
 	{ "STATE", COLUMN_STATE },
+	{ "GEN", COLUMN_RIGHT },
 	{ "UPTIME", COLUMN_RIGHT },
 	{ "RESTARTS", COLUMN_RIGHT },
 	{ "MEMORY", COLUMN_RIGHT },
+	{ "CPU", COLUMN_RIGHT },
 };
 /* clang-format on */
 
 /* The daemon nests three deep; a broken answer must not go on for ever. */
 #define DEPTH_MAX 8
 
-/* A number, or "-" where there is none. */
-static void
-add_number(struct table *t, const json_t *value)
-{
-	if (json_is_integer(value))
-		table_add(t, "%" JSON_INTEGER_FORMAT,
-		    json_integer_value(value));
-	else
-		table_add(t, "-");
-}
-
 static void
 add_node(struct table *t, const json_t *node, int depth)
 {
-	const json_t *memory = json_object_get(node, "memory_bytes");
-	char uptime[OUTPUT_HUMAN_SIZE], bytes[OUTPUT_HUMAN_SIZE] = "-";
 	const json_t *child;
 	size_t i;
 
-	output_duration(listener_number(node, "uptime_ms"), uptime);
-	if (json_is_integer(memory))
-		output_bytes(listener_number(node, "memory_bytes"), bytes);
 	table_add(t, "%*s%s", 2 * depth, "", listener_string(node, "name"));
-	table_add(t, "%s", listener_string(node, "role"));
-	add_number(t, json_object_get(node, "pid"));
-	table_add(t, "%s", listener_string(node, "state"));
-	table_add(t, "%s", uptime);
-	table_add(t, "%" PRIu64, listener_number(node, "restarts"));
-	table_add(t, "%s", bytes);
+	cell_text(t, node, "role");
+	cell_text(t, node, "group");
+	cell_number(t, node, "pid");
+	cell_text(t, node, "state");
+	cell_number(t, node, "generation");
+	cell_duration(t, node, "uptime_ms");
+	cell_number(t, node, "restarts");
+	cell_bytes(t, node, "memory_bytes", 1);
+	cell_duration(t, node, "cpu_ms");
 	if (depth == DEPTH_MAX)
 		return;
 	json_array_foreach (json_object_get(node, "children"), i, child)

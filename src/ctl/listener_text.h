@@ -15,6 +15,11 @@
 void listener_place(const json_t *listener,
     char out[static LISTENER_PLACE_SIZE]);
 
+/* Its state, and what goes with that: "retrying (attempt 2, next in 3s)". */
+#define LISTENER_STATE_SIZE 128
+void listener_state(const json_t *listener,
+    char out[static LISTENER_STATE_SIZE]);
+
 /* A member as text; "-" when it is no string. Borrowed. */
 const char *listener_string(const json_t *object, const char *key);
 

@@ -1,17 +1,20 @@
 ## mercuryctl: the operator's command.
 noinst_LIBRARIES += libctl.a
 libctl_a_SOURCES = \
+	src/ctl/cell.c src/ctl/cell.h \
 	src/ctl/client.c src/ctl/client.h \
 	src/ctl/command.c src/ctl/command.h \
 	src/ctl/command_daemon.c src/ctl/command_daemon.h \
 	src/ctl/command_listener.c src/ctl/command_listener.h \
 	src/ctl/command_status.c src/ctl/command_status.h \
+	src/ctl/command_supervisor.c src/ctl/command_supervisor.h \
 	src/ctl/command_tree.c src/ctl/command_tree.h \
 	src/ctl/listener_text.c src/ctl/listener_text.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/output.c src/ctl/output.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/status_text.c src/ctl/status_text.h \
+	src/ctl/supervisor_text.c src/ctl/supervisor_text.h \
 	src/ctl/table.c src/ctl/table.h
 
 bin_PROGRAMS += mercuryctl

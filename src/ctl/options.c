@@ -9,6 +9,7 @@
 #define SOCKET_DEFAULT "/run/mercury/control.sock"
 #define TIMEOUT_DEFAULT_MS 30000u
 #define TIMEOUT_BEYOND_DEADLINE_MS 10000u
+#define WINDOW_MIN_MS 1000u
 #define DAY_MS 86400000u
 
 /* clang-format off */
@@ -32,6 +33,10 @@ static const struct row {
 	{ OPTION_FILE, 0, "file", "FILE", NULL },
 	{ OPTION_SAVE, 0, "save", NULL, NULL },
 	{ OPTION_DEADLINE, 0, "deadline", "TIME", NULL },
+	{ OPTION_QUEUE, 0, "queue", NULL, NULL },
+	{ OPTION_ALL, 0, "all", NULL, NULL },
+	{ OPTION_DRY_RUN, 0, "dry-run", NULL, NULL },
+	{ OPTION_WINDOW, 0, "window", "TIME", NULL },
 };
 /* clang-format on */
 
@@ -74,11 +79,12 @@ row_of(int value)
 }
 
 static int
-take_duration(const char *name, const char *text, uint64_t *ms, struct err *err)
+take_duration(const char *name, const char *text, uint64_t min_ms, uint64_t *ms,
+    struct err *err)
 {
 	struct err why;
 
-	if (value_duration(text, 0, DAY_MS, ms, &why) == 0)
+	if (value_duration(text, min_ms, DAY_MS, ms, &why) == 0)
 		return 0;
 	return err_set(err, ERR_INVALID, "--%s: %s", name, why.text);
 }
@@ -87,6 +93,8 @@ static int
 take(struct options *o, const struct row *row, const char *argument,
     uint64_t *deadline_ms, struct err *err)
 {
+	uint64_t window_ms; /* the daemon reads it itself */
+
 	o->given |= (unsigned int)row->bit;
 	switch (row->bit) {
 	case OPTION_SOCKET:
@@ -96,15 +104,23 @@ take(struct options *o, const struct row *row, const char *argument,
 		o->file = argument;
 		return 0;
 	case OPTION_TIMEOUT:
-		return take_duration(row->name, argument, &o->timeout_ms, err);
+		return take_duration(row->name, argument, 0, &o->timeout_ms,
+		    err);
 	case OPTION_DEADLINE:
 		o->deadline = argument;
-		return take_duration(row->name, argument, deadline_ms, err);
+		return take_duration(row->name, argument, 0, deadline_ms, err);
+	case OPTION_WINDOW:
+		o->window = argument;
+		return take_duration(row->name, argument, WINDOW_MIN_MS,
+		    &window_ms, err);
 	case OPTION_JSON:
 	case OPTION_HELP:
 	case OPTION_VERSION:
 	case OPTION_WATCH:
 	case OPTION_SAVE:
+	case OPTION_QUEUE:
+	case OPTION_ALL:
+	case OPTION_DRY_RUN:
 		break;
 	}
 	return 0;

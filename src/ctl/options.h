@@ -21,7 +21,11 @@ enum option_bit {
 	OPTION_WATCH = 1 << 5,
 	OPTION_FILE = 1 << 6,
 	OPTION_SAVE = 1 << 7,
-	OPTION_DEADLINE = 1 << 8
+	OPTION_DEADLINE = 1 << 8,
+	OPTION_QUEUE = 1 << 9,
+	OPTION_ALL = 1 << 10,
+	OPTION_DRY_RUN = 1 << 11,
+	OPTION_WINDOW = 1 << 12
 };
 
 /* Those that every command takes. */
@@ -34,6 +38,7 @@ struct options {
 	const char *socket;
 	const char *file;
 	const char *deadline; /* as given, such as "5s" */
+	const char *window;   /* the same */
 	uint64_t timeout_ms;  /* how long to wait for the daemon */
 	char **args;          /* what is left: the command and its arguments */
 	int count;            /* of args */

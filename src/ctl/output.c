@@ -115,7 +115,7 @@ output_has_colour(FILE *f)
 	return isatty(fileno(f)) && (no == NULL || no[0] == '\0');
 }
 
-/* How a state looks; NULL: as it is. */
+/* How a state looks by its first word; NULL: as it is. */
 static const char *
 state_colour(const char *state)
 {
@@ -127,15 +127,20 @@ state_colour(const char *state)
 		{ "running", "\033[32m" },
 		{ "starting", "\033[33m" },
 		{ "degraded", "\033[33m" },
+		{ "retrying", "\033[33m" },
+		{ "paused", "\033[33m" },
 		{ "draining", "\033[33m" },
 		{ "stopping", "\033[33m" },
 		{ "backoff", "\033[31m" },
 		{ "down", "\033[31m" },
+		{ "failed", "\033[31m" },
 	};
+	const size_t len = strcspn(state, " ");
 	size_t i;
 
 	for (i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
-		if (strcmp(colours[i].state, state) == 0)
+		if (strlen(colours[i].state) == len &&
+		    strncmp(colours[i].state, state, len) == 0)
 			return colours[i].colour;
 	return NULL;
 }
@@ -155,6 +160,6 @@ output_state(FILE *f, const char *state, bool colour)
 void
 output_json(FILE *f, const json_t *value)
 {
-	(void)json_dumpf(value, f, JSON_ENCODE_ANY);
+	(void)json_dumpf(value, f, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	(void)fputc('\n', f);
 }

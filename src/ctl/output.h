@@ -32,7 +32,7 @@ void output_text(FILE *, const char *text);
 /* Is f a terminal, and is colour wanted there (NO_COLOR is not set)? */
 bool output_has_colour(FILE *f);
 
-/* Print a state's word, such as "listening", in its colour. */
+/* Print a state, such as "paused (queue)", in the colour of its first word. */
 void output_state(FILE *, const char *state, bool colour);
 
 /* Print a JSON value on one line. */

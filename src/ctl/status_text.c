@@ -1,7 +1,9 @@
 #include "ctl/status_text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "ctl/cell.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
 #include "ctl/table.h"
@@ -66,11 +68,12 @@ add_bytes(struct table *t, const json_t *object, const char *key)
 static void
 add_listener(struct table *t, const json_t *l)
 {
-	char place[LISTENER_PLACE_SIZE];
+	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
 
 	listener_place(l, place);
+	listener_state(l, state);
 	table_add(t, "%s", listener_string(l, "name"));
-	table_add(t, "%s", listener_string(l, "state"));
+	table_add(t, "%s", state);
 	table_add(t, "%s", place);
 	table_add(t, "%s", listener_string(l, "protocol"));
 	table_add(t, "%s", listener_string(l, "pool"));
@@ -98,6 +101,17 @@ print_header(FILE *f, const json_t *status, bool colour)
 	    listener_number(status, "pid"), uptime);
 }
 
+/* How to call the last error: why it is as it is, or what is over now. */
+static const char *
+error_label(const json_t *l)
+{
+	const char *state = listener_string(l, "state");
+
+	if (strcmp(state, "failed") == 0 || strcmp(state, "retrying") == 0)
+		return state;
+	return "last error";
+}
+
 static void
 print_errors(FILE *f, const json_t *listeners)
 {
@@ -110,7 +124,7 @@ print_errors(FILE *f, const json_t *listeners)
 		if (text == NULL)
 			continue;
 		output_text(f, listener_string(l, "name"));
-		(void)fputs(": last error: ", f);
+		(void)fprintf(f, ": %s: ", error_label(l));
 		output_text(f, text);
 		(void)fputc('\n', f);
 	}
@@ -154,7 +168,7 @@ print_workers(FILE *f, const json_t *workers, bool colour)
 	json_array_foreach (workers, i, w) {
 		output_duration(listener_number(w, "uptime_ms"), uptime);
 		add_number(t, w, "slot");
-		add_number(t, w, "pid");
+		cell_number(t, w, "pid");
 		table_add(t, "%s", listener_string(w, "state"));
 		add_number(t, w, "connections");
 		table_add(t, "%s", uptime);
@@ -166,13 +180,14 @@ print_workers(FILE *f, const json_t *workers, bool colour)
 void
 status_text_listener(FILE *f, const json_t *l, bool colour)
 {
-	char place[LISTENER_PLACE_SIZE];
+	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
 	size_t i;
 
 	listener_place(l, place);
+	listener_state(l, state);
 	print_line(f, "name", listener_string(l, "name"));
 	(void)fprintf(f, "%-15s", "state");
-	output_state(f, listener_string(l, "state"), colour);
+	output_state(f, state, colour);
 	(void)fputc('\n', f);
 	print_line(f, "address", place);
 	print_line(f, "transport", listener_string(l, "transport"));

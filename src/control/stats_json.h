@@ -1,0 +1,21 @@
+/*
+ * stats_json: what the supervisor knows of each child, and in total, as JSON.
+ * Pure, but for what a process takes of the machine, which the caller looks
+ * up.
+ */
+#ifndef MERCURY_CONTROL_STATS_JSON_H
+#define MERCURY_CONTROL_STATS_JSON_H
+
+#include <jansson.h>
+
+#include "control/usage.h"
+
+struct snapshot_reader;
+
+/*
+ * The result of supervisor.stats. Gives a new reference; NULL when out of
+ * memory or when the snapshot is none.
+ */
+json_t *stats_json(struct snapshot_reader *, usage_fn);
+
+#endif /* MERCURY_CONTROL_STATS_JSON_H */

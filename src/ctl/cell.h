@@ -1,0 +1,22 @@
+/*
+ * cell: members of an object of the daemon as cells of a table. What is
+ * missing, null or of the wrong type is shown as "-".
+ */
+#ifndef MERCURY_CTL_CELL_H
+#define MERCURY_CTL_CELL_H
+
+#include <jansson.h>
+
+struct table;
+
+void cell_text(struct table *, const json_t *object, const char *key);
+void cell_number(struct table *, const json_t *object, const char *key);
+
+/* Of a member in milliseconds. */
+void cell_duration(struct table *, const json_t *object, const char *key);
+
+/* Of a member in units of so many bytes. */
+void cell_bytes(struct table *, const json_t *object, const char *key,
+    unsigned int unit);
+
+#endif /* MERCURY_CTL_CELL_H */
