@@ -20,7 +20,7 @@ tool() {
 }
 
 sources() {
-	find src include tests man -name '*.[ch]' | sort
+	find src tests man -name '*.[ch]' | sort
 }
 
 scripts() {

@@ -3,15 +3,25 @@
 SYSTEM_TESTS = \
 	tests/system/test_bad_input.py \
 	tests/system/test_bind.py \
+	tests/system/test_chaos.py \
 	tests/system/test_control_process.py \
 	tests/system/test_crash.py \
+	tests/system/test_groups.py \
+	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
 	tests/system/test_listeners.py \
 	tests/system/test_log.py \
 	tests/system/test_mercuryctl.py \
+	tests/system/test_orphans.py \
+	tests/system/test_pause.py \
 	tests/system/test_processes.py \
+	tests/system/test_reload.py \
+	tests/system/test_restart.py \
+	tests/system/test_retry.py \
 	tests/system/test_scripts.py \
+	tests/system/test_shutdown.py \
 	tests/system/test_stream.py \
+	tests/system/test_supervise_ctl.py \
 	tests/system/test_tables.py \
 	tests/system/test_update.py
 SCRIPT_TESTS = \
@@ -19,10 +29,17 @@ SCRIPT_TESTS = \
 	tests/style.sh
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
-EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py
+EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py \
+	tests/system/supervising.py
 
-check_PROGRAMS += tests/system/idle
+check_PROGRAMS += \
+	tests/system/idle \
+	tests/system/stand_in \
+	tests/system/storm
 tests_system_idle_SOURCES = tests/system/idle.c
+tests_system_stand_in_SOURCES = tests/system/stand_in.c
+tests_system_storm_SOURCES = tests/system/storm.c
+tests_system_storm_LDADD = $(BSD_LIBS)
 
 TEST_EXTENSIONS = .py .sh
 PY_LOG_COMPILER = $(PYTHON3)

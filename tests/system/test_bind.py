@@ -60,13 +60,14 @@ class BusyPort(mercury.TestCase):
         with holder(host=host, reuse=reuse) as busy:
             port = busy.getsockname()[1]
             result = d.ctl("add-listener", "pos", f"port={port}",
-                           f"address={address}", "protocol=echo")
+                           f"address={address}", "protocol=echo",
+                           "bind_attempts=1")
             self.assertEqual(result.code, 1, result)
             self.assertIn("in use", result.err)
             self.assertIn(str(port), result.err)
             with self.assertRaises(mercury.RpcError) as caught:
                 d.call("listener.add", name="pos", port=port,
-                       address=address, protocol="echo")
+                       address=address, protocol="echo", bind_attempts=1)
             self.assertEqual(caught.exception.code, -32000)
             self.assertEqual(caught.exception.reason, "port_in_use")
             self.assertEqual(d.status()["listeners"], [])
@@ -245,7 +246,7 @@ class UnixPath(mercury.TestCase):
     def test_a_failed_start_leaves_a_stale_socket_ours(self):
         path = os.path.join(self.scratch(), "sock")
         os.chmod(os.path.dirname(path), 0o777)
-        d = self.started(mercury.listener("u", path=path))
+        d = self.started(mercury.listener("u", path=path, bind_attempts=1))
         worker = d.workers("u")[0]
         kill(worker, signal.SIGSTOP)
         d.signal(signal.SIGKILL)

@@ -77,7 +77,7 @@ class WorkerCrash(mercury.TestCase):
 
     def test_siblings_answer_while_a_slot_has_no_worker(self):
         d = self.started()
-        port = d.add("a", workers=2)["port"]
+        port = d.add("a", workers=2, max_restarts=100)["port"]
         survivor = d.workers("a")[0]
 
         def victims():

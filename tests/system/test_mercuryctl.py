@@ -105,6 +105,21 @@ class Mercuryctl(WithFakeDaemon):
                 (["remove-listener", "--save", "x", "--deadline=5s"],
                  {"name": "x", "deadline": "5s", "save": True}),
                 (["remove-listener", "--", "--save"], {"name": "--save"}),
+                (["pause", "x"], {"name": "x"}),
+                (["pause", "--queue", "x"], {"name": "x", "queue": True}),
+                (["resume", "x"], {"name": "x"}),
+                (["restart-listener", "x"], {"name": "x"}),
+                (["restart-listener", "x", "--deadline", "5s"],
+                 {"name": "x", "deadline": "5s"}),
+                (["restart-listener", "--all"], {"all": True}),
+                (["restart-listener", "--all", "--deadline=5s"],
+                 {"all": True, "deadline": "5s"}),
+                (["history"], {}), (["history", "x"], {"name": "x"}),
+                (["failure-rate"], {}),
+                (["failure-rate", "x", "--window", "5m"],
+                 {"name": "x", "window": "5m"}),
+                (["stats"], {}),
+                (["reload", "--dry-run"], {"dry_run": True}),
                 (["update-listener", "x", "backlog=5"],
                  {"name": "x", "backlog": "5"})):
             with self.subTest(args=args):
@@ -122,6 +137,17 @@ class Mercuryctl(WithFakeDaemon):
                      ["add-listener", "x", "name=y"],
                      ["update-listener", "x"], ["remove-listener", "a", "b"],
                      ["add-listener", "x", "a=1", "a=2"],
+                     ["pause"], ["pause", "x", "y"], ["pause", "x", "y=1"],
+                     ["pause", "x", "--all"], ["resume"],
+                     ["resume", "x", "--queue"], ["restart-listener"],
+                     ["restart-listener", "x", "--all"],
+                     ["restart-listener", "x", "y"],
+                     ["restart-listener", "--all", "--deadline", "5"],
+                     ["history", "x", "y"], ["history", "--window", "5s"],
+                     ["failure-rate", "--window", "5"],
+                     ["failure-rate", "--window", "0s"],
+                     ["failure-rate", "\udcff"], ["stats", "x"],
+                     ["reload", "x"], ["tree", "--dry-run"],
                      ["shutdown", "--deadline", "5"]):
             with self.subTest(args=args):
                 result = self.ctl(*args)
@@ -154,7 +180,10 @@ class Mercuryctl(WithFakeDaemon):
     def test_json_is_printed_as_it_came(self):
         result = {"z": 1, "a": [None, True, "\u00e4\u001b", 2 ** 60]}
         self.fake(lambda method, params: result)
-        for args in (["status"], ["tree"], ["add-listener", "x", "a=1"]):
+        for args in (["status"], ["tree"], ["add-listener", "x", "a=1"],
+                     ["pause", "x"], ["resume", "x"], ["history"],
+                     ["restart-listener", "x"], ["restart-listener", "--all"],
+                     ["failure-rate"], ["stats"], ["reload", "--dry-run"]):
             out = self.ctl("--json", *args).out
             self.assertEqual(json.loads(out), result)
             self.assertEqual(list(json.loads(out)), ["z", "a"])
@@ -263,7 +292,10 @@ class NoAnswer(WithFakeDaemon):
         self.fake(lambda method, params: None)
         for args, told in ((["remove-listener", "x"], True),
                            (["add-listener", "x", "port=1"], True),
-                           (["shutdown"], True), (["status"], False)):
+                           (["pause", "x"], True), (["resume", "x"], True),
+                           (["restart-listener", "--all"], True),
+                           (["shutdown"], True), (["status"], False),
+                           (["reload", "--dry-run"], False)):
             result = self.ctl("--timeout", "200ms", *args)
             self.assertEqual(result.code, 4, result)
             self.assertEqual("goes on" in result.err, told, result)

@@ -35,7 +35,7 @@ def commands():
     """Each command with the options of its own."""
     found = {}
     for line in section(ctl("-h").out, "commands"):
-        found[line.split()[0]] = set(re.findall(r"--[a-z]+", line))
+        found[line.split()[0]] = set(re.findall(r"--[a-z-]+", line))
     return found
 
 
@@ -62,7 +62,7 @@ def complete(*words, env=None):
 
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
-        self.assertEqual(len(commands()), 7)
+        self.assertEqual(len(commands()), 13)
         self.assertEqual(len(global_options()), 5)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
@@ -114,6 +114,10 @@ class Completion(unittest.TestCase):
                          {"echo", "discard"})
         self.assertEqual(complete(*before, "protocol", "=", "d"),
                          {"discard"})
+        self.assertEqual(complete(*before, "restart", "=", "t"),
+                         {"transient", "temporary"})
+        self.assertEqual(complete(*before, "required", "="),
+                         {"true", "false"})
         self.assertEqual(complete(*before, "port", "=", ""), set())
 
     def test_nothing_where_nothing_fits(self):
@@ -139,7 +143,9 @@ class Names(mercury.TestCase):
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(path)
             listening.listen()
-            for name in ("status", "update-listener", "remove-listener"):
+            for name in ("status", "update-listener", "remove-listener",
+                         "pause", "resume", "restart-listener", "history",
+                         "failure-rate"):
                 thread = threading.Thread(target=self.serve,
                                           args=(listening,))
                 thread.start()
@@ -166,10 +172,10 @@ class Pages(unittest.TestCase):
     def test_methods(self):
         with open(os.path.join(mercury.SOURCE_DIR,
                                "src/control/method.c")) as f:
-            names = re.findall(r'^\t\{ "([a-z.]+)", RIGHT_(\w+),', f.read(),
+            names = re.findall(r'^\t\{ "([a-z._]+)", RIGHT_(\w+),', f.read(),
                                re.MULTILINE)
         names = [(name, right.lower()) for name, right in names]
-        self.assertGreater(len(names), 8)
+        self.assertGreater(len(names), 14)
         listed = re.findall(r"^\.It Cm (\S+) Pq (look|do)$",
                             page("mercury-control.7"), re.MULTILINE)
         self.assertEqual(listed, names)

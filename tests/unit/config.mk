@@ -2,8 +2,8 @@
 CONFIG_TEST_LIBS = libconfig.a liboption.a libcommon.a $(CONFUSE_LIBS) \
 	$(JANSSON_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_config_conflict test_config_file test_config_main \
-	test_config_scan
+UNIT_TESTS += test_config_conflict test_config_file test_config_holder \
+	test_config_main test_config_scan
 
 test_config_conflict_SOURCES = tests/unit/test_config_conflict.c
 test_config_conflict_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -13,6 +13,10 @@ test_config_file_SOURCES = tests/unit/test_config_file.c
 test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) \
 	-DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_file_LDADD = $(CONFIG_TEST_LIBS)
+
+test_config_holder_SOURCES = tests/unit/test_config_holder.c
+test_config_holder_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_config_holder_LDADD = $(CONFIG_TEST_LIBS)
 
 test_config_scan_SOURCES = tests/unit/test_config_scan.c
 test_config_scan_CPPFLAGS = $(UNIT_CPPFLAGS)

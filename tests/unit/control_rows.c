@@ -79,19 +79,39 @@ add_processes(struct snapshot_writer *w)
 		    .uptime_ms = 11999 },
 		{ .role = "pool",
 		    .name = "pos",
+		    .group = "payments",
+		    .generation = 2,
 		    .pid = 4250,
 		    .state = CHILD_UP,
-		    .uptime_ms = 11000 },
+		    .uptime_ms = 11000,
+		    .ready_ms = 2 },
 		{ .role = "pool",
 		    .name = "local",
+		    .generation = 1,
 		    .pid = 4251,
 		    .state = CHILD_UP,
-		    .uptime_ms = 500 },
+		    .uptime_ms = 500,
+		    .last_end_ms = 1000,
+		    .last_end = "exited with status 1" },
 		{ .role = "pool",
 		    .name = "pos",
+		    .group = "payments",
+		    .generation = 2,
 		    .slot = 1,
 		    .state = CHILD_BACKOFF,
-		    .restarts = 1 },
+		    .restarts = 1,
+		    .last_end_ms = 1767225600123,
+		    .last_end = "was killed by signal 9 (SIGKILL)" },
+		{ .role = "pool",
+		    .name = "pos",
+		    .group = "payments",
+		    .generation = 1,
+		    .leaving = 1,
+		    .pid = 4249,
+		    .state = CHILD_STOPPING,
+		    .restarts = 5,
+		    .uptime_ms = 60000,
+		    .ready_ms = 7 },
 	};
 	size_t i;
 
@@ -100,20 +120,26 @@ add_processes(struct snapshot_writer *w)
 }
 
 void
+control_rows_seal(struct snapshot_writer *w, struct snapshot_reader *r)
+{
+	struct err err;
+	const int fd = snapshot_seal(w, &err);
+
+	cr_assert_neq(fd, -1, "%s", err.text);
+	cr_assert_eq(snapshot_open(r, fd, &err), 0, "%s", err.text);
+	(void)close(fd);
+}
+
+void
 control_rows_open_origin(struct snapshot_reader *r, enum spec_origin origin)
 {
 	struct snapshot_writer w = { 0 };
-	struct err err;
-	int fd;
 
 	add_daemon(&w);
 	add_pos(&w, origin);
 	add_local(&w);
 	add_processes(&w);
-	fd = snapshot_seal(&w, &err);
-	cr_assert_neq(fd, -1, "%s", err.text);
-	cr_assert_eq(snapshot_open(r, fd, &err), 0, "%s", err.text);
-	(void)close(fd);
+	control_rows_seal(&w, r);
 }
 
 void

@@ -3,7 +3,7 @@ CTL_TEST_LIBS = libctl.a liboption.a libcommon.a $(JANSSON_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_ctl_options test_ctl_output test_ctl_params \
-	test_ctl_status_text test_ctl_table
+	test_ctl_status_text test_ctl_supervisor_text test_ctl_table
 
 test_ctl_options_SOURCES = tests/unit/test_ctl_options.c
 test_ctl_options_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -24,3 +24,7 @@ test_ctl_status_text_LDADD = $(CTL_TEST_LIBS)
 test_ctl_table_SOURCES = tests/unit/test_ctl_table.c
 test_ctl_table_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_table_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_supervisor_text_SOURCES = tests/unit/test_ctl_supervisor_text.c
+test_ctl_supervisor_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_supervisor_text_LDADD = $(CTL_TEST_LIBS)

@@ -31,3 +31,21 @@ test_pool_traffic_SOURCES = tests/unit/test_pool_traffic.c $(POOL_HARNESS)
 test_pool_traffic_CPPFLAGS = $(POOL_CPPFLAGS)
 test_pool_traffic_LDADD = libcommon.a $(CRITERION_LIBS)
 EXTRA_test_pool_traffic_DEPENDENCIES = mercury-pool$(EXEEXT)
+
+UNIT_TESTS += test_pool_pause
+test_pool_pause_SOURCES = tests/unit/test_pool_pause.c $(POOL_HARNESS)
+test_pool_pause_CPPFLAGS = $(POOL_CPPFLAGS)
+test_pool_pause_LDADD = libcommon.a $(CRITERION_LIBS)
+EXTRA_test_pool_pause_DEPENDENCIES = mercury-pool$(EXEEXT)
+
+UNIT_TESTS += test_pool_hand_over
+test_pool_hand_over_SOURCES = tests/unit/test_pool_hand_over.c $(POOL_HARNESS)
+test_pool_hand_over_CPPFLAGS = $(POOL_CPPFLAGS)
+test_pool_hand_over_LDADD = libcommon.a $(CRITERION_LIBS)
+EXTRA_test_pool_hand_over_DEPENDENCIES = mercury-pool$(EXEEXT)
+
+UNIT_TESTS += test_pool_orphan
+test_pool_orphan_SOURCES = tests/unit/test_pool_orphan.c $(POOL_HARNESS)
+test_pool_orphan_CPPFLAGS = $(POOL_CPPFLAGS)
+test_pool_orphan_LDADD = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
+EXTRA_test_pool_orphan_DEPENDENCIES = mercury-pool$(EXEEXT)

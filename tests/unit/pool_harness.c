@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,16 +69,24 @@ harness_send(struct harness *h, enum ipc_kind kind, const void *payload, int fd)
 	    IPC_OK, "%s: %s", ipc_kind_name(kind), err.text);
 }
 
-void
-harness_hello(struct harness *h, uint32_t orphan_drain_ms)
+struct msg_pool_hello
+harness_hello_msg(uint32_t orphan_drain_ms)
 {
-	const struct msg_pool_hello m = {
+	return (struct msg_pool_hello){
 		.log = { .level = LOG_LEVEL_ERROR },
 		.pool = "test",
 		.orphan_drain_ms = orphan_drain_ms,
 		.uid = SPEC_NO_ID,
 		.gid = SPEC_NO_ID,
+		.generation = 1,
+		.heartbeat_ms = HARNESS_HEARTBEAT_MS,
 	};
+}
+
+void
+harness_hello(struct harness *h, uint32_t orphan_drain_ms)
+{
+	const struct msg_pool_hello m = harness_hello_msg(orphan_drain_ms);
 
 	harness_send(h, IPC_POOL_HELLO, &m, h->board_fd);
 }
@@ -105,7 +115,13 @@ harness_listen_msg(uint64_t listener_id, uint32_t slot,
 		    .backlog = 128,
 		    .mode = 0660,
 		    .owner = SPEC_NO_ID,
-		    .group = SPEC_NO_ID },
+		    .group = SPEC_NO_ID,
+		    .drain_timeout_ms = 60000,
+		    .bind_attempts = 1,
+		    .bind_backoff_ms = 10,
+		    .bind_backoff_max_ms = 10,
+		    .max_seconds = 1,
+		    .hang_timeout_ms = 1000 },
 	};
 
 	return m;
@@ -148,6 +164,36 @@ harness_expect_of(struct harness *h, enum ipc_kind kind, uint64_t listener_id)
 }
 
 void
+harness_expect_end_of_channel(struct harness *h)
+{
+	struct pollfd p = { .fd = h->channel, .events = POLLIN };
+	struct err err = { .text = "" };
+	struct ipc_message m = { .kind = IPC_KIND_COUNT };
+	enum ipc_result r;
+
+	cr_assert_eq(poll(&p, 1, HARNESS_WAIT_MS), 1, "the channel is open");
+	r = ipc_recv(h->channel, ROLE_POOL, false, &m, &err);
+	cr_assert_eq(r, IPC_GONE, "%s came", ipc_kind_name(m.kind));
+}
+
+void
+harness_pause(struct harness *h, uint64_t listener_id, bool keep_queue)
+{
+	const struct msg_pause m = { .listener_id = listener_id,
+		.keep_queue = keep_queue };
+
+	harness_send(h, IPC_PAUSE, &m, -1);
+}
+
+void
+harness_hand_over(struct harness *h)
+{
+	const struct msg_empty m = { 0 };
+
+	harness_send(h, IPC_HAND_OVER, &m, -1);
+}
+
+void
 harness_close(struct harness *h, uint64_t listener_id, uint32_t in_ms)
 {
 	const struct msg_close m = { .listener_id = listener_id,
@@ -165,6 +211,23 @@ harness_drain(struct harness *h, uint32_t in_ms)
 }
 
 void
+harness_stop(const struct harness *h)
+{
+	int status = 0;
+
+	cr_assert_eq(kill(h->pid, SIGSTOP), 0);
+	EVENTUALLY(waitpid(h->pid, &status, WUNTRACED | WNOHANG) == h->pid);
+	cr_assert(WIFSTOPPED(status));
+}
+
+void
+harness_continue(const struct harness *h)
+{
+	if (h->pid > 0)
+		(void)kill(h->pid, SIGCONT);
+}
+
+void
 harness_hang_up(struct harness *h)
 {
 	(void)close(h->channel);
@@ -177,6 +240,7 @@ harness_exit_code(struct harness *h)
 	int status = 0;
 
 	EVENTUALLY(waitpid(h->pid, &status, WNOHANG) == h->pid);
+	h->pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -201,6 +265,23 @@ harness_status(const struct harness *h, const char *key)
 			value = strtoul(line + strlen(key) + 1, NULL, 10);
 	(void)fclose(f);
 	return value;
+}
+
+int
+harness_descriptors(const struct harness *h)
+{
+	char path[64];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)h->pid);
+	dir = opendir(path);
+	cr_assert_not_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		count += entry->d_name[0] != '.';
+	(void)closedir(dir);
+	return count;
 }
 
 int

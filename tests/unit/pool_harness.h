@@ -18,8 +18,10 @@
 /* Every wait for something that must happen ends after this. */
 #define HARNESS_WAIT_MS 10000
 
+#define HARNESS_HEARTBEAT_MS 20
+
 struct harness {
-	pid_t pid;
+	pid_t pid;   /* 0: none, or it has ended */
 	int channel; /* our end */
 	int board_fd;
 	const struct scoreboard *board;
@@ -40,7 +42,10 @@ void harness_nap(void); /* 1 ms */
 /* Start the worker with at most nofile descriptors (0: as many as we). */
 void harness_spawn(struct harness *, unsigned int nofile);
 
-/* Say POOL_HELLO; orphan_drain_ms: what to do when we go. */
+/* A valid POOL_HELLO; orphan_drain_ms: what to do when we go. */
+struct msg_pool_hello harness_hello_msg(uint32_t orphan_drain_ms);
+
+/* Say it. */
 void harness_hello(struct harness *, uint32_t orphan_drain_ms);
 
 /* harness_spawn(), harness_hello(), and wait for READY. */
@@ -62,8 +67,20 @@ struct ipc_message harness_expect(struct harness *, enum ipc_kind);
 /* The same for CLOSED and DRAINED, of this listener. */
 void harness_expect_of(struct harness *, enum ipc_kind, uint64_t listener_id);
 
+/* The end of the channel, with no message before it. */
+void harness_expect_end_of_channel(struct harness *);
+
+void harness_pause(struct harness *, uint64_t listener_id, bool keep_queue);
+void harness_hand_over(struct harness *);
 void harness_close(struct harness *, uint64_t listener_id, uint32_t in_ms);
 void harness_drain(struct harness *, uint32_t in_ms);
+
+/*
+ * SIGSTOP, and it has stopped; SIGCONT, also for one that has ended. Nothing
+ * else ends a stopped worker, so a teardown continues it, too.
+ */
+void harness_stop(const struct harness *);
+void harness_continue(const struct harness *);
 
 /* Close our end of the channel. */
 void harness_hang_up(struct harness *);
@@ -76,6 +93,9 @@ uint64_t harness_count(const struct harness *, uint64_t listener_id,
 
 /* A value in KiB or of another line of /proc/PID/status. */
 unsigned long harness_status(const struct harness *, const char *key);
+
+/* How many descriptors it has open. */
+int harness_descriptors(const struct harness *);
 
 /* A non-blocking listening socket on 127.0.0.1, and its port. */
 int harness_tcp_socket(uint16_t *port);

@@ -51,3 +51,35 @@ test_supervisor_unix_path_SOURCES = tests/unit/test_supervisor_unix_path.c \
 	$(SCRATCH)
 test_supervisor_unix_path_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_unix_path_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+UNIT_TESTS += test_supervisor_bind_backoff test_supervisor_history \
+	test_supervisor_intensity test_supervisor_listener_state \
+	test_supervisor_restart test_supervisor_strategy
+
+test_supervisor_bind_backoff_SOURCES = tests/unit/test_supervisor_bind_backoff.c
+test_supervisor_bind_backoff_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_bind_backoff_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_history_SOURCES = tests/unit/test_supervisor_history.c
+test_supervisor_history_CPPFLAGS = $(UNIT_CPPFLAGS)
+## So that the test can let memory run out.
+test_supervisor_history_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+test_supervisor_history_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_intensity_SOURCES = tests/unit/test_supervisor_intensity.c
+test_supervisor_intensity_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_intensity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+test_supervisor_intensity_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_listener_state_SOURCES = \
+	tests/unit/test_supervisor_listener_state.c
+test_supervisor_listener_state_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_listener_state_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_restart_SOURCES = tests/unit/test_supervisor_restart.c
+test_supervisor_restart_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_restart_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+test_supervisor_strategy_SOURCES = tests/unit/test_supervisor_strategy.c
+test_supervisor_strategy_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_strategy_LDADD = $(SUPERVISOR_TEST_LIBS)

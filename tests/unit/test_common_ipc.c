@@ -54,7 +54,7 @@ same_file(int a, int b)
 
 struct kind_case {
 	enum ipc_kind kind;
-	char name[16];
+	char name[24];
 	unsigned int senders;
 	size_t size;
 	int fds;

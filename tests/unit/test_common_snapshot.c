@@ -274,7 +274,9 @@ Test(snapshot, words)
 	static const char *const daemon[] = { "starting", "running",
 		"stopping" };
 	static const char *const listener[] = { "starting", "listening",
-		"degraded", "draining" };
+		"retrying", "degraded", "paused", "failed", "draining" };
+	static const char *const plan[] = { "add", "remove", "update",
+		"restart", "rebind", "keep" };
 	static const char *const child[] = { "down", "starting", "running",
 		"stopping", "backoff" };
 	unsigned int i;
@@ -284,6 +286,10 @@ Test(snapshot, words)
 	_Static_assert(COUNT(listener) == LISTENER_STATE_COUNT,
 	    "a word is missing");
 	_Static_assert(COUNT(child) == CHILD_STATE_COUNT, "a word is missing");
+	_Static_assert(COUNT(plan) == PLAN_ACTION_COUNT, "a word is missing");
+	for (i = 0; i < COUNT(plan); i++)
+		cr_expect_str_eq(plan_action_name(i), plan[i]);
+	cr_expect_null(plan_action_name(PLAN_ACTION_COUNT));
 	for (i = 0; i < COUNT(daemon); i++)
 		cr_expect_str_eq(daemon_state_name(i), daemon[i]);
 	for (i = 0; i < COUNT(listener); i++)

@@ -12,6 +12,9 @@
 #define OF_UNIX                                                                \
 	(OPTION_BIT(OPT_PATH) | OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) | \
 	    OPTION_BIT(OPT_GROUP))
+#define OF_TCP                                            \
+	(OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_ADDRESS) | \
+	    OPTION_BIT(OPT_NODELAY) | OPTION_BIT(OPT_KEEPALIVE))
 
 static struct listener_spec
 tcp_spec(void)
@@ -31,6 +34,13 @@ tcp_spec(void)
 		.group = SPEC_NO_ID,
 		.keepalive = { 60, 10, 3 },
 		.drain_timeout_ms = 15000,
+		.required = 1,
+		.bind_attempts = 4,
+		.bind_backoff_ms = 1000,
+		.bind_backoff_max_ms = 30000,
+		.max_restarts = 10,
+		.max_seconds = 60,
+		.hang_timeout_ms = 10000,
 	};
 
 	return s;
@@ -343,6 +353,30 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_DRAIN_TIMEOUT:
 		s->drain_timeout_ms++;
 		break;
+	case OPT_BIND_ATTEMPTS:
+		s->bind_attempts = 9;
+		break;
+	case OPT_BIND_BACKOFF:
+		s->bind_backoff_ms = 99;
+		break;
+	case OPT_BIND_BACKOFF_MAX:
+		s->bind_backoff_max_ms = 999;
+		break;
+	case OPT_REQUIRED:
+		s->required = !s->required;
+		break;
+	case OPT_RESTART:
+		s->restart = RESTART_TEMPORARY;
+		break;
+	case OPT_MAX_RESTARTS:
+		s->max_restarts = 99;
+		break;
+	case OPT_MAX_SECONDS:
+		s->max_seconds = 99;
+		break;
+	case OPT_HANG_TIMEOUT:
+		s->hang_timeout_ms = 9999;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -350,7 +384,7 @@ change(struct listener_spec *s, enum listener_option id)
 
 struct option_case {
 	enum listener_option id;
-	char name[16];
+	char name[24];
 	bool live;
 };
 
@@ -360,9 +394,9 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_ADDRESS, "address", false },
 		{ OPT_PORT, "port", false },
 		{ OPT_PATH, "path", false },
-		{ OPT_MODE, "mode", false },
-		{ OPT_OWNER, "owner", false },
-		{ OPT_GROUP, "group", false },
+		{ OPT_MODE, "mode", true },
+		{ OPT_OWNER, "owner", true },
+		{ OPT_GROUP, "group", true },
 		{ OPT_TRANSPORT, "transport", false },
 		{ OPT_PROTOCOL, "protocol", false },
 		{ OPT_POOL, "pool", false },
@@ -371,6 +405,14 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_NODELAY, "nodelay", true },
 		{ OPT_KEEPALIVE, "keepalive", true },
 		{ OPT_DRAIN_TIMEOUT, "drain_timeout", true },
+		{ OPT_BIND_ATTEMPTS, "bind_attempts", true },
+		{ OPT_BIND_BACKOFF, "bind_backoff", true },
+		{ OPT_BIND_BACKOFF_MAX, "bind_backoff_max", true },
+		{ OPT_REQUIRED, "required", true },
+		{ OPT_RESTART, "restart", true },
+		{ OPT_MAX_RESTARTS, "max_restarts", true },
+		{ OPT_MAX_SECONDS, "max_seconds", true },
+		{ OPT_HANG_TIMEOUT, "hang_timeout", true },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,
@@ -380,8 +422,10 @@ ParameterizedTestParameters(spec, options)
 
 ParameterizedTest(struct option_case *k, spec, options)
 {
-	const struct listener_spec a = tcp_spec();
-	struct listener_spec b = tcp_spec(), to = tcp_spec();
+	const bool of_unix = k->live && (OF_UNIX & OPTION_BIT(k->id)) != 0;
+	const option_set others = of_unix ? OF_TCP : OF_UNIX;
+	const struct listener_spec a = of_unix ? unix_spec() : tcp_spec();
+	struct listener_spec b = a, to = a;
 	struct err err = { 0 };
 	unsigned int id;
 
@@ -395,7 +439,7 @@ ParameterizedTest(struct option_case *k, spec, options)
 		    spec_option_name((enum listener_option)id));
 
 	/* Not in the set: not looked at. */
-	cr_expect_eq(spec_merge(&to, &b, ~(OF_UNIX | OPTION_BIT(k->id)), &err),
+	cr_expect_eq(spec_merge(&to, &b, ~(others | OPTION_BIT(k->id)), &err),
 	    0);
 	cr_expect_eq(memcmp(&to, &a, sizeof(to)), 0);
 
@@ -441,9 +485,6 @@ Test(spec, merge_takes_what_stays_the_same)
 /* Also with the value that it has: it would be written down, too. */
 Test(spec, merge_refuses_options_of_the_other_transport)
 {
-	const option_set of_tcp = OPTION_BIT(OPT_PORT) |
-	    OPTION_BIT(OPT_ADDRESS) | OPTION_BIT(OPT_NODELAY) |
-	    OPTION_BIT(OPT_KEEPALIVE);
 	struct listener_spec tcp = tcp_spec(), local = unix_spec();
 	unsigned int id;
 	struct err err;
@@ -455,8 +496,8 @@ Test(spec, merge_refuses_options_of_the_other_transport)
 		cr_expect_eq(spec_merge(&tcp, &same_tcp, set, &err),
 		    set & OF_UNIX ? -1 : 0, "%s", spec_option_name(id));
 		cr_expect_eq(spec_merge(&local, &same_local, set, &err),
-		    set & of_tcp ? -1 : 0, "%s", spec_option_name(id));
-		if (set & of_tcp) {
+		    set & OF_TCP ? -1 : 0, "%s", spec_option_name(id));
+		if (set & OF_TCP) {
 			cr_expect_eq(err.code, ERR_INVALID);
 			cr_expect_not_null(strstr(err.text, "does not go with"),
 			    "%s", err.text);

@@ -141,8 +141,7 @@ Test(conflict, of_the_size_of_a_pool)
 	cr_expect_eq(conflict_take(taken, &a, sized, "f:1", &err), 0);
 	cr_expect_eq(conflict_take(taken, &b, sized, "f:2", &err), -1);
 	cr_expect_str_eq(err.text,
-	    "workers: pool p can't have 3 workers: listener \"a\" at f:1 "
-	    "wants 2");
+	    "workers: pool p can't have 3: listener \"a\" at f:1 wants 2");
 	cr_expect_eq(conflict_take(taken, &b, 0, "f:2", &err), 0,
 	    "who says nothing takes what there is");
 	b.port = 3;
@@ -152,6 +151,65 @@ Test(conflict, of_the_size_of_a_pool)
 	b.workers = 3;
 	(void)strcpy(b.pool, "q");
 	cr_expect_eq(conflict_take(taken, &b, sized, "f:4", &err), 0);
+	json_decref(taken);
+}
+
+struct pool_case {
+	enum listener_option id;
+	char error[96];
+};
+
+ParameterizedTestParameters(conflict, of_what_a_pool_is)
+{
+	static struct pool_case cases[] = {
+		{ OPT_WORKERS, "workers: pool p can't have 3: %s wants 2" },
+		{ OPT_RESTART,
+		    "restart: pool p can't have temporary: %s wants "
+		    "permanent" },
+		{ OPT_MAX_RESTARTS,
+		    "max_restarts: pool p can't have 8: %s wants 7" },
+		{ OPT_MAX_SECONDS,
+		    "max_seconds: pool p can't have 61: %s wants 60" },
+		{ OPT_HANG_TIMEOUT,
+		    "hang_timeout: pool p can't have 1m: %s wants 10s" },
+	};
+
+	return cr_make_param_array(struct pool_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct pool_case *k, conflict, of_what_a_pool_is)
+{
+	struct listener_spec a = tcp_spec("a", "::1", 1);
+	struct listener_spec b = tcp_spec("b", "::1", 2);
+	const option_set all = OPTION_BIT(OPT_WORKERS) |
+	    OPTION_BIT(OPT_RESTART) | OPTION_BIT(OPT_MAX_RESTARTS) |
+	    OPTION_BIT(OPT_MAX_SECONDS) | OPTION_BIT(OPT_HANG_TIMEOUT);
+	json_t *taken = json_object();
+	struct err err = { 0 };
+	char want[160];
+
+	(void)strcpy(a.pool, "p");
+	(void)strcpy(b.pool, "p");
+	a.workers = 2;
+	a.restart = RESTART_PERMANENT;
+	a.max_restarts = 7;
+	a.max_seconds = 60;
+	a.hang_timeout_ms = 10000;
+	b.workers = 3;
+	b.restart = RESTART_TEMPORARY;
+	b.max_restarts = 8;
+	b.max_seconds = 61;
+	b.hang_timeout_ms = 60000;
+	cr_expect_eq(conflict_take(taken, &a, all, "f:1", &err), 0);
+	cr_expect_eq(conflict_take(taken, &b, OPTION_BIT(k->id), "f:2", &err),
+	    -1);
+	(void)snprintf(want, sizeof(want), "%.*s%s%s",
+	    (int)(strstr(k->error, "%s") - k->error), k->error,
+	    "listener \"a\" at f:1", strstr(k->error, "%s") + 2);
+	cr_expect_str_eq(err.text, want);
+	/* Another option alone does not clash, nor another pool. */
+	(void)strcpy(b.pool, "q");
+	cr_expect_eq(conflict_take(taken, &b, all, "f:2", &err), 0);
 	json_decref(taken);
 }
 

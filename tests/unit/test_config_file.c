@@ -294,6 +294,53 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		  "listener b { protocol = echo\n port = 1 }",
 		    "4: listener \"b\": port: 1 is taken by listener \"a\" "
 		    "at /" },
+		{ "listener a { port = 1 protocol = echo pool = p\n"
+		  " hang_timeout = 5s }\n"
+		  "listener b { port = 2 protocol = echo pool = p\n"
+		  " hang_timeout = 6s }",
+		    "5: listener \"b\": hang_timeout: pool p can't have 6s: "
+		    "listener \"a\" at /" },
+		{ "listener a { port = 1 protocol = echo\n"
+		  " bind_backoff = 5s\n bind_backoff_max = 4s }",
+		    "4: listener \"a\": bind_backoff_max: 4000 ms is less" },
+		{ "group {\n children = {a} }", "2: group: its name is" },
+		{ "group \"\" { }", "2: \"\": group name is empty" },
+		{ "group \"g\" { }", "2: group \"g\": children: is missing" },
+		{ "group g { children = {} }",
+		    "2: group \"g\": children: is missing or empty" },
+		{ "group g {\n childen = {} }",
+		    "3: \"childen\" is no option of a group: did you mean "
+		    "\"children\"?" },
+		{ "group g {\n strategy = all\n children = {a} }",
+		    "3: strategy: \"all\" is unknown: must be one_for_one" },
+		{ "group g { children = {a}\n children = {a} }",
+		    "3: children: is given twice, first in line 2" },
+		{ "group g { children = {a,\n \"a/b\"} }",
+		    "3: children: name may not contain" },
+		{ "group g { children = {a,\n \"\xff\"} }",
+		    "3: children: name may not contain" },
+		{ "listener a { port = 1 protocol = echo }\n"
+		  "group g { children = {a} }\ngroup g { children = {a} }",
+		    "4: group \"g\" is given twice, first at /" },
+		{ "group g { children = {\n lokal,\n nobody}\n}\n"
+		  "listener local { port = 1 protocol = echo }\n"
+		  "listener nobody { port = 2 protocol = echo }\n",
+		    "3: group \"g\": children: there is no listener \"lokal\": "
+		    "did you mean \"local\"?" },
+		{ "group g { children = {xyzzy} }",
+		    "2: group \"g\": children: there is no listener \"xyzzy\": "
+		    "must be one of the config file, or a saved one" },
+		{ "listener a { port = 1 protocol = echo }\n"
+		  "group g { children = {a,\n\n a} }",
+		    "5: group \"g\": children: \"a\" is given twice" },
+		{ "listener a { port = 1 protocol = echo }\n"
+		  "group g { children = {a} }\ngroup h { children = {a} }",
+		    "4: group \"h\": children: \"a\" is in group \"g\" at /" },
+		{ "listener a { port = 1 protocol = echo pool = p }\n"
+		  "listener b { port = 2 protocol = echo pool = p }\n"
+		  "group g { children = {b} }",
+		    "4: group \"g\": children: \"b\" shares pool p with "
+		    "listener \"a\": must have a pool of its own" },
 		{ "listener a { path = /a protocol = echo }\n"
 		  "listener b { path = /a protocol = echo }",
 		    "3: listener \"b\": path: /a is taken by" },
@@ -517,6 +564,78 @@ Test(config_file, a_saved_listener_yields_to_the_file_and_to_others)
 	cr_expect(has_warning("state/listeners/d.json", "listeners/c.json"));
 	cr_assert_eq(plan.listener_count, 2);
 	cr_expect_str_eq(plan.listeners[1].spec.name, "c");
+}
+
+Test(config_file, groups_keep_the_order_of_their_children)
+{
+	put_main("group late { children = c }\n"
+		 "group \"g\" { strategy = \"one_for_all\"\n"
+		 " children = {\"b\", a, 'saved'} max_restarts = 3 "
+		 "max_seconds = 9 }\n"
+		 "listener a { port = 1 protocol = echo }\n"
+		 "listener b { port = 2 protocol = echo }\n"
+		 "listener c { port = 3 protocol = echo }\n");
+	put_saved("saved", "\"port\": 4, \"protocol\": \"echo\"");
+	read_main();
+	cr_assert_eq(plan.errors.count, 0, "%s", all_errors());
+	cr_assert_eq(plan.group_count, 2);
+	cr_expect_eq(plan.groups[0].spec.strategy, STRATEGY_ONE_FOR_ONE);
+	cr_expect_eq(plan.groups[0].spec.max_restarts, 10);
+	cr_expect_eq(plan.groups[0].child_count, 1);
+	cr_expect_str_eq(plan.groups[1].spec.name, "g");
+	cr_expect_eq(plan.groups[1].spec.strategy, STRATEGY_ONE_FOR_ALL);
+	cr_expect_eq(plan.groups[1].spec.max_restarts, 3);
+	cr_expect_eq(plan.groups[1].spec.max_seconds, 9);
+	cr_expect_eq(plan.groups[1].spec.children, 3);
+	cr_assert_eq(plan.groups[1].child_count, 3);
+	cr_expect_str_eq(plan.groups[1].children[0].child.name, "b");
+	cr_expect_str_eq(plan.groups[1].children[1].child.name, "a");
+	cr_expect_str_eq(plan.groups[1].children[2].child.name, "saved");
+}
+
+/* A damaged file that a machine wrote may not keep the daemon from starting. */
+Test(config_file, a_child_that_is_left_out_is_a_warning)
+{
+	put_main("group g { children = {a,\n bad, good} }\n"
+		 "listener a { port = 1 protocol = echo }\n");
+	put_saved("bad", "\"port\": 70000");
+	put_saved("good", "\"port\": 3, \"protocol\": \"echo\"");
+	put_saved("guest",
+	    "\"port\": 4, \"protocol\": \"echo\", \"pool\": \"a\"");
+	read_main();
+	cr_assert_eq(plan.errors.count, 0, "%s", all_errors());
+	cr_expect_eq(plan.warnings.count, 3);
+	cr_expect(has_warning("m.conf:3", "children: \"bad\" is left out"));
+	cr_expect(has_warning("state/listeners/guest.json",
+	    "pool: a belongs to a child of group \"g\""));
+	cr_assert_eq(plan.groups[0].child_count, 2);
+	cr_expect_str_eq(plan.groups[0].children[1].child.name, "good");
+	cr_expect_eq(plan.groups[0].spec.children, 2);
+	cr_expect_eq(plan.listener_count, 2);
+}
+
+/* Which of its listeners makes the pool must not matter. */
+Test(config_file, what_one_says_of_a_pool_holds_for_all_of_it)
+{
+	put_main("listener a { port = 1 protocol = echo pool = p }\n"
+		 "listener b { port = 2 protocol = echo pool = p "
+		 "restart = temporary max_restarts = 3 }\n"
+		 "listener c { port = 3 protocol = echo pool = p "
+		 "hang_timeout = 5s workers = 2 }\n"
+		 "listener d { port = 4 protocol = echo }\n");
+	read_main();
+	cr_assert_eq(plan.errors.count, 0, "%s", all_errors());
+	for (size_t i = 0; i < 3; i++) {
+		cr_expect_eq(plan.listeners[i].spec.restart, RESTART_TEMPORARY);
+		cr_expect_eq(plan.listeners[i].spec.max_restarts, 3);
+		cr_expect_eq(plan.listeners[i].spec.max_seconds, 60);
+		cr_expect_eq(plan.listeners[i].spec.hang_timeout_ms, 5000);
+	}
+	cr_expect_eq(plan.listeners[0].set,
+	    OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PROTOCOL) |
+		OPTION_BIT(OPT_POOL),
+	    "it did not say so");
+	cr_expect_eq(plan.listeners[3].spec.restart, RESTART_PERMANENT);
 }
 
 Test(config_file, a_chain_of_includes_is_told)

@@ -2,10 +2,14 @@
  * mercury-config as a process: what it answers over its channel. Started from
  * the build folder, as the supervisor would start it.
  */
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,6 +136,169 @@ Test(config_main, errors_and_nothing_else_of_a_bad_file, .timeout = 20)
 	cr_expect_geq(msg.payload.PLAN_END.errors, 2);
 	cr_expect_eq(msg.payload.PLAN_END.listeners, 0);
 	cr_expect_eq(exit_status(), 0);
+}
+
+Test(config_main, a_group_comes_with_its_children_in_order, .timeout = 20)
+{
+	struct ipc_message msg;
+
+	start();
+	ask(file_with("daemon { user = nobody state_dir = /nonexistent }\n"
+		      "listener a { port = 1 protocol = echo }\n"
+		      "listener b { port = 2 protocol = echo }\n"
+		      "group g { children = {b, a} max_seconds = 7 }\n"));
+	do
+		msg = answer();
+	while (msg.kind != IPC_PLAN_GROUP);
+	cr_expect_str_eq(msg.payload.PLAN_GROUP.name, "g");
+	cr_expect_eq(msg.payload.PLAN_GROUP.children, 2);
+	cr_expect_eq(msg.payload.PLAN_GROUP.max_seconds, 7);
+	msg = answer();
+	cr_assert_eq(msg.kind, IPC_PLAN_CHILD);
+	cr_expect_str_eq(msg.payload.PLAN_CHILD.name, "b");
+	msg = answer();
+	cr_assert_eq(msg.kind, IPC_PLAN_CHILD);
+	cr_expect_str_eq(msg.payload.PLAN_CHILD.name, "a");
+	cr_expect_eq(answer().kind, IPC_PLAN_END);
+	cr_expect_eq(exit_status(), 0);
+}
+
+Test(config_main, finds_who_has_a_port, .timeout = 20)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET };
+	struct msg_config_find_holder place = { .address = "127.0.0.1" };
+	struct sockaddr_in got;
+	socklen_t len = sizeof(got);
+	struct ipc_message msg;
+	struct err err;
+	int fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fd, (const struct sockaddr *)&any, sizeof(any)), 0);
+	cr_assert_eq(listen(fd, 1), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&got, &len), 0);
+	place.port = ntohs(got.sin_port);
+	start();
+	cr_assert_eq(
+	    ipc_send(channel, IPC_CONFIG_FIND_HOLDER, &place, -1, true, &err),
+	    IPC_OK);
+	msg = answer();
+	cr_assert_eq(msg.kind, IPC_HOLDER);
+	cr_expect_eq(msg.payload.HOLDER.pid, (uint32_t)getpid());
+	cr_expect_eq(exit_status(), 0);
+	(void)close(fd);
+	start();
+	cr_assert_eq(
+	    ipc_send(channel, IPC_CONFIG_FIND_HOLDER, &place, -1, true, &err),
+	    IPC_OK);
+	cr_expect_eq(answer().payload.HOLDER.pid, 0, "nobody has it now");
+	cr_expect_eq(exit_status(), 0);
+}
+
+/* A process that says in its environment that it belongs to this run. */
+static pid_t
+start_stray(const char *run, const char *drain_ms)
+{
+	char variable[RUN_SIZE + 32], drain[64];
+	char *const env[] = { variable, drain, NULL };
+	char *const argv[] = { (char *)(uintptr_t) "sleep",
+		(char *)(uintptr_t) "60", NULL };
+	const pid_t pid = fork();
+
+	(void)snprintf(variable, sizeof(variable), RUN_VARIABLE "=%s", run);
+	(void)snprintf(drain, sizeof(drain), RUN_DRAIN_VARIABLE "=%s",
+	    drain_ms);
+	if (pid == 0) {
+		(void)execve("/bin/sleep", argv, env);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* It has exec'ed once its name says so. */
+static void
+wait_until_started(pid_t pid)
+{
+	char path[64], name[16] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	while (strncmp(name, "sleep", 5) != 0) {
+		f = fopen(path, "re");
+		cr_assert_not_null(f);
+		cr_expect_not_null(fgets(name, sizeof(name), f));
+		(void)fclose(f);
+	}
+}
+
+/* Ask for the strays of a control socket that nobody else has. */
+static struct msg_strays_end
+hunt(uint32_t this_run, uint32_t elapsed_ms, uint32_t *first)
+{
+	struct msg_config_find_strays request = { .this_run = this_run,
+		.elapsed_ms = elapsed_ms,
+		.supervisor = (uint32_t)getpid() };
+	struct ipc_message msg;
+	struct err err;
+
+	(void)snprintf(request.control_socket, sizeof(request.control_socket),
+	    "/test/%d", (int)getpid());
+	(void)snprintf(request.run, sizeof(request.run), "/test/%d:%d:2",
+	    (int)getpid(), (int)getpid());
+	start();
+	cr_assert_eq(
+	    ipc_send(channel, IPC_CONFIG_FIND_STRAYS, &request, -1, true, &err),
+	    IPC_OK);
+	*first = 0;
+	while ((msg = answer()).kind == IPC_STRAY)
+		if (*first == 0)
+			*first = msg.payload.STRAY.pid;
+	cr_assert_eq(msg.kind, IPC_STRAYS_END);
+	cr_expect_eq(exit_status(), 0);
+	(void)close(channel);
+	return msg.payload.STRAYS_END;
+}
+
+Test(config_main, kills_the_strays_of_an_earlier_run, .timeout = 20)
+{
+	char run[RUN_SIZE];
+	struct msg_strays_end end;
+	uint32_t first;
+	pid_t pid;
+	int status;
+
+	(void)snprintf(run, sizeof(run), "/test/%d:%d:1", (int)getpid(),
+	    (int)getpid());
+	pid = start_stray(run, "5000");
+	wait_until_started(pid);
+	end = hunt(1, 10000, &first);
+	cr_expect_eq(end.strays, 0, "it is not of this run");
+	end = hunt(0, 2000, &first);
+	cr_expect_eq(end.strays, 0, "it may drain");
+	cr_expect_eq(end.again_ms, 4000);
+	cr_expect_eq(kill(pid, 0), 0);
+	end = hunt(0, 6000, &first);
+	cr_expect_eq(end.strays, 1);
+	cr_expect_eq(end.again_ms, 0);
+	cr_expect_eq(first, (uint32_t)pid);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+Test(config_main, kills_the_strays_of_this_run, .timeout = 20)
+{
+	char run[RUN_SIZE];
+	uint32_t first;
+	pid_t pid;
+
+	(void)snprintf(run, sizeof(run), "/test/%d:%d:2", (int)getpid(),
+	    (int)getpid());
+	pid = start_stray(run, "5000");
+	wait_until_started(pid);
+	cr_expect_eq(hunt(0, 100000, &first).strays, 0, "it is ours");
+	cr_expect_eq(hunt(1, 0, &first).strays, 1);
+	cr_expect_eq(first, (uint32_t)pid);
+	cr_expect_eq(waitpid(pid, NULL, 0), pid);
 }
 
 Test(config_main, ends_when_the_supervisor_is_gone, .timeout = 20)

@@ -94,7 +94,7 @@ saved_exists(void)
 }
 
 struct params_case {
-	char method[24];
+	char method[32];
 	char params[64];
 	int code; /* 0: it is asked */
 	char word[24];
@@ -107,6 +107,40 @@ ParameterizedTestParameters(method, checks_params)
 		{ "daemon.status", "{\"x\":1}", RPC_PARAMS, "x: " },
 		{ "daemon.tree", "{}", 0, "" },
 		{ "daemon.reload", "{}", 0, "" },
+		{ "daemon.reload", "{\"dry_run\":true}", 0, "" },
+		{ "daemon.reload", "{\"dry_run\":1}", RPC_PARAMS, "dry_run: " },
+		{ "listener.pause", "{\"name\":\"a\"}", 0, "" },
+		{ "listener.pause", "{}", RPC_PARAMS, "name: " },
+		{ "listener.pause", "{\"name\":\"\"}", RPC_SERVER, "name" },
+		{ "listener.pause", "{\"name\":\"a\",\"queue\":\"yes\"}",
+		    RPC_PARAMS, "queue: " },
+		{ "listener.resume", "{\"name\":\"a\"}", 0, "" },
+		{ "listener.resume", "{\"name\":\"a\",\"queue\":true}",
+		    RPC_PARAMS, "queue: " },
+		{ "listener.restart", "{\"name\":\"a\"}", 0, "" },
+		{ "listener.restart", "{\"all\":true}", 0, "" },
+		{ "listener.restart", "{}", RPC_PARAMS, "one of them" },
+		{ "listener.restart", "{\"all\":false}", RPC_PARAMS,
+		    "one of them" },
+		{ "listener.restart", "{\"name\":\"a\",\"all\":true}",
+		    RPC_PARAMS, "one of them" },
+		{ "listener.restart", "{\"name\":\"a/b\"}", RPC_SERVER,
+		    "name" },
+		{ "listener.restart", "{\"all\":true,\"deadline\":\"5\"}",
+		    RPC_SERVER, "deadline: " },
+		{ "supervisor.history", "{}", 0, "" },
+		{ "supervisor.history", "{\"name\":\"a\"}", 0, "" },
+		{ "supervisor.history", "{\"name\":\"\"}", RPC_SERVER, "name" },
+		{ "supervisor.failure_rate", "{}", 0, "" },
+		{ "supervisor.failure_rate", "{\"window\":\"0s\"}", RPC_SERVER,
+		    "window: " },
+		{ "supervisor.failure_rate", "{\"window\":\"2d\"}", RPC_SERVER,
+		    "window: " },
+		{ "supervisor.failure_rate", "{\"window\":60}", RPC_PARAMS,
+		    "window: " },
+		{ "supervisor.stats", "{}", 0, "" },
+		{ "supervisor.stats", "{\"name\":\"a\"}", RPC_PARAMS,
+		    "name: " },
 		{ "daemon.shutdown", "{}", 0, "" },
 		{ "daemon.shutdown", "{\"deadline\":\"5s\"}", 0, "" },
 		{ "daemon.shutdown", "{\"deadline\":5}", RPC_PARAMS,
@@ -157,7 +191,7 @@ ParameterizedTest(struct params_case *k, method, checks_params)
 
 Test(method, names_are_listed)
 {
-	char names[512], *name, *rest = names;
+	char names[1024], *name, *rest = names;
 	size_t count = 0;
 
 	method_names(names, sizeof(names));
@@ -166,7 +200,7 @@ Test(method, names_are_listed)
 		cr_expect_not_null(method_find(name), "%s", name);
 		count++;
 	}
-	cr_expect_eq(count, 9);
+	cr_expect_eq(count, 15);
 	cr_expect_null(method_find("daemon"));
 	method_names(names, 8);
 	cr_expect_str_eq(names, "daemon.");
@@ -389,6 +423,115 @@ Test(method, reload_and_shutdown_take_a_reply)
 	cr_expect_str_eq(
 	    json_string_value(json_object_get(call.result, "state")),
 	    "stopping");
+	method_end(&call);
+}
+
+/* What a call asks, with its name and flags. */
+static void
+expect_asked(const char *method, const char *params, enum ipc_kind kind,
+    const char *name, uint32_t flags)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, method, params), METHOD_ASK, "%s",
+	    call.error.text);
+	cr_expect_eq(call.kind, kind, "%s", method);
+	cr_expect_eq(call.ask.REQ_STATUS.request, 7);
+	cr_expect_str_eq(call.ask.REQ_STATUS.name, name);
+	cr_expect_eq(call.ask.REQ_STATUS.flags, flags, "%s", params);
+	cr_expect_eq(call.ask.REQ_STATUS.deadline_ms, DEADLINE_DEFAULT);
+	method_end(&call);
+}
+
+Test(method, what_is_asked_of_the_supervisor)
+{
+	expect_asked("listener.pause", "{\"name\":\"a\"}", IPC_REQ_PAUSE, "a",
+	    0);
+	expect_asked("listener.pause", "{\"name\":\"a\",\"queue\":false}",
+	    IPC_REQ_PAUSE, "a", 0);
+	expect_asked("listener.pause", "{\"name\":\"a\",\"queue\":true}",
+	    IPC_REQ_PAUSE, "a", REQ_FLAG_QUEUE);
+	expect_asked("listener.resume", "{\"name\":\"a\"}", IPC_REQ_RESUME, "a",
+	    0);
+	expect_asked("listener.restart", "{\"name\":\"a\"}", IPC_REQ_RESTART,
+	    "a", 0);
+	expect_asked("listener.restart", "{\"all\":true}", IPC_REQ_RESTART, "",
+	    0);
+	expect_asked("supervisor.history", "{}", IPC_REQ_HISTORY, "", 0);
+	expect_asked("supervisor.history", "{\"name\":\"a\"}", IPC_REQ_HISTORY,
+	    "a", 0);
+	expect_asked("supervisor.failure_rate", "{\"name\":\"a\"}",
+	    IPC_REQ_FAILURES, "a", 0);
+}
+
+Test(method, a_restart_has_a_deadline)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "listener.restart",
+			 "{\"name\":\"a\",\"deadline\":\"5s\"}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_RESTART.deadline_ms, 5000);
+}
+
+Test(method, a_failure_rate_has_a_window)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "supervisor.failure_rate", "{}"), METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_FAILURES.window_ms, 60000);
+	cr_assert_eq(
+	    start(&call, "supervisor.failure_rate", "{\"window\":\"5m\"}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_FAILURES.window_ms, 300000);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_FILE), METHOD_DONE);
+	cr_expect_eq(
+	    json_integer_value(json_object_get(call.result, "window_ms")),
+	    300000);
+	method_end(&call);
+}
+
+/* Has the result of a call, answered by rows, this member? */
+static void
+expect_result(const char *method, const char *params, const char *member)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, method, params), METHOD_ASK);
+	cr_assert_eq(answer_snapshot(&call, ORIGIN_FILE), METHOD_DONE, "%s",
+	    call.error.text);
+	cr_expect_not_null(json_object_get(call.result, member), "%s %s",
+	    method, params);
+	method_end(&call);
+}
+
+Test(method, results)
+{
+	static const char *const of_one[] = { "listener.pause",
+		"listener.resume", "listener.restart", "listener.status" };
+	size_t i;
+
+	for (i = 0; i < sizeof(of_one) / sizeof(of_one[0]); i++)
+		expect_result(of_one[i], "{\"name\":\"pos\"}", "workers");
+	expect_result("listener.restart", "{\"all\":true}", "listeners");
+	expect_result("supervisor.history", "{}", "records");
+	expect_result("supervisor.failure_rate", "{}", "listeners");
+	expect_result("supervisor.stats", "{}", "total");
+	expect_result("daemon.reload", "{\"dry_run\":true}", "plan");
+}
+
+Test(method, a_dry_run_says_so)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "daemon.reload", "{\"dry_run\":true}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_RELOAD.flags, REQ_FLAG_DRY_RUN);
+	cr_expect_eq(answer_reply(&call), METHOD_FAILED, "a reload was done");
+	cr_assert_eq(start(&call, "daemon.reload", "{\"dry_run\":false}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.ask.REQ_RELOAD.flags, 0);
+	cr_expect_eq(answer_reply(&call), METHOD_DONE);
 	method_end(&call);
 }
 

@@ -149,6 +149,32 @@ Test(rpc, writes_results)
 	cr_expect_null(rpc_result_line(NULL, NULL));
 }
 
+/* The value as it stands in an answer. */
+static void
+expect_value(json_t *value, const char *want)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line),
+	    "{\"jsonrpc\": \"2.0\", \"id\": null, \"result\": %s}\n", want);
+	expect_line(rpc_result_line(NULL, value), line);
+}
+
+Test(rpc, values)
+{
+	expect_value(json_real(1.0 / 3), "0.333333333333333");
+	expect_value(json_real(0.1), "0.1");
+	expect_value(rpc_number(0), "0");
+	expect_value(rpc_number_or_null(0), "null");
+	expect_value(rpc_number_or_null(5), "5");
+	expect_value(rpc_known_or_null(0), "0");
+	expect_value(rpc_known_or_null(-1), "null");
+	expect_value(rpc_string_or_null("", 1), "null");
+	expect_value(rpc_string_or_null("abc", 2), "\"ab\"");
+	expect_value(rpc_time(0), "null");
+	expect_value(rpc_time(1767225600123), "\"2026-01-01T00:00:00.123Z\"");
+}
+
 Test(rpc, writes_errors)
 {
 	struct rpc_error e;

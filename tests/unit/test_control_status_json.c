@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <stdlib.h>
 
 #include "control/status_json.h"
@@ -13,7 +14,7 @@ static const char pos[] =
     "\"rejected\": 0, \"denied\": 0, \"probes\": 0, "
     "\"handshake_failures\": 0, \"bytes_in\": 1099511627776, "
     "\"bytes_out\": 5, \"accept_errors\": 9, \"restarts\": 1, "
-    "\"bind_attempts\": 1, "
+    "\"bind_attempts\": 1, \"retry_in_ms\": null, \"queueing\": null, "
     "\"last_error\": \"worker 1: killed by SIGSEGV\", "
     "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
     "\"connections\": 3, \"uptime_ms\": 11000, \"restarts\": 0}, "
@@ -28,7 +29,8 @@ static const char local[] =
     "\"max_connections\": 0, \"accepted\": 0, \"rejected\": 0, "
     "\"denied\": 0, \"probes\": 0, \"handshake_failures\": 0, "
     "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, "
-    "\"restarts\": 0, \"bind_attempts\": 0, \"last_error\": null, "
+    "\"restarts\": 0, \"bind_attempts\": 0, \"retry_in_ms\": null, "
+    "\"queueing\": null, \"last_error\": null, "
     "\"workers\": []}";
 
 static void
@@ -67,6 +69,45 @@ Test(status_json, listener_is_the_first)
 	control_rows_open(&r);
 	/* Of a snapshot of one listener; here the workers are its own, too. */
 	expect(status_json_listener(&r), pos);
+	snapshot_close(&r);
+}
+
+struct state_case {
+	enum listener_state state;
+	uint8_t queueing;
+	char want[64];
+};
+
+ParameterizedTestParameters(status_json, what_goes_with_a_state)
+{
+	static struct state_case cases[] = {
+		{ LISTENER_LISTENING, 1, "[null, null]" },
+		{ LISTENER_RETRYING, 1, "[3000, null]" },
+		{ LISTENER_PAUSED, 0, "[null, false]" },
+		{ LISTENER_PAUSED, 1, "[null, true]" },
+		{ LISTENER_FAILED, 1, "[null, null]" },
+	};
+
+	return cr_make_param_array(struct state_case, cases,
+	    sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct state_case *k, status_json, what_goes_with_a_state)
+{
+	const struct snapshot_listener l = { .state = k->state,
+		.retry_in_ms = 3000,
+		.queueing = k->queueing };
+	struct snapshot_writer w = { 0 };
+	struct snapshot_reader r;
+	json_t *o;
+
+	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
+	control_rows_seal(&w, &r);
+	o = status_json_listener(&r);
+	expect(json_pack("[O, O]", json_object_get(o, "retry_in_ms"),
+		   json_object_get(o, "queueing")),
+	    k->want);
+	json_decref(o);
 	snapshot_close(&r);
 }
 

@@ -102,6 +102,19 @@ Test(options, a_deadline_makes_for_patience)
 	cr_expect_eq(l.o.timeout_ms, 30000);
 }
 
+Test(options, of_some_commands)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l, "mercuryctl failure-rate --window 5m"), 0);
+	cr_expect_eq(l.o.given, OPTION_WINDOW);
+	cr_expect_str_eq(l.o.window, "5m");
+	cr_expect_eq(l.o.timeout_ms, 30000, "a window is no time to wait");
+	cr_assert_eq(parse(&l, "mercuryctl --queue --all --dry-run"), 0);
+	cr_expect_eq(l.o.given,
+	    (unsigned int)(OPTION_QUEUE | OPTION_ALL | OPTION_DRY_RUN));
+}
+
 Test(options, bad_ones_are_told)
 {
 	static const struct {
@@ -114,6 +127,8 @@ Test(options, bad_ones_are_told)
 		{ "mercuryctl --timeout soon", "--timeout: " },
 		{ "mercuryctl --timeout 5", "--timeout: " },
 		{ "mercuryctl --deadline -5s", "--deadline: " },
+		{ "mercuryctl --window 0s", "--window: " },
+		{ "mercuryctl --window 2d", "--window: " },
 		{ "mercuryctl --json=yes", "--json=yes: " },
 	};
 	struct line l;

@@ -104,6 +104,15 @@ Test(output, colours_states_where_wanted)
 	text = state_text("listening", false);
 	cr_expect_str_eq(text, "listening");
 	free(text);
+	text = state_text("paused (queue)", true);
+	cr_expect_str_eq(text, "\033[33mpaused (queue)\033[0m");
+	free(text);
+	text = state_text("failed", true);
+	cr_expect_str_eq(text, "\033[31mfailed\033[0m");
+	free(text);
+	text = state_text("failedness", true);
+	cr_expect_str_eq(text, "failedness");
+	free(text);
 	text = state_text("un\033known", true);
 	cr_expect_str_eq(text, "un\\x1bknown");
 	free(text);

@@ -65,6 +65,40 @@ Test(status_text, daemon)
 	    "odd\\x1b: last error: bad\\x0athing\n");
 }
 
+#define STATE(NAME, STATE, MORE)                                  \
+	"{\"name\": \"" NAME "\", \"state\": \"" STATE            \
+	"\", \"pool\": \"p\", \"address\": \"::1\", \"port\": 1," \
+	" \"protocol\": \"echo\", " MORE "}"
+
+/* Why a listener does not serve is to be seen at once. */
+Test(status_text, states)
+{
+	expect(show(status_text_daemon,
+		   "{\"version\": \"0.1.0\", \"pid\": 1,"
+		   " \"state\": \"running\", \"ready\": false,"
+		   " \"uptime_ms\": 0, \"listeners\": [" STATE("a", "retrying",
+		       "\"bind_attempts\": 2, \"retry_in_ms\": 3999,"
+		       " \"queueing\": null,"
+		       " \"last_error\": \"it is taken\"") "," STATE("b",
+		       "paused", "\"queueing\": true") "," STATE("c", "paused",
+		       "\"queueing\": false") "," STATE("d", "failed",
+		       "\"bind_attempts\": 4,"
+		       " \"last_error\": \"too many restarts\"") "]}"),
+	    "mercuryd 0.1.0 is running, not ready: pid 1, up 0ms\n"
+	    "NAME  STATE                             ADDRESS  PROTOCOL  POOL"
+	    "  WORKERS  CONNS  ACCEPTED  IN  OUT  RESTARTS\n"
+	    "a     retrying (attempt 2, next in 3s)  [::1]:1  echo      p   "
+	    "        0      0         0   0    0         0\n"
+	    "b     paused (queue)                    [::1]:1  echo      p   "
+	    "        0      0         0   0    0         0\n"
+	    "c     paused                            [::1]:1  echo      p   "
+	    "        0      0         0   0    0         0\n"
+	    "d     failed                            [::1]:1  echo      p   "
+	    "        0      0         0   0    0         0\n"
+	    "a: retrying: it is taken\n"
+	    "d: failed: too many restarts\n");
+}
+
 Test(status_text, daemon_without_listeners)
 {
 	expect(show(status_text_daemon,
@@ -103,7 +137,8 @@ Test(status_text, anything_can_be_shown)
 	static const char *const texts[] = { "{}", "[]",
 		"{\"listeners\": 5, \"workers\": {}}",
 		"{\"listeners\": [1, null, []], \"port\": -5}",
-		"{\"workers\": [1, {\"slot\": \"x\"}], \"port\": 99999999}" };
+		"{\"workers\": [1, {\"slot\": \"x\"}], \"port\": 99999999}",
+		"{\"state\": \"retrying\", \"retry_in_ms\": \"x\"}" };
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

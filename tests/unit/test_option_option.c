@@ -67,6 +67,14 @@ Test(option, defaults_are_filled_in)
 	cr_expect_eq(s.nodelay, 1);
 	cr_expect_eq(s.keepalive.idle_s, 60);
 	cr_expect_eq(s.drain_timeout_ms, 15000);
+	cr_expect_eq(s.bind_attempts, 4);
+	cr_expect_eq(s.bind_backoff_ms, 1000);
+	cr_expect_eq(s.bind_backoff_max_ms, 30000);
+	cr_expect_eq(s.required, 1);
+	cr_expect_eq(s.restart, RESTART_PERMANENT);
+	cr_expect_eq(s.max_restarts, 10);
+	cr_expect_eq(s.max_seconds, 60);
+	cr_expect_eq(s.hang_timeout_ms, 10000);
 	cr_expect_eq(s.owner, SPEC_NO_ID);
 	cr_expect_eq(s.group, SPEC_NO_ID);
 	cr_expect_eq(set, OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PROTOCOL));
@@ -215,6 +223,25 @@ ParameterizedTestParameters(option, bad_listeners_are_refused)
 		{ "{\"path\": \"/x\", \"keepalive\": \"off\", "
 		  "\"protocol\": \"echo\"}",
 		    "keepalive: does not go with" },
+		{ "{\"bind_attempts\": 0}",
+		    "bind_attempts: 0 is out of range: 1 to 1000" },
+		{ "{\"bind_backoff\": \"9ms\"}",
+		    "bind_backoff: 9ms is out of range: 10ms to 1d" },
+		{ "{\"bind_backoff_max\": 30}",
+		    "bind_backoff_max: must be a string with a unit" },
+		{ "{\"port\": 1, \"protocol\": \"echo\", "
+		  "\"bind_backoff\": \"31s\"}",
+		    "bind_backoff_max: 30000 ms is less than the 31000 ms" },
+		{ "{\"required\": 1}", "required: must be true or false" },
+		{ "{\"restart\": \"always\"}",
+		    "restart: \"always\" is unknown: must be permanent, "
+		    "transient or temporary" },
+		{ "{\"max_restarts\": 100001}",
+		    "max_restarts: 100001 is out of range: 0 to 100000" },
+		{ "{\"max_seconds\": 0}",
+		    "max_seconds: 0 is out of range: 1 to 86400" },
+		{ "{\"hang_timeout\": \"999ms\"}",
+		    "hang_timeout: 999ms is out of range: 1s to 1d" },
 		{ "[]", "the options of a listener must be a JSON object" },
 		{ "null", "the options of a listener must be a JSON object" },
 	};
@@ -359,6 +386,138 @@ Test(option, json_round_trip)
 			 "\"transport\": \"unix\"}");
 }
 
+Test(option, json_round_trip_of_supervision)
+{
+	check_round_trip(
+	    "{\"port\": 1, \"protocol\": \"echo\", \"bind_attempts\": 7, "
+	    "\"bind_backoff\": \"250ms\", \"bind_backoff_max\": \"2s\", "
+	    "\"required\": false, \"restart\": \"temporary\", "
+	    "\"max_restarts\": 0, \"max_seconds\": 5, "
+	    "\"hang_timeout\": \"90s\"}");
+}
+
+Test(option, bind_backoff_may_be_as_long_as_its_max)
+{
+	json_t *options = parse("{\"bind_backoff\": \"60s\"}");
+	struct listener_spec s;
+	struct err err;
+	option_set set;
+
+	cr_expect_eq(listener("{\"port\": 1, \"protocol\": \"echo\", "
+			      "\"bind_backoff\": \"30s\"}",
+			 &s, &set, &err),
+	    0, "%s", err.text);
+	/* What the listener has is not known yet: that is checked later. */
+	cr_expect_eq(option_listener_update("pos", options, &s, &set, &err), 0,
+	    "%s", err.text);
+	json_decref(options);
+	cr_expect_eq(spec_check(&s, &err), -1);
+}
+
+Test(option, text_of_a_value)
+{
+	char text[OPTION_VALUE_SIZE];
+	struct listener_spec s;
+	struct err err;
+	option_set set;
+
+	cr_assert_eq(listener("{\"port\": 1, \"protocol\": \"echo\", "
+			      "\"required\": false}",
+			 &s, &set, &err),
+	    0);
+	option_listener_text(&s, OPT_RESTART, text);
+	cr_expect_str_eq(text, "permanent");
+	option_listener_text(&s, OPT_MAX_RESTARTS, text);
+	cr_expect_str_eq(text, "10");
+	option_listener_text(&s, OPT_HANG_TIMEOUT, text);
+	cr_expect_str_eq(text, "10s");
+	option_listener_text(&s, OPT_REQUIRED, text);
+	cr_expect_str_eq(text, "false");
+}
+
+static int
+group_section(const char *options, struct group_spec *g, struct err *err)
+{
+	json_t *object = parse(options);
+	int result;
+
+	err->text[0] = '\0';
+	result = option_group("g", object, g, err);
+	json_decref(object);
+	return result;
+}
+
+Test(option, group_defaults)
+{
+	struct group_spec g;
+	struct err err;
+
+	memset(&g, 0xff, sizeof(g));
+	cr_assert_eq(group_section("{}", &g, &err), 0, "%s", err.text);
+	cr_expect_str_eq(g.name, "g");
+	cr_expect_eq(g.strategy, STRATEGY_ONE_FOR_ONE);
+	cr_expect_eq(g.max_restarts, 10);
+	cr_expect_eq(g.max_seconds, 60);
+	cr_expect_eq(g.children, 0);
+	cr_expect_eq(g.unused[0] | g.unused[1], 0);
+}
+
+Test(option, group_takes_what_is_given)
+{
+	struct group_spec g;
+	struct err err;
+
+	cr_assert_eq(group_section("{\"strategy\": \"rest_for_one\", "
+				   "\"max_restarts\": \"0\", "
+				   "\"max_seconds\": 5}",
+			 &g, &err),
+	    0, "%s", err.text);
+	cr_expect_eq(g.strategy, STRATEGY_REST_FOR_ONE);
+	cr_expect_eq(g.max_restarts, 0);
+	cr_expect_eq(g.max_seconds, 5);
+}
+
+ParameterizedTestParameters(option, bad_groups_are_refused)
+{
+	static struct bad_case cases[] = {
+		{ "{\"strategi\": 1}",
+		    "\"strategi\" is no option of a group: did you mean "
+		    "\"strategy\"?" },
+		{ "{\"strategy\": \"all\"}",
+		    "strategy: \"all\" is unknown: must be one_for_one, "
+		    "one_for_all or rest_for_one" },
+		{ "{\"max_restarts\": -1}", "max_restarts: \"-1\" is no" },
+		{ "{\"max_seconds\": 0}", "max_seconds: 0 is out of range" },
+	};
+
+	return cr_make_param_array(struct bad_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct bad_case *k, option, bad_groups_are_refused)
+{
+	struct group_spec g;
+	struct err err;
+
+	cr_expect_eq(group_section(k->options, &g, &err), -1, "%s", k->options);
+	cr_expect_eq(strncmp(err.text, k->error, strlen(k->error)), 0, "%s: %s",
+	    k->options, err.text);
+}
+
+Test(option, group_names_are_checked)
+{
+	json_t *options = parse("{}");
+	struct group_spec g;
+	struct err err;
+
+	cr_expect_eq(option_group("", options, &g, &err), -1);
+	cr_expect_eq(option_group(LONG_NAME, options, &g, &err), -1);
+	cr_expect_eq(option_check_value(OPTION_GROUP, "children", "a/b", &err),
+	    -1);
+	cr_expect_eq(option_check_value(OPTION_GROUP, "children", "a", &err),
+	    0);
+	json_decref(options);
+}
+
 Test(option, values_are_checked_alone)
 {
 	struct err err;
@@ -404,6 +563,7 @@ Test(option, daemon_defaults_for_an_ordinary_user)
 	cr_expect_eq(d.gid, SPEC_NO_ID);
 	cr_expect_eq(d.readers_gid, SPEC_NO_ID);
 	cr_expect_eq(d.shutdown_deadline_ms, 15000);
+	cr_expect_eq(d.lame_duck_ms, 0);
 	cr_expect_str_eq(d.control_socket, "/run/mercury/control.sock");
 	cr_expect_str_eq(d.state_dir, "/var/lib/mercury");
 	cr_expect_eq(d.log.target, LOG_TARGET_SYSLOG);
@@ -421,6 +581,7 @@ Test(option, daemon_takes_what_is_given)
 	    daemon_section(
 		"{\"user\": \"no such user\", "
 		"\"shutdown_deadline\": \"1m\", \"control_socket\": \"/c\", "
+		"\"lame_duck\": \"5s\", "
 		"\"control_group\": \"\", \"control_readers\": 7, "
 		"\"state_dir\": \"/s\", \"log\": \"stderr\", "
 		"\"log_format\": \"json\", \"log_level\": \"debug\"}",
@@ -428,6 +589,7 @@ Test(option, daemon_takes_what_is_given)
 	    0, "%s", err.text);
 	cr_expect_eq(d.uid, SPEC_NO_ID, "the user is of no effect");
 	cr_expect_eq(d.shutdown_deadline_ms, 60000);
+	cr_expect_eq(d.lame_duck_ms, 5000);
 	cr_expect_eq(d.control_gid, SPEC_NO_ID);
 	cr_expect_eq(d.readers_gid, 7);
 	cr_expect_eq(d.log.target, LOG_TARGET_STDERR);

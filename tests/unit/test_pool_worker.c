@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,13 @@ expect_closed_and_drained(uint64_t id)
 	harness_expect_of(&h, IPC_DRAINED, id);
 }
 
-TestSuite(worker, .timeout = 60);
+static void
+teardown(void)
+{
+	harness_continue(&h);
+}
+
+TestSuite(worker, .fini = teardown, .timeout = 60);
 
 Test(worker, ready_serves_and_leaves)
 {
@@ -62,29 +67,57 @@ Test(worker, ready_serves_and_leaves)
 	cr_expect_eq(harness_exit_code(&h), 0);
 }
 
-Test(worker, heartbeat_goes_on)
+static uint64_t
+heartbeat(void)
 {
-	uint64_t first;
+	return atomic_load(&h.board->heartbeat_ms);
+}
+
+Test(worker, has_a_heartbeat_before_it_is_ready)
+{
+	const uint64_t before_ms = clock_mono_ms();
 
 	harness_start(&h, 0);
-	first = atomic_load(&h.board->heartbeat_ms);
-	EVENTUALLY(atomic_load(&h.board->heartbeat_ms) > first);
+	cr_expect_geq(heartbeat(), before_ms);
+	cr_expect_leq(heartbeat(), clock_mono_ms());
+}
+
+Test(worker, heartbeat_is_as_often_as_asked_for)
+{
+	enum { BEATS = 10 };
+	uint64_t start_ms, last;
+	int i;
+
+	harness_start(&h, 0);
+	start_ms = heartbeat();
+	for (i = 0; i < BEATS; i++) {
+		last = heartbeat();
+		EVENTUALLY(heartbeat() != last);
+	}
+	/* A beat late does not make the next one early. */
+	cr_expect_geq(heartbeat() - start_ms,
+	    (BEATS - 1) * HARNESS_HEARTBEAT_MS);
+}
+
+Test(worker, heartbeat_goes_on_while_it_drains)
+{
+	uint16_t port = start_echo();
+	int client = harness_connect(port);
+	uint64_t last;
+
+	harness_expect_echo(client, "open");
+	harness_drain(&h, 60000);
+	harness_expect_of(&h, IPC_CLOSED, ID);
+	last = heartbeat();
+	EVENTUALLY(heartbeat() != last);
 }
 
 Test(worker, has_no_descriptor_but_its_own)
 {
-	char path[64];
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
+	int count;
 
 	(void)start_echo();
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)h.pid);
-	dir = opendir(path);
-	cr_assert_not_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		count += entry->d_name[0] != '.';
-	(void)closedir(dir);
+	count = harness_descriptors(&h);
 	/* standard ones, channel, epoll, libevent's pipe, the listener */
 	cr_expect_eq(count, 3 + 1 + 1 + 2 + 1, "%d descriptors", count);
 }
@@ -119,11 +152,11 @@ Test(worker, close_serves_who_waits_in_the_queue)
 	uint16_t port = start_echo();
 	int clients[CLIENTS], i;
 
-	cr_assert_eq(kill(h.pid, SIGSTOP), 0);
+	harness_stop(&h);
 	for (i = 0; i < CLIENTS; i++)
 		clients[i] = harness_connect(port);
 	harness_close(&h, ID, 10000);
-	cr_assert_eq(kill(h.pid, SIGCONT), 0);
+	harness_continue(&h);
 	harness_expect_of(&h, IPC_CLOSED, ID);
 	cr_expect_eq(harness_count(&h, ID, COUNTER_ACCEPTED), CLIENTS);
 	cr_expect_eq(harness_try_connect(port), -1);
@@ -207,6 +240,71 @@ Test(worker, release_keeps_connections_and_other_slots)
 	cr_expect_eq(harness_count(&h, ID, COUNTER_ACCEPTED), 3);
 	(void)close(late);
 	(void)close(kept);
+}
+
+Test(worker, release_of_the_last_socket_keeps_the_listener)
+{
+	const struct msg_listen m = harness_listen_msg(ID, 0, PROTOCOL_ECHO);
+	const struct msg_slot release = { .listener_id = ID };
+	uint16_t port;
+	int fd = harness_tcp_socket(&port), kept = dup(fd), client, late;
+
+	harness_start(&h, 0);
+	harness_listen(&h, &m, fd);
+	client = harness_connect(port);
+	harness_expect_echo(client, "before");
+	harness_send(&h, IPC_RELEASE, &release, -1);
+	harness_expect_echo(client, "after");
+	late = harness_connect(port);
+	harness_listen(&h, &m, kept);
+	harness_expect_echo(late, "waited");
+	cr_expect_eq(harness_count(&h, ID, COUNTER_ACCEPTED), 2);
+	harness_send(&h, IPC_RELEASE, &release, -1);
+	harness_close(&h, ID, 60000);
+	harness_expect_of(&h, IPC_CLOSED, ID);
+	(void)close(client);
+	(void)close(late);
+	harness_expect_of(&h, IPC_DRAINED, ID);
+	cr_expect_eq(harness_count(&h, ID, COUNTER_DRAINED), 2);
+}
+
+/* As when an adopted slot is given to its new worker, which is us. */
+Test(worker, a_slot_that_it_has_is_kept)
+{
+	const struct msg_listen m = harness_listen_msg(ID, 0, PROTOCOL_ECHO);
+	const struct msg_slot release = { .listener_id = ID };
+	uint16_t port;
+	int fd = harness_tcp_socket(&port), before, client;
+
+	harness_start(&h, 0);
+	harness_listen(&h, &m, dup(fd));
+	before = harness_descriptors(&h);
+	harness_listen(&h, &m, dup(fd));
+	harness_listen(&h, &m, dup(fd));
+	cr_expect_eq(harness_descriptors(&h), before);
+	client = harness_connect(port);
+	harness_expect_echo(client, "once");
+	cr_expect_eq(harness_count(&h, ID, COUNTER_ACCEPTED), 1);
+	harness_send(&h, IPC_RELEASE, &release, -1);
+	/* All of it was released: nobody but us has the socket. */
+	(void)close(fd);
+	harness_expect_echo(client, "still");
+	EVENTUALLY(harness_try_connect(port) == -1);
+}
+
+/* A slot that is not served may not look like one that is. */
+Test(worker, a_socket_that_was_shut_down_ends_it)
+{
+	const struct msg_listen m = harness_listen_msg(ID, 0, PROTOCOL_ECHO);
+	uint16_t port;
+	int fd = harness_tcp_socket(&port);
+
+	harness_start(&h, 0);
+	harness_listen(&h, &m, dup(fd));
+	harness_expect_echo(harness_connect(port), "served");
+	cr_assert_eq(shutdown(fd, SHUT_RD), 0);
+	harness_expect_end_of_channel(&h);
+	cr_expect_eq(harness_exit_code(&h), 1);
 }
 
 Test(worker, listeners_do_not_touch_each_other)
@@ -316,15 +414,42 @@ Test(worker, an_orphan_serves_until_all_have_finished)
 	harness_listen(&h, &m, fd);
 	client = harness_connect(port);
 	harness_expect_echo(client, "before");
-	cr_assert_eq(kill(h.pid, SIGSTOP), 0);
+	harness_stop(&h);
 	queued = harness_connect(port);
 	harness_hang_up(&h);
-	cr_assert_eq(kill(h.pid, SIGCONT), 0);
+	harness_continue(&h);
 	harness_expect_echo(queued, "was in the queue");
 	harness_expect_echo(client, "after");
 	cr_expect_eq(harness_try_connect(port), -1);
 	(void)close(client);
 	(void)close(queued);
+	cr_expect_eq(harness_exit_code(&h), 0);
+}
+
+/* Each worker says it: one line of a level that nobody is woken for. */
+Test(worker, an_orphan_logs_it_as_information)
+{
+	struct msg_pool_hello hello = harness_hello_msg(100);
+	char said[1000] = "";
+	size_t len = 0;
+	int out[2];
+	ssize_t n;
+
+	cr_assert_eq(pipe(out), 0);
+	cr_assert_neq(dup2(out[1], STDERR_FILENO), -1);
+	(void)close(out[1]);
+	harness_spawn(&h, 0);
+	(void)close(STDERR_FILENO);
+	hello.log.level = LOG_LEVEL_INFO;
+	harness_send(&h, IPC_POOL_HELLO, &hello, h.board_fd);
+	(void)harness_expect(&h, IPC_READY);
+	harness_hang_up(&h);
+	while (len < sizeof(said) - 1 &&
+	    (n = read(out[0], said + len, sizeof(said) - 1 - len)) > 0)
+		len += (size_t)n;
+	cr_expect_not_null(strstr(said, "info: mercuryd closed the channel"),
+	    "%s", said);
+	cr_expect_null(strstr(said, "warning"), "%s", said);
 	cr_expect_eq(harness_exit_code(&h), 0);
 }
 
@@ -354,19 +479,20 @@ Test(worker, ignores_signals_that_go_to_the_whole_family)
 enum nonsense {
 	NO_HELLO,
 	HELLO_TWICE,
+	NO_HEARTBEAT,
 	NO_SCOREBOARD,
 	ENTRY_OUT_OF_RANGE,
 	BAD_SPEC,
-	SLOT_TWICE,
+	NOT_LISTENING,
 	LISTEN_WHILE_DRAINING,
 	NOT_FOR_US,
 };
 
 ParameterizedTestParameters(worker, nonsense_ends_it)
 {
-	static enum nonsense cases[] = { NO_HELLO, HELLO_TWICE, NO_SCOREBOARD,
-		ENTRY_OUT_OF_RANGE, BAD_SPEC, SLOT_TWICE, LISTEN_WHILE_DRAINING,
-		NOT_FOR_US };
+	static enum nonsense cases[] = { NO_HELLO, HELLO_TWICE, NO_HEARTBEAT,
+		NO_SCOREBOARD, ENTRY_OUT_OF_RANGE, BAD_SPEC, NOT_LISTENING,
+		LISTEN_WHILE_DRAINING, NOT_FOR_US };
 
 	return cr_make_param_array(enum nonsense, cases,
 	    sizeof(cases) / sizeof(cases[0]));
@@ -389,6 +515,9 @@ static void
 send_nonsense(enum nonsense kind)
 {
 	const struct msg_request not_for_us = { .request = 1 };
+	const struct msg_listen valid =
+	    harness_listen_msg(ID, 0, PROTOCOL_ECHO);
+	struct msg_pool_hello hello = harness_hello_msg(0);
 	uint16_t port;
 	int other;
 
@@ -400,6 +529,11 @@ send_nonsense(enum nonsense kind)
 	case HELLO_TWICE:
 		harness_start(&h, 0);
 		harness_hello(&h, 0);
+		break;
+	case NO_HEARTBEAT:
+		harness_spawn(&h, 0);
+		hello.heartbeat_ms = 0;
+		harness_send(&h, IPC_POOL_HELLO, &hello, h.board_fd);
 		break;
 	case NO_SCOREBOARD:
 		harness_spawn(&h, 0);
@@ -416,9 +550,11 @@ send_nonsense(enum nonsense kind)
 		harness_start(&h, 0);
 		send_listen(1, PROTOCOL_COUNT);
 		break;
-	case SLOT_TWICE:
-		(void)start_echo();
-		send_listen(ID, PROTOCOL_ECHO);
+	case NOT_LISTENING:
+		harness_start(&h, 0);
+		other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		harness_send(&h, IPC_LISTEN, &valid, other);
+		(void)close(other);
 		break;
 	case LISTEN_WHILE_DRAINING:
 		port = start_echo();

@@ -21,7 +21,14 @@ make_item(const char *name)
 		    .owner = SPEC_NO_ID,
 		    .group = SPEC_NO_ID,
 		    .keepalive = { 60, 10, 3 },
-		    .drain_timeout_ms = 15000 },
+		    .drain_timeout_ms = 15000,
+		    .required = 1,
+		    .bind_attempts = 4,
+		    .bind_backoff_ms = 1000,
+		    .bind_backoff_max_ms = 30000,
+		    .max_restarts = 10,
+		    .max_seconds = 60,
+		    .hang_timeout_ms = 10000 },
 		.origin = ORIGIN_FILE,
 	};
 
@@ -263,6 +270,30 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_DRAIN_TIMEOUT:
 		s->drain_timeout_ms = 0;
 		break;
+	case OPT_BIND_ATTEMPTS:
+		s->bind_attempts = 9;
+		break;
+	case OPT_BIND_BACKOFF:
+		s->bind_backoff_ms = 99;
+		break;
+	case OPT_BIND_BACKOFF_MAX:
+		s->bind_backoff_max_ms = 999;
+		break;
+	case OPT_REQUIRED:
+		s->required = !s->required;
+		break;
+	case OPT_RESTART:
+		s->restart = RESTART_TEMPORARY;
+		break;
+	case OPT_MAX_RESTARTS:
+		s->max_restarts = 99;
+		break;
+	case OPT_MAX_SECONDS:
+		s->max_seconds = 99;
+		break;
+	case OPT_HANG_TIMEOUT:
+		s->hang_timeout_ms = 9999;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -270,7 +301,7 @@ change(struct listener_spec *s, enum listener_option id)
 
 struct compare_case {
 	enum listener_option changed[3]; /* ends with LISTENER_OPTION_COUNT */
-	enum plan_change want;
+	enum plan_action want;
 };
 
 #define END LISTENER_OPTION_COUNT
@@ -279,30 +310,37 @@ ParameterizedTestParameters(plan, finds_what_changed)
 {
 	static struct compare_case cases[] = {
 		{ { END }, PLAN_KEEP },
-		{ { OPT_ADDRESS, END }, PLAN_REPLACE },
-		{ { OPT_PORT, END }, PLAN_MOVE },
-		{ { OPT_PATH, END }, PLAN_MOVE },
-		{ { OPT_MODE, END }, PLAN_REPLACE },
-		{ { OPT_OWNER, END }, PLAN_REPLACE },
-		{ { OPT_GROUP, END }, PLAN_REPLACE },
-		{ { OPT_TRANSPORT, END }, PLAN_MOVE },
-		{ { OPT_PROTOCOL, END }, PLAN_REPLACE },
-		{ { OPT_POOL, END }, PLAN_REPLACE },
-		{ { OPT_WORKERS, END }, PLAN_REPLACE },
+		{ { OPT_ADDRESS, END }, PLAN_REBIND },
+		{ { OPT_PORT, END }, PLAN_REBIND },
+		{ { OPT_PATH, END }, PLAN_REBIND },
+		{ { OPT_MODE, END }, PLAN_UPDATE },
+		{ { OPT_OWNER, END }, PLAN_UPDATE },
+		{ { OPT_GROUP, END }, PLAN_UPDATE },
+		{ { OPT_TRANSPORT, END }, PLAN_REBIND },
+		{ { OPT_PROTOCOL, END }, PLAN_RESTART },
+		{ { OPT_POOL, END }, PLAN_REBIND },
+		{ { OPT_WORKERS, END }, PLAN_RESTART },
 		{ { OPT_BACKLOG, END }, PLAN_UPDATE },
+		{ { OPT_BIND_ATTEMPTS, END }, PLAN_UPDATE },
+		{ { OPT_BIND_BACKOFF, END }, PLAN_UPDATE },
+		{ { OPT_BIND_BACKOFF_MAX, END }, PLAN_UPDATE },
+		{ { OPT_REQUIRED, END }, PLAN_UPDATE },
+		{ { OPT_RESTART, END }, PLAN_UPDATE },
+		{ { OPT_MAX_RESTARTS, END }, PLAN_UPDATE },
+		{ { OPT_MAX_SECONDS, END }, PLAN_UPDATE },
+		{ { OPT_HANG_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_BACKLOG, OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },
 		/* Whichever is found first, the stronger one counts. */
-		{ { OPT_ADDRESS, OPT_BACKLOG, END }, PLAN_REPLACE },
-		{ { OPT_WORKERS, OPT_DRAIN_TIMEOUT, END }, PLAN_REPLACE },
-		/* At two ports both can be bound. */
-		{ { OPT_PORT, OPT_PROTOCOL, END }, PLAN_MOVE },
-		{ { OPT_PORT, OPT_ADDRESS, END }, PLAN_MOVE },
-		{ { OPT_PORT, OPT_BACKLOG, END }, PLAN_MOVE },
-		{ { OPT_TRANSPORT, OPT_PATH, END }, PLAN_MOVE },
+		{ { OPT_ADDRESS, OPT_BACKLOG, END }, PLAN_REBIND },
+		{ { OPT_WORKERS, OPT_DRAIN_TIMEOUT, END }, PLAN_RESTART },
+		{ { OPT_PORT, OPT_PROTOCOL, END }, PLAN_REBIND },
+		{ { OPT_PORT, OPT_ADDRESS, END }, PLAN_REBIND },
+		{ { OPT_PORT, OPT_BACKLOG, END }, PLAN_REBIND },
+		{ { OPT_TRANSPORT, OPT_PATH, END }, PLAN_REBIND },
 	};
 
 	return cr_make_param_array(struct compare_case, cases, COUNT(cases));
@@ -326,16 +364,62 @@ ParameterizedTest(struct compare_case *k, plan, finds_what_changed)
 	cr_expect_eq(changed, want);
 }
 
-/* The wanted port may be the very one that the kernel had chosen. */
-Test(plan, a_port_that_was_left_to_the_kernel_is_in_the_way)
-{
-	const struct listener_spec wanted = make_item("pos").spec;
-	struct listener_spec running = wanted;
-	option_set changed;
+struct place_case {
+	enum listener_option changed; /* of the wanted one */
+	uint16_t port;                /* of the running one: bound */
+	bool same;
+};
 
-	running.port = 0;
-	cr_expect_eq(plan_compare(&running, &wanted, &changed), PLAN_REPLACE);
-	cr_expect_eq(changed, OPTION_BIT(OPT_PORT));
-	/* The other way round the kernel takes one that is free. */
-	cr_expect_eq(plan_compare(&wanted, &running, &changed), PLAN_MOVE);
+ParameterizedTestParameters(plan, same_place)
+{
+	static struct place_case cases[] = {
+		{ END, 7007, true },
+		{ OPT_ADDRESS, 7007, false },
+		{ OPT_PORT, 7007, false },
+		{ OPT_PORT, 7008, true }, /* the kernel chose that very one */
+		{ OPT_PATH, 7007, false },
+		{ OPT_TRANSPORT, 7007, false },
+		{ OPT_PROTOCOL, 7007, true },
+		{ OPT_POOL, 7007, true },
+	};
+
+	return cr_make_param_array(struct place_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct place_case *k, plan, same_place)
+{
+	const struct listener_spec running = make_item("pos").spec;
+	struct listener_spec wanted = running;
+
+	if (k->changed != END)
+		change(&wanted, k->changed);
+	cr_expect_eq(plan_same_place(&running, k->port, &wanted), k->same);
+}
+
+Test(plan, groups_and_their_children)
+{
+	const struct group_spec first = { .name = "g",
+		.strategy = STRATEGY_REST_FOR_ONE,
+		.max_seconds = 60 };
+	const struct msg_plan_child a = { .name = "a" }, b = { .name = "b" };
+	struct group_spec bad = first;
+	struct msg_plan_child endless;
+	struct plan p = { .count = 0 };
+	struct err err;
+
+	cr_expect_eq(plan_add_child(&p, &a, &err), -1, "there is no group");
+	cr_assert_eq(plan_add_group(&p, &first, &err), 0);
+	cr_assert_eq(plan_add_child(&p, &a, &err), 0);
+	cr_assert_eq(plan_add_child(&p, &b, &err), 0);
+	cr_expect_eq(p.groups_count, 1);
+	cr_expect_eq(p.groups[0].count, 2);
+	cr_expect_str_eq(p.groups[0].children[1], "b");
+	bad.strategy = STRATEGY_COUNT;
+	cr_expect_eq(plan_add_group(&p, &bad, &err), -1, "strategy");
+	bad = first;
+	bad.max_seconds = 0;
+	cr_expect_eq(plan_add_group(&p, &bad, &err), -1, "max_seconds");
+	memset(&endless, 'x', sizeof(endless));
+	cr_expect_eq(plan_add_child(&p, &endless, &err), -1, "name");
+	plan_free(&p);
 }
