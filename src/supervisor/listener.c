@@ -670,6 +670,8 @@ int
 listener_pause(struct listener *l, bool queue, struct err *err)
 {
 	const bool again = l->goal == GOAL_PAUSE && l->queueing == queue;
+	const struct err meanwhile = { .code = ERR_UNAVAILABLE,
+		.text = "the listener was paused meanwhile" };
 
 	if (l->goal == GOAL_REMOVE)
 		return err_set(err, ERR_BUSY, "%s is being removed",
@@ -681,6 +683,7 @@ listener_pause(struct listener *l, bool queue, struct err *err)
 	if (!l->announced)
 		return err_set(err, ERR_BUSY, "%s is still starting",
 		    l->spec.name);
+	listener_answer_waits(l, WAIT_LISTENING, &meanwhile);
 	l->goal = GOAL_PAUSE;
 	l->queueing = queue;
 	pause_sockets(l);
@@ -694,6 +697,9 @@ listener_pause(struct listener *l, bool queue, struct err *err)
 int
 listener_resume(struct listener *l, struct err *err)
 {
+	const struct err meanwhile = { .code = ERR_UNAVAILABLE,
+		.text = "the listener was resumed meanwhile" };
+
 	if (l->goal == GOAL_LISTEN)
 		return 0;
 	if (l->goal != GOAL_PAUSE)
@@ -703,6 +709,7 @@ listener_resume(struct listener *l, struct err *err)
 			? "%s is being removed"
 			: "%s has failed; restart-listener brings it back",
 		    l->spec.name);
+	listener_answer_waits(l, WAIT_PAUSED, &meanwhile);
 	l->goal = GOAL_LISTEN;
 	l->queueing = false;
 	record_listener(l, EVENT_LISTENER_RESUMED, "%s", "");

@@ -334,13 +334,21 @@ drop_candidate(struct pool *p, const struct err *err)
 	tell_waiters(p, err);
 }
 
+static void
+tell_crew(struct listener *l, struct crew *crew)
+{
+	unsigned int i;
+
+	for (i = 0; i < crew->workers_count; i++)
+		listener_tell(l, &crew->workers[i]);
+}
+
 /* All of the candidate is up: it gets the sockets, beside the other crew. */
 static void
 tell_candidate(struct pool *p)
 {
 	struct listener *l;
 	struct err err;
-	unsigned int i;
 
 	p->told = true;
 	TAILQ_FOREACH (l, &p->listeners, in_pool) {
@@ -349,9 +357,8 @@ tell_candidate(struct pool *p)
 			return;
 		}
 	}
-	for (i = 0; i < p->candidate->workers_count; i++)
-		TAILQ_FOREACH (l, &p->listeners, in_pool)
-			listener_tell(l, &p->candidate->workers[i]);
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		tell_crew(l, p->candidate);
 	pool_check_candidate(p);
 }
 
@@ -372,6 +379,9 @@ switch_crews(struct pool *p)
 	if (old != NULL)
 		crew_hand_over(old, p->hand_over_ms);
 	TAILQ_FOREACH (l, &p->listeners, in_pool) {
+		/* The old one may not have emptied what it was to empty. */
+		if (l->phase == SOCKETS_CLOSING)
+			tell_crew(l, p->crew);
 		record_listener(l, EVENT_LISTENER_RESTARTED,
 		    "generation %u, %u workers", p->crew->generation,
 		    p->crew->workers_count);

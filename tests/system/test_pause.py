@@ -338,6 +338,23 @@ class Pause(mercury.TestCase):
                 s.close()
                 removal.answer()
 
+    def test_each_request_is_answered_whatever_comes_after_it(self):
+        self.d.add("a", workers=1)
+        worker = self.d.workers("a")[0]
+        self.pause(queue=True)
+        kill(worker, signal.SIGSTOP)
+        for first, second in (("listener.resume", "listener.pause"),
+                              ("listener.pause", "listener.resume")):
+            with Background(self.d, first, name="a") as early, \
+                    Background(self.d, second, name="a") as late:
+                with self.assertRaises(mercury.RpcError) as e:
+                    early.answer()
+                self.assertEqual(e.exception.reason, "unavailable")
+                self.assertIn("meanwhile", e.exception.message)
+                late.rpc.close()
+        kill(worker, signal.SIGCONT)
+        wait_state(self.d, "a", "listening")
+
 
 if __name__ == "__main__":
     mercury.main()
