@@ -22,7 +22,7 @@ fill_standard_fds(void)
 int
 main(int argc, char **argv)
 {
-	struct args args = { .config = NULL };
+	static struct args args; /* what it points to lives as long as we do */
 
 	if (fill_standard_fds() == -1)
 		return EXIT_CODE_FAILURE;
