@@ -23,7 +23,9 @@ class Format(mercury.TestCase):
         d.signal(signal.SIGHUP)
         d.ctl("reload")
         self.assertEqual(d.stop(), 0)
-        lines = d.log().splitlines()
+        # A leak checker whose process is killed meanwhile says so.
+        lines = [line for line in d.log().splitlines()
+                 if not (mercury.SANITIZED and re.match(r"==\d+==", line))]
         self.assertGreater(len(lines), 4)
         return d, lines
 
