@@ -156,8 +156,13 @@ child_main(void *arg)
 	if (close_range(LAST_KEPT_FD + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
 		_exit(EXIT_CANNOT_EXEC);
 	reset_signals();
-	/* Away from our terminal: Ctrl-C there is for the supervisor. */
-	(void)setsid();
+	/*
+	 * Ctrl-C at our terminal is for the supervisor. A process group is
+	 * enough for that: in a session of its own each worker would be a
+	 * scheduling group of its own too (sched(7), autogroup), and wake
+	 * four times as often for the same messages.
+	 */
+	(void)setpgid(0, 0);
 	if (dup2(s->output_fd, STDOUT_FILENO) == -1 ||
 	    dup2(s->output_fd, STDERR_FILENO) == -1 ||
 	    dup2(null_fd, STDIN_FILENO) == -1 ||
