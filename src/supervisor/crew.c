@@ -265,6 +265,7 @@ note_end(struct worker *w, const struct child_exit *how)
 	w->ended = true;
 	w->last_end_ms = clock_real_ms();
 	(void)strlcpy(w->last_end, how->text, sizeof(w->last_end));
+	pool_note_end(w->crew->pool, w, how);
 	record_worker(w, type, how->pid, uptime, "%s", how->text);
 }
 
@@ -304,6 +305,24 @@ on_gone(struct child *c)
 
 /* --- crews --- */
 
+/* Its workers take up the records of those of the same number before them. */
+static void
+inherit(struct crew *crew)
+{
+	const struct worker_record *r;
+	struct worker *w;
+	unsigned int i;
+
+	for (i = 0; i < MIN(crew->workers_count, crew->pool->records_count);
+	     i++) {
+		r = &crew->pool->records[i];
+		w = &crew->workers[i];
+		w->child.restarts = r->restarts;
+		w->last_end_ms = r->last_end_ms;
+		(void)strlcpy(w->last_end, r->last_end, sizeof(w->last_end));
+	}
+}
+
 struct crew *
 crew_new(struct pool *pool, enum crew_phase phase, uint32_t generation,
     unsigned int workers, struct err *err)
@@ -335,23 +354,8 @@ crew_new(struct pool *pool, enum crew_phase phase, uint32_t generation,
 			return NULL;
 		}
 	}
+	inherit(crew);
 	return crew;
-}
-
-void
-crew_inherit(struct crew *crew, const struct crew *before)
-{
-	const struct worker *from;
-	struct worker *to;
-	unsigned int i;
-
-	for (i = 0; i < MIN(crew->workers_count, before->workers_count); i++) {
-		from = &before->workers[i];
-		to = &crew->workers[i];
-		to->child.restarts = from->child.restarts;
-		to->last_end_ms = from->last_end_ms;
-		memcpy(to->last_end, from->last_end, sizeof(to->last_end));
-	}
 }
 
 void

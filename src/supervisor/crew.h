@@ -76,9 +76,6 @@ void crew_configure(const struct crew_settings *);
 struct crew *crew_new(struct pool *, enum crew_phase, uint32_t generation,
     unsigned int workers, struct err *err);
 
-/* Its workers take up the records of those of the same number before them. */
-void crew_inherit(struct crew *, const struct crew *before);
-
 /* Start all its workers. */
 void crew_start(struct crew *);
 

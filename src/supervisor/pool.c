@@ -85,6 +85,7 @@ free_pool(struct pool *p)
 	TAILQ_REMOVE(&all.list, p, in_all);
 	intensity_free(&p->intensity);
 	history_free(&p->history);
+	free(p->records);
 	free(p->entries);
 	free(p);
 }
@@ -297,8 +298,6 @@ add_crew(struct pool *p, enum crew_phase phase, unsigned int workers,
 	crew = crew_new(p, phase, p->generation + 1, workers, err);
 	if (crew == NULL)
 		return NULL;
-	if (p->crew != NULL)
-		crew_inherit(crew, p->crew);
 	TAILQ_INSERT_HEAD(&p->crews, crew, next);
 	return crew;
 }
@@ -575,6 +574,29 @@ fail_candidate(struct pool *p, const struct worker *w,
 	(void)err_set(&err, ERR_UNAVAILABLE,
 	    "nothing was changed: new worker %s %s", w->child.title, how->text);
 	drop_candidate(p, &err);
+}
+
+void
+pool_note_end(struct pool *p, const struct worker *w,
+    const struct child_exit *how)
+{
+	struct worker_record *r;
+
+	if (w->crew != p->crew)
+		return; /* another one has its number by now */
+	if (w->number >= p->records_count) {
+		r = reallocarray(p->records, w->number + 1, sizeof(*r));
+		if (r == NULL)
+			return; /* it is for people only */
+		memset(r + p->records_count, 0,
+		    (w->number + 1 - p->records_count) * sizeof(*r));
+		p->records = r;
+		p->records_count = w->number + 1;
+	}
+	r = &p->records[w->number];
+	r->restarts = w->child.restarts + !how->wanted;
+	r->last_end_ms = w->last_end_ms;
+	(void)strlcpy(r->last_end, w->last_end, sizeof(r->last_end));
 }
 
 void

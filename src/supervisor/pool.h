@@ -41,6 +41,13 @@ enum pool_phase {
 	POOL_STOPPING /* its last listener is gone, or mercuryd stops */
 };
 
+/* What later crews tell of a worker of the same number before them. */
+struct worker_record {
+	uint32_t restarts;
+	uint64_t last_end_ms; /* CLOCK_REALTIME; 0: none has ended */
+	char last_end[sizeof(((struct worker *)0)->last_end)];
+};
+
 struct pool {
 	RB_ENTRY(pool) by_name;
 	TAILQ_ENTRY(pool) in_all; /* also one that has lost its name */
@@ -54,9 +61,11 @@ struct pool {
 	enum restart_id restart;
 	uint32_t hang_timeout_ms;
 	struct intensity intensity;
-	struct history history;   /* of its workers */
-	uint32_t generation;      /* of the crew that serves, or did last */
-	uint32_t restarts;        /* of workers, over all generations */
+	struct history history; /* of its workers */
+	uint32_t generation;    /* of the crew that serves, or did last */
+	uint32_t restarts;      /* of workers, over all generations */
+	struct worker_record *records; /* by number of the worker */
+	unsigned int records_count;
 	struct crew *crew;        /* that serves; NULL: none */
 	struct crew *candidate;   /* that will; NULL: none */
 	uint32_t hand_over_ms;    /* for the crew that the candidate replaces */
@@ -144,6 +153,8 @@ bool pool_has_future(const struct pool *);
 struct worker *pool_worker(const struct pool *, unsigned int n);
 
 /* For crew.c: what happened to a crew. */
+void pool_note_end(struct pool *, const struct worker *,
+    const struct child_exit *how);
 void pool_worker_up(struct pool *, struct worker *);
 void pool_worker_ended(struct pool *, struct worker *,
     const struct child_exit *how);

@@ -96,7 +96,7 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 		.bind_attempts = l->bind_attempts,
 		.retry_in_ms = retry_in_ms(l),
 		.workers = crew != NULL ? crew->workers_count : 0,
-		.port = l->sockets.port,
+		.port = l->sockets.port != 0 ? l->sockets.port : l->spec.port,
 		.queueing = l->goal == GOAL_PAUSE && l->queueing,
 	};
 	unsigned int n;

@@ -235,6 +235,22 @@ class Config(GroupTestCase):
             for name in set(NAMES) - set(restarted):
                 self.assertEqual(d.workers(name), before[name])
 
+    def test_the_records_of_a_worker_outlive_its_crew(self):
+        listeners = "".join(mercury.listener(n, workers=1) for n in NAMES)
+        d = self.started(group("g", *NAMES, strategy="one_for_all")
+                         + listeners)
+        before = self.pids(d)
+        kill(before["b"][0])
+        self.wait_restarted(d, before, "abc")
+        for _ in range(2):  # also over a hot restart
+            rows = {row["name"]: row
+                    for row in d.call("supervisor.stats")["children"]
+                    if row["role"] == "worker" and not row["leaving"]}
+            self.assertEqual(rows["b"]["restarts"], 1)
+            self.assertIn("signal 9", rows["b"]["last_reason"])
+            self.assertEqual(rows["a"]["restarts"], 0)
+            d.call("listener.restart", name="b")
+
 
 if __name__ == "__main__":
     mercury.main()

@@ -84,6 +84,7 @@ class Add(mercury.TestCase):
                 bind_backoff="2s"):
             row = wait_state(self.d, "a", "retrying")
             self.assertEqual(row["bind_attempts"], 1)
+            self.assertEqual(row["port"], holder.port)
             self.assertGreater(row["retry_in_ms"], 500)
             self.assertLessEqual(row["retry_in_ms"], 2200)
             self.assertTrue(self.d.status()["ready"],
