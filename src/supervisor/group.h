@@ -27,8 +27,8 @@ struct group_plan {
 
 /*
  * From now on these are the groups. What is under way in a group that stays
- * as it is goes on. The plans are copied. Returns 0, or -1 with *err and
- * nothing changed.
+ * as it is goes on. The plans are copied. Returns 0, or -1 with *err: then
+ * there are only those for which there was memory.
  */
 int groups_set(struct event_base *base, const struct group_plan *, size_t n,
     struct err *err);
