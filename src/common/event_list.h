@@ -2,32 +2,38 @@
  * Every type of health event, once: history, log and store use the same.
  * Included many times on purpose: no guard.
  *
- *     EVENT(ID, "type", SEVERITY)
+ *     EVENT(ID, "type", SEVERITY, SENDERS)
  *
- * SEVERITY is one of INFO, WARNING, ERROR.
+ * SEVERITY is one of INFO, WARNING, ERROR; SENDERS the set of enum role whose
+ * word the store takes for it.
  */
 /* clang-format off */
-EVENT(DAEMON_STARTED, "daemon.started", INFO)
-EVENT(DAEMON_READY, "daemon.ready", INFO)
-EVENT(DAEMON_DRAINING, "daemon.draining", INFO)
-EVENT(DAEMON_STOPPING, "daemon.stopping", INFO)
-EVENT(DAEMON_STOPPED, "daemon.stopped", INFO)
-EVENT(DAEMON_RELOADED, "daemon.reloaded", INFO)
-EVENT(LISTENER_ADDED, "listener.added", INFO)
-EVENT(LISTENER_LISTENING, "listener.listening", INFO)
-EVENT(LISTENER_BIND_RETRY, "listener.bind_retry", WARNING)
-EVENT(LISTENER_BIND_FAILED, "listener.bind_failed", ERROR)
-EVENT(LISTENER_PAUSED, "listener.paused", INFO)
-EVENT(LISTENER_RESUMED, "listener.resumed", INFO)
-EVENT(LISTENER_RESTARTED, "listener.restarted", INFO)
-EVENT(LISTENER_UPDATED, "listener.updated", INFO)
-EVENT(LISTENER_REMOVED, "listener.removed", INFO)
-EVENT(LISTENER_FAILED, "listener.failed", ERROR)
-EVENT(WORKER_STARTED, "worker.started", INFO)
-EVENT(WORKER_EXITED, "worker.exited", INFO)
-EVENT(WORKER_CRASHED, "worker.crashed", ERROR)
-EVENT(WORKER_HUNG, "worker.hung", ERROR)
-EVENT(WORKER_KILLED, "worker.killed", WARNING)
-EVENT(WORKER_RESTART_LIMIT, "worker.restart_limit", ERROR)
+EVENT(DAEMON_STARTED, "daemon.started", INFO, ROLE_SUPERVISOR)
+EVENT(DAEMON_READY, "daemon.ready", INFO, ROLE_SUPERVISOR)
+EVENT(DAEMON_DRAINING, "daemon.draining", INFO, ROLE_SUPERVISOR)
+EVENT(DAEMON_STOPPING, "daemon.stopping", INFO, ROLE_SUPERVISOR)
+EVENT(DAEMON_STOPPED, "daemon.stopped", INFO, ROLE_SUPERVISOR)
+EVENT(DAEMON_RELOADED, "daemon.reloaded", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_ADDED, "listener.added", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_LISTENING, "listener.listening", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_BIND_RETRY, "listener.bind_retry", WARNING, ROLE_SUPERVISOR)
+EVENT(LISTENER_BIND_FAILED, "listener.bind_failed", ERROR, ROLE_SUPERVISOR)
+EVENT(LISTENER_PAUSED, "listener.paused", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_RESUMED, "listener.resumed", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_RESTARTED, "listener.restarted", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_UPDATED, "listener.updated", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_REMOVED, "listener.removed", INFO, ROLE_SUPERVISOR)
+EVENT(LISTENER_FAILED, "listener.failed", ERROR, ROLE_SUPERVISOR)
+EVENT(WORKER_STARTED, "worker.started", INFO, ROLE_SUPERVISOR)
+EVENT(WORKER_EXITED, "worker.exited", INFO, ROLE_SUPERVISOR)
+EVENT(WORKER_CRASHED, "worker.crashed", ERROR, ROLE_SUPERVISOR)
+EVENT(WORKER_HUNG, "worker.hung", ERROR, ROLE_SUPERVISOR)
+EVENT(WORKER_KILLED, "worker.killed", WARNING, ROLE_SUPERVISOR)
+EVENT(WORKER_RESTART_LIMIT, "worker.restart_limit", ERROR, ROLE_SUPERVISOR)
+EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL)
+EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL)
+EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE)
+EVENT(STORE_DROPPED, "store.dropped", WARNING, ROLE_SUPERVISOR | ROLE_POOL | ROLE_STORE)
+EVENT(CLEANUP_COMPLETED, "cleanup.completed", INFO, ROLE_STORE)
 /* clang-format on */
 #undef EVENT

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "common/event.h"
 #include "common/role.h"
 #include "common/spec.h"
 
@@ -246,10 +247,112 @@ struct msg_snapshot {
 	uint32_t unused;
 };
 
+/* --- supervisor <-> store --- */
+
+/* Carries the board (store_board.h). Answered by READY. */
+struct msg_store_hello {
+	struct log_settings log;
+	uint32_t uid; /* who to be: role_drop_rights() */
+	uint32_t gid;
+	uint32_t orphan_ms; /* how long to read on if the supervisor dies */
+	uint32_t unused;
+	struct store_settings settings;
+};
+
+/*
+ * STORE_SOURCE carries the store's end of event_sink_pair(). A pool's worker
+ * may send what event_type_senders() says; without a name it is the
+ * supervisor itself.
+ *
+ * STORE_LINK carries one end of a new channel between control and store; each
+ * of them drops the one that it had.
+ *
+ * STORE_STOP: write all that has been sent so far, then exit 0.
+ *
+ * EVENTS carries a worker's end of event_sink_pair().
+ */
+struct msg_store_source {
+	char pool[SPEC_NAME_SIZE];
+};
+
+/* Why nothing is written. */
+#define STORE_TROUBLES(X)                                      \
+	X(NONE, "none")                                        \
+	X(DISK_FULL, "disk_full")                              \
+	X(READ_ONLY, "read_only")                              \
+	X(LOCKED, "locked")   /* by another program */         \
+	X(NEWER, "newer")     /* written by a newer version */ \
+	X(CORRUPT, "corrupt") /* and it can't be set aside */  \
+	X(UNAVAILABLE, "unavailable")
+
+enum store_trouble {
+#define X(NAME, WORD) STORE_TROUBLE_##NAME,
+	STORE_TROUBLES(X)
+#undef X
+	    STORE_TROUBLE_COUNT
+};
+
+/* Whenever it changes. */
+struct msg_store_trouble {
+	uint32_t trouble; /* enum store_trouble */
+	char text[256];   /* for people; empty with NONE */
+};
+
+/* --- control <-> store --- */
+
+/* An empty member lets everything pass. */
+struct event_filter {
+	uint64_t since_ms;   /* at_ms, at least */
+	uint64_t types;      /* a bit for each enum event_type */
+	uint32_t severities; /* a bit for each enum event_severity */
+	uint32_t unused;
+	char listener[SPEC_NAME_SIZE];
+};
+
+#define EVENTS_PAGE_MAX 1000u
+
+enum events_order {
+	EVENTS_BY_TIME, /* by at_ms, then id */
+	EVENTS_BY_ID    /* in the order of arrival */
+};
+
+/*
+ * The next page, answered by SNAPSHOT (EVENT rows, oldest first, then PAGE) or
+ * REPLY. after_ms (BY_TIME only) and after_id are what the last page had; both
+ * 0: from the first; BY_ID and after_id EVENTS_FROM_NOW: none, only the PAGE.
+ */
+struct msg_events_query {
+	uint32_t request;
+	uint32_t order;  /* enum events_order */
+	uint32_t rows;   /* in a page, 1 to EVENTS_PAGE_MAX */
+	uint32_t newest; /* not 0: of all that fit, start so far from the end */
+	uint64_t after_ms;
+	uint64_t after_id;
+	uint64_t until_id; /* not 0: later ids are not wanted */
+	struct event_filter filter;
+};
+
+#define EVENTS_FROM_NOW UINT64_MAX
+
+/* Answered by SNAPSHOT (a CLEANUP row) or REPLY when it is done. */
+struct msg_events_cleanup {
+	uint32_t request;
+	uint32_t dry_run;       /* count only */
+	uint64_t older_than_ms; /* 0: as the job does */
+};
+
+/*
+ * EVENTS_WATCH: from now on say with EVENTS_NEWS when rows were written. It
+ * may be sent again.
+ */
+struct msg_events_news {
+	uint64_t last_id;
+};
+
 /* clang-format off */
 /*  MSG(KIND,		who may send it,		payload,	descriptors) */
 #define IPC_MESSAGES(MSG)						\
-	MSG(READY,	ROLE_CONTROL | ROLE_POOL,	struct msg_empty,	0) \
+	MSG(READY,	ROLE_CONTROL | ROLE_POOL | ROLE_STORE, struct msg_empty, 0) \
 	MSG(CONFIG_READ, ROLE_SUPERVISOR,		struct msg_config_read,	0) \
 	MSG(CONFIG_FIND_HOLDER, ROLE_SUPERVISOR,	struct msg_config_find_holder, 0) \
 	MSG(CONFIG_FIND_STRAYS, ROLE_SUPERVISOR,	struct msg_config_find_strays, 0) \
@@ -287,8 +390,19 @@ struct msg_snapshot {
 	MSG(REQ_TREE,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_SHUTDOWN, ROLE_CONTROL,			struct msg_request,	0) \
-	MSG(REPLY,	ROLE_SUPERVISOR,		struct msg_reply,	0) \
-	MSG(SNAPSHOT,	ROLE_SUPERVISOR,		struct msg_snapshot,	1)
+	MSG(EVENTS,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(STORE_HELLO, ROLE_SUPERVISOR,		struct msg_store_hello,	1) \
+	MSG(STORE_SETTINGS, ROLE_SUPERVISOR,		struct store_settings,	0) \
+	MSG(STORE_SOURCE, ROLE_SUPERVISOR,		struct msg_store_source, 1) \
+	MSG(STORE_LINK,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(STORE_STOP,	ROLE_SUPERVISOR,		struct msg_empty,	0) \
+	MSG(STORE_TROUBLE, ROLE_STORE,			struct msg_store_trouble, 0) \
+	MSG(EVENTS_QUERY, ROLE_CONTROL,			struct msg_events_query, 0) \
+	MSG(EVENTS_CLEANUP, ROLE_CONTROL,		struct msg_events_cleanup, 0) \
+	MSG(EVENTS_WATCH, ROLE_CONTROL,			struct msg_empty,	0) \
+	MSG(EVENTS_NEWS, ROLE_STORE,			struct msg_events_news,	0) \
+	MSG(REPLY,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_reply,	0) \
+	MSG(SNAPSHOT,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_snapshot,	1)
 /* clang-format on */
 
 enum ipc_kind {

@@ -6,6 +6,9 @@ libcommon_a_SOURCES = \
 	src/common/clock.c src/common/clock.h \
 	src/common/err.c src/common/err.h \
 	src/common/event.c src/common/event.h src/common/event_list.h \
+	src/common/event_sink.c src/common/event_sink.h \
+	src/common/event_wire.c src/common/event_wire.h \
+	src/common/fact_list.h \
 	src/common/fd.c src/common/fd.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
@@ -13,6 +16,8 @@ libcommon_a_SOURCES = \
 	src/common/option_list.h \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \
+	src/common/shared.c src/common/shared.h \
 	src/common/snapshot.c src/common/snapshot.h \
 	src/common/spec.c src/common/spec.h \
+	src/common/store_board.c src/common/store_board.h \
 	src/common/utf8.c src/common/utf8.h

@@ -30,6 +30,8 @@ role_name(enum role which)
 		return "control";
 	case ROLE_POOL:
 		return "pool";
+	case ROLE_STORE:
+		return "store";
 	}
 	return "unknown";
 }

@@ -14,12 +14,13 @@ enum role {
 	ROLE_CONFIG = 1 << 1,
 	ROLE_CONTROL = 1 << 2,
 	ROLE_POOL = 1 << 3,
+	ROLE_STORE = 1 << 4,
 };
 
 /* Where a child finds its end of the socketpair to the supervisor. */
 #define ROLE_CHANNEL_FD 3
 
-/* "config", "control", "pool", "supervisor"; never NULL. */
+/* "config", "control", "pool", "store", "supervisor"; never NULL. */
 const char *role_name(enum role);
 
 /*

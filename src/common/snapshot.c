@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,10 @@ static const size_t row_sizes[] = {
 	[SNAPSHOT_RECORD] = sizeof(struct snapshot_record),
 	[SNAPSHOT_FAILURES] = sizeof(struct snapshot_failures),
 	[SNAPSHOT_PLAN] = sizeof(struct snapshot_plan),
+	[SNAPSHOT_STORE] = sizeof(struct snapshot_store),
+	[SNAPSHOT_EVENT] = sizeof(struct snapshot_event),
+	[SNAPSHOT_PAGE] = sizeof(struct snapshot_page),
+	[SNAPSHOT_CLEANUP] = sizeof(struct snapshot_cleanup),
 };
 
 #define KINDS (sizeof(row_sizes) / sizeof(row_sizes[0]))
@@ -68,12 +73,11 @@ padded(size_t size)
 	return (size + 7u) & ~(size_t)7u;
 }
 
-void
-snapshot_add(struct snapshot_writer *w, enum snapshot_kind kind,
-    const void *row, size_t size)
+/* Make room for size bytes more. Returns it, zeroed, or NULL. */
+static unsigned char *
+reserve(struct snapshot_writer *w, size_t size)
 {
-	const struct row_header h = { (uint32_t)kind, (uint32_t)size };
-	const size_t need = w->len + sizeof(h) + padded(size);
+	const size_t need = w->len + size;
 	size_t want = w->size == 0 ? FIRST_SIZE : w->size;
 	unsigned char *p;
 
@@ -83,15 +87,83 @@ snapshot_add(struct snapshot_writer *w, enum snapshot_kind kind,
 		p = realloc(w->bytes, want);
 		if (p == NULL) {
 			w->failed = 1;
-			return;
+			return NULL;
 		}
 		w->bytes = p;
 		w->size = want;
 	}
-	memset(w->bytes + w->len, 0, need - w->len);
-	memcpy(w->bytes + w->len, &h, sizeof(h));
-	memcpy(w->bytes + w->len + sizeof(h), row, size);
+	p = w->bytes + w->len;
+	memset(p, 0, size);
 	w->len = need;
+	return p;
+}
+
+/* Append the header of a row. Returns the place of the row itself, or NULL. */
+static unsigned char *
+begin_row(struct snapshot_writer *w, enum snapshot_kind kind, size_t size)
+{
+	const struct row_header h = { (uint32_t)kind, (uint32_t)size };
+	unsigned char *p = reserve(w, sizeof(h) + padded(size));
+
+	if (p == NULL)
+		return NULL;
+	memcpy(p, &h, sizeof(h));
+	return p + sizeof(h);
+}
+
+void
+snapshot_add(struct snapshot_writer *w, enum snapshot_kind kind,
+    const void *row, size_t size)
+{
+	unsigned char *p = begin_row(w, kind, size);
+
+	if (p != NULL)
+		memcpy(p, row, size);
+}
+
+void
+snapshot_add_event(struct snapshot_writer *w, const struct snapshot_event *e,
+    const char *const texts[EVENT_TEXT_COUNT])
+{
+	size_t sizes[EVENT_TEXT_COUNT], size = sizeof(*e);
+	unsigned char *p;
+	int i;
+
+	for (i = 0; i < EVENT_TEXT_COUNT; i++) {
+		sizes[i] =
+		    texts[i] == NULL ? 0 : strnlen(texts[i], EVENT_TEXT_MAX);
+		size += sizes[i] + 1;
+	}
+	p = begin_row(w, SNAPSHOT_EVENT, size);
+	if (p == NULL)
+		return;
+	memcpy(p, e, sizeof(*e));
+	p += sizeof(*e);
+	for (i = 0; i < EVENT_TEXT_COUNT; i++) {
+		if (sizes[i] > 0)
+			memcpy(p, texts[i], sizes[i]);
+		p += sizes[i] + 1;
+	}
+}
+
+int
+snapshot_event_texts(const struct snapshot_reader *r,
+    const char *texts[EVENT_TEXT_COUNT])
+{
+	const size_t size = r->row_size - sizeof(struct snapshot_event);
+	const char *row = (const char *)r->bytes + r->at - padded(r->row_size) +
+	    sizeof(struct snapshot_event);
+	size_t at = 0, len;
+	int i;
+
+	for (i = 0; i < EVENT_TEXT_COUNT; i++) {
+		len = strnlen(row + at, size - at);
+		if (len == size - at)
+			return -1;
+		texts[i] = row + at;
+		at += len + 1;
+	}
+	return 0;
 }
 
 int
@@ -128,7 +200,9 @@ snapshot_open(struct snapshot_reader *r, int fd, struct err *err)
 	void *p;
 
 	memset(r, 0, sizeof(*r));
-	if (fstat(fd, &st) == -1 || st.st_size == 0)
+	/* The store sends some: unsealed, it could kill us with SIGBUS. */
+	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) == -1 ||
+	    st.st_size == 0)
 		return err_set(err, ERR_INTERNAL, "that is no snapshot");
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
@@ -151,6 +225,17 @@ snapshot_close(struct snapshot_reader *r)
 	memset(r, 0, sizeof(*r));
 }
 
+/* A row has the size of its kind; only an event's may be larger. */
+static bool
+fits(const struct row_header *h)
+{
+	if (h->kind >= KINDS || row_sizes[h->kind] == 0)
+		return false;
+	if (h->kind == SNAPSHOT_EVENT)
+		return h->size >= row_sizes[h->kind];
+	return h->size == row_sizes[h->kind];
+}
+
 const void *
 snapshot_next(struct snapshot_reader *r, enum snapshot_kind *kind)
 {
@@ -160,10 +245,10 @@ snapshot_next(struct snapshot_reader *r, enum snapshot_kind *kind)
 	if (r->size - r->at < sizeof(h))
 		return NULL;
 	memcpy(&h, r->bytes + r->at, sizeof(h));
-	if (h.kind >= KINDS || h.size != row_sizes[h.kind] || h.size == 0 ||
-	    r->size - r->at - sizeof(h) < padded(h.size))
+	if (!fits(&h) || r->size - r->at - sizeof(h) < padded(h.size))
 		return NULL;
 	row = r->bytes + r->at + sizeof(h);
+	r->row_size = h.size;
 	r->at += sizeof(h) + padded(h.size);
 	*kind = (enum snapshot_kind)h.kind;
 	return row;

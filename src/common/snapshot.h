@@ -2,10 +2,14 @@
  * snapshot: the state of daemon, listeners and processes at one moment, as
  * the supervisor hands it to control: rows in a sealed memfd.
  *
- * Written only by the supervisor. One row of kind DAEMON comes first; a
+ * Those of the supervisor: one row of kind DAEMON comes first; a
  * LISTENER row is followed by its WORKER rows; PROCESS rows (for the tree and
  * for supervisor.stats), RECORD rows (supervisor.history, oldest first) and
- * PLAN rows (a dry run of a reload) come last. Times are milliseconds; an
+ * PLAN rows (a dry run of a reload) come last. The
+ * STORE row of a status stands behind the DAEMON row, if there is a store.
+ *
+ * The store answers control with the same: EVENT rows and a PAGE row, or a
+ * CLEANUP row. Times are milliseconds; an
  * uptime counts from the last start.
  */
 #ifndef MERCURY_COMMON_SNAPSHOT_H
@@ -17,6 +21,7 @@
 #include "common/err.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
+#include "common/store_board.h"
 
 /* clang-format off */
 #define DAEMON_STATES(X)						\
@@ -64,7 +69,11 @@ enum snapshot_kind {
 	SNAPSHOT_PROCESS,
 	SNAPSHOT_RECORD,
 	SNAPSHOT_FAILURES,
-	SNAPSHOT_PLAN
+	SNAPSHOT_PLAN,
+	SNAPSHOT_STORE,
+	SNAPSHOT_EVENT,
+	SNAPSHOT_PAGE,
+	SNAPSHOT_CLEANUP
 };
 
 struct snapshot_daemon {
@@ -144,6 +153,53 @@ struct snapshot_plan {
 	uint8_t action; /* enum plan_action */
 };
 
+struct snapshot_store {
+	uint32_t pid;   /* 0: none */
+	uint32_t state; /* enum child_state */
+	uint32_t restarts;
+	uint32_t trouble; /* enum store_trouble */
+	char text[256];   /* of the trouble */
+	char database[256];
+	uint64_t dropped; /* with what never reached the store */
+	uint64_t figures[STORE_FIGURE_COUNT]; /* enum store_figure */
+};
+
+/* Behind it stand its texts, each with its NUL: enum event_text. */
+struct snapshot_event {
+	uint64_t id;
+	uint64_t at_ms;
+};
+
+/* An empty one is none. */
+enum event_text {
+	EVENT_TEXT_TYPE,
+	EVENT_TEXT_SEVERITY,
+	EVENT_TEXT_LISTENER,
+	EVENT_TEXT_PEER,
+	EVENT_TEXT_REASON,
+	EVENT_TEXT_DETAIL, /* a JSON object */
+	EVENT_TEXT_COUNT
+};
+
+/* Each text, at most; a longer one (written by hand) is cut, a detail is {}. */
+#define EVENT_TEXT_MAX 4096u
+
+struct snapshot_page {
+	uint64_t last_ms; /* of the last row that was looked at; where to go */
+	uint64_t last_id; /* on from with the next page */
+	uint64_t newest_id; /* that there is */
+	uint32_t more;      /* there may be more rows */
+	uint32_t unused;
+};
+
+struct snapshot_cleanup {
+	uint64_t rows;  /* deleted, or to be deleted */
+	uint64_t bytes; /* given back to the file system */
+	uint64_t duration_ms;
+	uint32_t dry_run;
+	uint32_t unused;
+};
+
 /* clang-format off */
 #define PLAN_ACTIONS(X)							\
 	X(ADD, "add") X(REMOVE, "remove")				\
@@ -188,6 +244,7 @@ struct snapshot_reader {
 	const unsigned char *bytes;
 	size_t size;
 	size_t at;
+	size_t row_size; /* of the row that was given last */
 };
 
 int snapshot_open(struct snapshot_reader *, int fd, struct err *err);
@@ -198,5 +255,16 @@ void snapshot_close(struct snapshot_reader *);
  * where the rows stop making sense.
  */
 const void *snapshot_next(struct snapshot_reader *, enum snapshot_kind *kind);
+
+/* Append an EVENT row. A NULL text is none. */
+void snapshot_add_event(struct snapshot_writer *, const struct snapshot_event *,
+    const char *const texts[EVENT_TEXT_COUNT]);
+
+/*
+ * The texts of the EVENT row that snapshot_next() gave last; they live as
+ * long. Returns 0, or -1 when they make no sense.
+ */
+int snapshot_event_texts(const struct snapshot_reader *,
+    const char *texts[EVENT_TEXT_COUNT]);
 
 #endif /* MERCURY_COMMON_SNAPSHOT_H */

@@ -97,7 +97,8 @@ struct listener_spec {
 	uint8_t nodelay;
 	uint8_t required;
 	uint8_t restart; /* enum restart_id */
-	uint8_t unused[7];
+	uint8_t record_connections;
+	uint8_t unused[6];
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
@@ -126,6 +127,14 @@ struct group_spec {
 	uint32_t max_seconds;
 };
 
+/* What the store keeps, and where. */
+struct store_settings {
+	char database[256]; /* absolute; empty: there is no store */
+	uint64_t retention_ms;
+	uint32_t max_events;
+	uint32_t cleanup_every_ms;
+};
+
 struct daemon_settings {
 	char user[SPEC_USER_SIZE];
 	char control_socket[SPEC_PATH_SIZE];
@@ -137,6 +146,7 @@ struct daemon_settings {
 	uint32_t shutdown_deadline_ms;
 	uint32_t lame_duck_ms;
 	struct log_settings log;
+	struct store_settings store;
 };
 
 /*

@@ -45,6 +45,7 @@ static struct {
 	{ ROLE_CONFIG, "mercury-config", -1 },
 	{ ROLE_CONTROL, "mercury-control", -1 },
 	{ ROLE_POOL, "mercury-pool", -1 },
+	{ ROLE_STORE, "mercury-store", -1 },
 };
 
 #define EXECUTABLES (sizeof(executables) / sizeof(executables[0]))

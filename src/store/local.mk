@@ -1,0 +1,9 @@
+## mercury-store: the one writer of the database of health events.
+noinst_LIBRARIES += libstore.a
+libstore_a_SOURCES = \
+	src/store/store.c src/store/store.h
+
+role_PROGRAMS += mercury-store
+mercury_store_SOURCES = src/store/main.c
+mercury_store_LDADD = libstore.a libcommon.a $(EVENT_LIBS) $(SQLITE_LIBS) \
+	$(JANSSON_LIBS) $(BSD_LIBS)
