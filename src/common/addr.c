@@ -70,3 +70,27 @@ addr_join(const char *address, uint16_t port, char out[static ADDR_TEXT_SIZE])
 	(void)snprintf(out, ADDR_TEXT_SIZE, "%s%s%s:%u", v6 ? "[" : "", address,
 	    v6 ? "]" : "", port);
 }
+
+bool
+addr_text(const union addr *a, char out[static ADDR_TEXT_SIZE])
+{
+	char host[INET6_ADDRSTRLEN];
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	const void *bytes = &in.sin_addr;
+	int family = a->sa.sa_family;
+
+	memcpy(&in, a, sizeof(in));
+	memcpy(&in6, a, sizeof(in6));
+	if (family == AF_INET6) {
+		bytes = &in6.sin6_addr;
+		if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+			family = AF_INET;
+			bytes = &in6.sin6_addr.s6_addr[12];
+		}
+	}
+	if (inet_ntop(family, bytes, host, sizeof(host)) == NULL)
+		return false;
+	addr_join(host, addr_port(a), out);
+	return true;
+}

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Enough for "[ffff:...%scope]:65535" and its NUL. */
@@ -22,6 +23,12 @@ socklen_t addr_parse(const char *text, uint16_t port, union addr *out);
 
 /* The port of an IPv4 or IPv6 address in host order; 0 for other families. */
 uint16_t addr_port(const union addr *);
+
+/*
+ * As addr_join(), of an IPv4 or IPv6 address; an IPv4 address that was mapped
+ * into IPv6 is shown as what it is. Returns false for other families.
+ */
+bool addr_text(const union addr *, char out[static ADDR_TEXT_SIZE]);
 
 /* "10.0.0.1:7007" or "[::1]:7007". */
 void addr_join(const char *address, uint16_t port,

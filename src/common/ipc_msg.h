@@ -95,6 +95,8 @@ struct msg_config_find_strays {
 	uint32_t elapsed_ms; /* since our start: so long they have drained */
 	uint32_t supervisor; /* pids of ours */
 	uint32_t control;    /* 0: none */
+	uint32_t store;      /* 0: none */
+	uint32_t unused;
 };
 
 /* One that was killed. */

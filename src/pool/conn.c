@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/scoreboard.h"
+#include "common/spec.h"
 #include "pool/conn_list.h"
+#include "pool/conn_record.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
 #include "protocol/protocol.h"
@@ -19,6 +21,11 @@ struct conn_output {
 	size_t len; /* of data, with what has been sent */
 	uint8_t data[];
 };
+
+/* Why a connection ended, for its record. */
+static const char finished[] = "the peer closed it";
+static const char broken[] = "it was reset or timed out";
+static const char starved[] = "out of memory";
 
 static void on_event(evutil_socket_t, short, void *);
 
@@ -37,10 +44,12 @@ poll_for(struct conn *c, short what)
 }
 
 void
-conn_close(struct conn *c)
+conn_close(struct conn *c, const char *why)
 {
 	const int fd = conn_fd(c);
 
+	conn_record_close(&c->record, c->list->recorder, c->list->spec->name,
+	    why);
 	(void)event_del(&c->io);
 	(void)close(fd);
 	free(c->output);
@@ -65,6 +74,14 @@ keep(struct conn *c, const uint8_t *data, size_t len)
 	return 0;
 }
 
+static void
+count_out(const struct conn *c, uint64_t n)
+{
+	scoreboard_add(c->list->board, COUNTER_BYTES_OUT, n);
+	if (c->record != NULL)
+		c->record->bytes_out += n;
+}
+
 /* Hand data to the kernel; returns how much it took, or TRANSPORT_GONE. */
 static ssize_t
 send_now(struct conn *c, const uint8_t *data, size_t len)
@@ -74,7 +91,7 @@ send_now(struct conn *c, const uint8_t *data, size_t len)
 	if (n == TRANSPORT_AGAIN)
 		return 0;
 	if (n > 0)
-		scoreboard_add(c->list->board, COUNTER_BYTES_OUT, (uint64_t)n);
+		count_out(c, (uint64_t)n);
 	return n;
 }
 
@@ -88,7 +105,11 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 		if ((size_t)n == len)
 			return true;
 	}
-	if (n == TRANSPORT_GONE || keep(c, data + n, len - (size_t)n) == -1)
+	if (n == TRANSPORT_GONE) {
+		conn_close(c, broken);
+		return false;
+	}
+	if (keep(c, data + n, len - (size_t)n) == -1)
 		goto out;
 	if (c->state == CONN_OPEN) {
 		if (poll_for(c, EV_WRITE) == -1)
@@ -97,7 +118,7 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 	}
 	return true;
 out:
-	conn_close(c);
+	conn_close(c, starved);
 	return false;
 }
 
@@ -107,7 +128,7 @@ conn_finish(struct conn *c)
 	/* Closing with input unread would reset, and lose what was sent. */
 	assert(c->peer_finished);
 	if (c->output == NULL)
-		conn_close(c);
+		conn_close(c, finished);
 	else
 		conn_list_move(c, CONN_FINISHING);
 }
@@ -119,6 +140,14 @@ conn_state(struct conn *c)
 }
 
 static void
+count_in(const struct conn *c, uint64_t n)
+{
+	scoreboard_add(c->list->board, COUNTER_BYTES_IN, n);
+	if (c->record != NULL)
+		c->record->bytes_in += n;
+}
+
+static void
 receive(struct conn *c)
 {
 	static _Alignas(64) uint8_t buffer[CONN_READ_SIZE];
@@ -126,13 +155,13 @@ receive(struct conn *c)
 	ssize_t n = list->transport->recv(c, buffer, sizeof(buffer));
 
 	if (n > 0) {
-		scoreboard_add(list->board, COUNTER_BYTES_IN, (uint64_t)n);
+		count_in(c, (uint64_t)n);
 		list->protocol->received(c, buffer, (size_t)n);
 	} else if (n == TRANSPORT_FINISHED) {
 		c->peer_finished = true;
 		list->protocol->peer_finished(c);
 	} else if (n == TRANSPORT_GONE) {
-		conn_close(c);
+		conn_close(c, broken);
 	}
 }
 
@@ -142,8 +171,10 @@ resume(struct conn *c)
 {
 	free(c->output);
 	c->output = NULL;
-	if (c->state == CONN_FINISHING || poll_for(c, EV_READ) == -1)
-		conn_close(c);
+	if (c->state == CONN_FINISHING)
+		conn_close(c, finished);
+	else if (poll_for(c, EV_READ) == -1)
+		conn_close(c, starved);
 	else
 		conn_list_move(c, CONN_OPEN);
 }
@@ -155,7 +186,7 @@ send_output(struct conn *c)
 	ssize_t n = send_now(c, o->data + o->sent, o->len - o->sent);
 
 	if (n == TRANSPORT_GONE) {
-		conn_close(c);
+		conn_close(c, broken);
 		return;
 	}
 	o->sent += (size_t)n;
@@ -188,6 +219,9 @@ conn_open(struct conn_list *list, int fd)
 		goto out;
 	}
 	conn_list_insert(list, c);
+	if (list->spec->record_connections)
+		c->record =
+		    conn_record_open(list->recorder, list->spec->name, fd);
 	if (list->protocol->opened != NULL)
 		list->protocol->opened(c);
 	return 0;

@@ -19,6 +19,7 @@
 
 struct conn_list;
 struct conn_output;
+struct conn_record;
 
 /* Each state is a list in the conn_list. */
 enum conn_state {
@@ -33,6 +34,7 @@ struct conn {
 	LIST_ENTRY(conn) entry;
 	struct conn_list *list;
 	struct conn_output *output; /* NULL: none waits */
+	struct conn_record *record; /* NULL: it is not recorded */
 	enum conn_state state;
 	bool peer_finished;
 	max_align_t protocol_state[];
@@ -44,8 +46,8 @@ struct conn {
  */
 int conn_open(struct conn_list *, int fd);
 
-/* End it now: what waits is lost. Frees it. */
-void conn_close(struct conn *);
+/* End it now: what waits is lost. Frees it. why is one line. */
+void conn_close(struct conn *, const char *why);
 
 static inline int
 conn_fd(const struct conn *c)

@@ -12,7 +12,9 @@
 #include "pool/conn.h"
 
 struct event_base;
+struct listener_spec;
 struct protocol;
+struct recorder;
 struct scoreboard_entry;
 struct slab;
 struct transport;
@@ -34,6 +36,8 @@ struct conn_list {
 	const struct protocol *protocol;
 	struct scoreboard_entry *board;
 	struct slab *slab; /* of struct conn with the protocol's state */
+	struct recorder *recorder;
+	const struct listener_spec *spec;
 	/* Called when the last one has ended while draining; may free us. */
 	void (*emptied)(void *ctx);
 	void *ctx;

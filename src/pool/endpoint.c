@@ -69,6 +69,8 @@ endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
 		.protocol = protocols[m->spec.protocol],
 		.board = &w->board->entries[m->entry],
 		.slab = slab_of(w, m->spec.protocol),
+		.recorder = &w->recorder,
+		.spec = &e->spec,
 		.emptied = on_emptied,
 		.ctx = e,
 	};

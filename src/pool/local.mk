@@ -4,6 +4,7 @@ libpool_a_SOURCES = \
 	src/pool/accept_error.c src/pool/accept_error.h \
 	src/pool/acceptor.c src/pool/acceptor.h \
 	src/pool/conn.c src/pool/conn.h \
+	src/pool/conn_record.c src/pool/conn_record.h \
 	src/pool/conn_list.c src/pool/conn_list.h \
 	src/pool/endpoint.c src/pool/endpoint.h \
 	src/pool/pool.c src/pool/pool.h \

@@ -11,6 +11,7 @@
 
 #include "common/channel.h"
 #include "common/clock.h"
+#include "common/event_sink.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/scoreboard.h"
@@ -265,6 +266,21 @@ on_hand_over(struct ipc_message *msg)
 }
 
 static void
+on_events(struct ipc_message *msg)
+{
+	struct event_sink **sink = &pool.worker.recorder.sink;
+	const int fd = msg->fd;
+	struct err err;
+
+	if (*sink != NULL)
+		disagree(msg->kind, "it came before");
+	msg->fd = -1;
+	*sink = event_sink_new(pool.worker.base, fd, &err);
+	if (*sink == NULL)
+		disagree(msg->kind, err.text);
+}
+
+static void
 on_message(void *ctx, struct ipc_message *msg)
 {
 	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
@@ -276,6 +292,7 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_CLOSE] = on_close,
 		[IPC_DRAIN] = on_drain,
 		[IPC_HAND_OVER] = on_hand_over,
+		[IPC_EVENTS] = on_events,
 	};
 
 	(void)ctx;
@@ -342,6 +359,7 @@ clean_up(void)
 		slab_clear(&pool.worker.conns[i]);
 	if (pool.heartbeat != NULL)
 		event_free(pool.heartbeat);
+	event_sink_free(&pool.worker.recorder.sink);
 	channel_free(&pool.channel);
 	scoreboard_unmap(&board);
 	event_base_free(pool.worker.base);
@@ -356,6 +374,7 @@ pool_run(void)
 		log_error(NULL, NULL, "the event loop failed");
 		return EXIT_FAILURE;
 	}
+	event_sink_finish(pool.worker.recorder.sink, FLUSH_MS);
 	channel_flush(pool.channel, FLUSH_MS);
 	clean_up();
 	return EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 
 #include "common/scoreboard.h"
 #include "common/spec.h"
+#include "pool/conn_record.h"
 #include "pool/slab.h"
 
 struct endpoint;
@@ -13,6 +14,7 @@ struct worker {
 	struct event_base *base;
 	struct scoreboard *board;
 	struct slab conns[PROTOCOL_COUNT];
+	struct recorder recorder;
 	/*
 	 * A draining endpoint has no more connections. Called from the event
 	 * loop or from endpoint_drain(); frees it.

@@ -212,11 +212,15 @@ with_tail(const void *tail, size_t len)
 {
 	const struct snapshot_worker good = { .slot = 7 };
 	struct snapshot_writer w = { 0 };
-	const int fd = memfd_create("damaged", MFD_CLOEXEC);
+	const int fd = memfd_create("damaged", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	snapshot_add(&w, SNAPSHOT_WORKER, &good, sizeof(good));
 	cr_assert_eq(write(fd, w.bytes, w.len), (ssize_t)w.len);
 	cr_assert_eq(write(fd, tail, len), (ssize_t)len);
+	cr_assert_eq(
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+	    0);
 	(void)close(seal(&w));
 	return fd;
 }

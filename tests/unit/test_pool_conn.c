@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "common/scoreboard.h"
+#include "common/spec.h"
 #include "pool/conn_list.h"
+#include "pool/conn_record.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
 #include "protocol/protocol.h"
@@ -17,6 +19,8 @@
 static struct {
 	struct event_base *base;
 	struct slab slab;
+	struct listener_spec spec;
+	struct recorder recorder; /* without a store */
 	struct scoreboard_entry board;
 	struct conn_list list;
 	int peer;
@@ -68,6 +72,8 @@ setup(void)
 	t.list.protocol = &thrice;
 	t.list.board = &t.board;
 	t.list.slab = &t.slab;
+	t.list.spec = &t.spec;
+	t.list.recorder = &t.recorder;
 	t.list.emptied = on_emptied;
 }
 
