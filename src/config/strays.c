@@ -74,7 +74,7 @@ is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
 	uint32_t wait_ms;
 
 	if (pid == getpid() || (uint32_t)pid == r->supervisor ||
-	    (uint32_t)pid == r->control ||
+	    (uint32_t)pid == r->control || (uint32_t)pid == r->store ||
 	    !proc_variable(pid, RUN_VARIABLE, run, RUN_SIZE) ||
 	    !proc_is_near(pid))
 		return false;

@@ -13,7 +13,9 @@
 #include "supervisor/listener.h"
 #include "supervisor/pid_file.h"
 #include "supervisor/plan_load.h"
+#include "supervisor/record_daemon.h"
 #include "supervisor/shutdown.h"
+#include "supervisor/store.h"
 #include "supervisor/strays.h"
 #include "supervisor/supervisor.h"
 
@@ -55,7 +57,7 @@ boot_fail(int exit_code, const char *why)
 		return;
 	say(why);
 	supervisor_set_exit_code(exit_code);
-	shutdown_now();
+	shutdown_now(why);
 }
 
 static void
@@ -70,6 +72,7 @@ static void
 on_control_up(void)
 {
 	boot.control_up = true;
+	store_link_control();
 	check_ready();
 }
 
@@ -104,7 +107,7 @@ check_failed(void)
 {
 	if (supervisor_state() == DAEMON_STARTING && boot.failed &&
 	    boot.all_added && boot.searches == 0)
-		shutdown_now();
+		shutdown_now("a required listener can't be bound");
 }
 
 static void
@@ -234,7 +237,7 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		say_lines(errors);
 		supervisor_set_exit_code(
 		    bad_config ? EXIT_CODE_BAD_CONFIG : EXIT_CODE_FAILURE);
-		shutdown_now();
+		shutdown_now("the config is not usable");
 		return;
 	}
 	supervisor_apply_settings(&plan->settings);
@@ -251,6 +254,8 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		boot_fail(EXIT_CODE_FAILURE, err.text);
 		return;
 	}
+	store_start(supervisor_base(), &plan->settings, supervisor_finish);
+	record_started(plan->count);
 	control_start(&plan->settings, fd, &control_watcher);
 	add_listeners(plan);
 }

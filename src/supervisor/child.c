@@ -196,7 +196,7 @@ fork_one(struct child *c, struct err *err)
 static void
 start_one(struct child *c)
 {
-	struct child_exit how = { .started = false };
+	struct child_exit how = { .started = false, .exit_code = -1 };
 	struct err err;
 
 	c->started_ms = clock_mono_ms();
@@ -377,6 +377,8 @@ on_exit_seen(evutil_socket_t fd, short what, void *arg)
 	how.was_up = c->state == CHILD_UP;
 	how.wanted = c->state == CHILD_STOPPING;
 	how.normal = si.si_code == CLD_EXITED && si.si_status == 0;
+	how.exit_code = si.si_code == CLD_EXITED ? si.si_status : -1;
+	how.signal = si.si_code == CLD_EXITED ? 0 : si.si_status;
 	how.pid = si.si_pid;
 	describe_exit(c, &si, how.text, sizeof(how.text));
 	leave_starting(c);

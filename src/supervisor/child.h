@@ -30,6 +30,8 @@ struct child_exit {
 	bool wanted;  /* it was told to stop, or had nothing left to do */
 	bool normal;  /* it exited with status 0 */
 	pid_t pid;
+	int exit_code;  /* -1: it did not exit */
+	int signal;     /* that ended it; 0: none did */
 	char text[128]; /* such as "was killed by signal 9 (SIGKILL)" */
 };
 

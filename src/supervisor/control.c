@@ -110,6 +110,14 @@ control_reply_snapshot(uint32_t request, int fd)
 }
 
 void
+control_link_store(int fd)
+{
+	const struct msg_empty m = { 0 };
+
+	child_send(&control.child, IPC_STORE_LINK, &m, fd);
+}
+
+void
 control_stop(void)
 {
 	/* The end of the channel is its word to go. */

@@ -35,6 +35,9 @@ void control_reply(uint32_t request, const struct err *err, uint64_t finished,
 /* Answer a request with a snapshot. Takes fd. */
 void control_reply_snapshot(uint32_t request, int fd);
 
+/* Give it its end (borrowed) of a new channel to the store. */
+void control_link_store(int fd);
+
 /* It is not needed any more: it ends by itself, or is killed. */
 void control_stop(void);
 

@@ -14,6 +14,7 @@
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
+#include "supervisor/store.h"
 #include "supervisor/watch.h"
 
 /* A replacement that is not up by then is late: siblings adopt its slots. */
@@ -188,6 +189,25 @@ tell_all(struct worker *w)
 		listener_tell(l, w);
 }
 
+/* Without one it goes on, and its events are lost. */
+static void
+open_event_source(struct worker *w)
+{
+	const struct msg_empty m = { 0 };
+	struct err err;
+	int fd;
+
+	if (!store_exists())
+		return;
+	w->events = event_source_open(w->crew->pool->name, &fd, &err);
+	if (w->events == NULL) {
+		log_error("worker", w->child.title, "%s", err.text);
+		return;
+	}
+	child_send(&w->child, IPC_EVENTS, &m, fd);
+	(void)close(fd);
+}
+
 static void
 on_started(struct child *c)
 {
@@ -203,6 +223,7 @@ on_started(struct child *c)
 		child_kill(c, err.text);
 	} else {
 		send_hello(w, fd);
+		open_event_source(w);
 		/* A candidate serves only when all of it is up. */
 		if (w->crew->phase == CREW_SERVING)
 			tell_all(w);
@@ -214,10 +235,14 @@ on_started(struct child *c)
 static void
 on_up(struct child *c)
 {
+	struct health_event e = { .type = EVENT_WORKER_STARTED };
 	struct worker *w = c->owner_ctx;
 
 	(void)event_del(w->late);
-	record_worker(w, EVENT_WORKER_STARTED, c->pid, 0, "ready after %llu ms",
+	event_add_number(&e, FACT_DURATION_MS,
+	    (int64_t)(c->up_ms - c->started_ms));
+	event_add_number(&e, FACT_RESTARTS, c->restarts);
+	record_worker(w, &e, c->pid, 0, "ready after %llu ms",
 	    (unsigned long long)(c->up_ms - c->started_ms));
 	pool_worker_up(w->crew->pool, w);
 }
@@ -266,7 +291,7 @@ note_end(struct worker *w, const struct child_exit *how)
 	w->last_end_ms = clock_real_ms();
 	(void)strlcpy(w->last_end, how->text, sizeof(w->last_end));
 	pool_note_end(w->crew->pool, w, how);
-	record_worker(w, type, how->pid, uptime, "%s", how->text);
+	record_worker_end(w, type, how, uptime);
 }
 
 static void
@@ -277,6 +302,7 @@ on_ended(struct child *c, const struct child_exit *how)
 	struct listener *l, *next;
 
 	note_end(w, how);
+	event_source_close(&w->events);
 	w->stuck = false;
 	if (!how->wanted && w->crew->phase == CREW_SERVING)
 		(void)event_add(w->late, &late);

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/scoreboard.h"
 #include "supervisor/child.h"
+#include "supervisor/event_source.h"
 
 struct crew;
 struct event;
@@ -39,6 +40,7 @@ struct worker {
 	struct crew *crew;
 	unsigned int number; /* it serves slots number, number + workers... */
 	const struct scoreboard *board; /* NULL: no process */
+	struct event_source *events;    /* NULL: no process, or no store */
 	uint16_t *seats;                /* by scoreboard entry */
 	uint32_t seats_size;
 	struct event *late;   /* its replacement is late when this fires */

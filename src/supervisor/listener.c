@@ -11,6 +11,7 @@
 #include "supervisor/counters.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
+#include "supervisor/record_listener.h"
 #include "supervisor/seats.h"
 
 /* One that is bound and whose workers don't answer by then is given up. */
@@ -107,12 +108,9 @@ announce(struct listener *l, const struct err *err)
 static void
 enter_listening(struct listener *l)
 {
-	char place[SPEC_PLACE_SIZE];
-
 	(void)event_del(l->deadline);
 	l->was_ready = true;
-	spec_place(&l->spec, l->sockets.port, place);
-	record_listener(l, EVENT_LISTENER_LISTENING, "on %s", place);
+	record_listening(l);
 	announce(l, NULL);
 	listener_answer_waits(l, WAIT_LISTENING, NULL);
 	settings.watcher->listening(l);
@@ -174,10 +172,7 @@ listener_forget(struct listener *l)
 	sockets_close(&l->sockets);
 	pool_leave(l->pool, l);
 	listener_table_unlist(l);
-	record_listener(l, EVENT_LISTENER_REMOVED,
-	    "%llu connections finished, %llu were cut",
-	    (unsigned long long)counters[COUNTER_DRAINED],
-	    (unsigned long long)counters[COUNTER_CUT]);
+	record_removed(l, counters[COUNTER_DRAINED], counters[COUNTER_CUT]);
 	settings.watcher->removed(l, counters[COUNTER_DRAINED],
 	    counters[COUNTER_CUT]);
 	free_listener(l);
@@ -428,7 +423,7 @@ static void
 bind_failed(struct listener *l, const struct err *err)
 {
 	note_error(l, err->text);
-	record_listener(l, EVENT_LISTENER_BIND_FAILED, "%s", err->text);
+	record_bind_failed(l, err->text);
 	listener_answer_waits(l, WAIT_LISTENING, err);
 	if (!l->announced) {
 		announce(l, err);
@@ -448,8 +443,7 @@ retry_later(struct listener *l, const struct err *err)
 	l->phase = SOCKETS_RETRYING;
 	l->retry_at_ms = clock_mono_ms() + ms;
 	note_error(l, err->text);
-	record_listener(l, EVENT_LISTENER_BIND_RETRY,
-	    "attempt %u: %s; next in %u ms", l->bind_attempts, err->text, ms);
+	record_bind_retry(l, err->text, ms);
 	arm(l, l->retry, ms);
 	listener_changed(l);
 }
@@ -561,7 +555,7 @@ listener_add_successor(const struct listener_spec *spec, option_set set,
 		r = begin_serving(l, err);
 	}
 	if (r == 0) {
-		record_listener(l, EVENT_LISTENER_ADDED, "%s", "");
+		record_added(l);
 		return l;
 	}
 	undo_listener(l);
@@ -586,7 +580,7 @@ listener_add(const struct listener_spec *spec, option_set set,
 		return NULL;
 	listener_table_list(l);
 	l->endless = endless;
-	record_listener(l, EVENT_LISTENER_ADDED, "%s", "");
+	record_added(l);
 	if (bind_once(l, err) == 0 || l->endless ||
 	    (err->code == ERR_PORT_IN_USE && spec->bind_attempts > 1)) {
 		if (l->phase == SOCKETS_OPEN)
@@ -595,7 +589,7 @@ listener_add(const struct listener_spec *spec, option_set set,
 			retry_later(l, err);
 		return l;
 	}
-	record_listener(l, EVENT_LISTENER_BIND_FAILED, "%s", err->text);
+	record_bind_failed(l, err->text);
 	undo_listener(l);
 	return NULL;
 }
@@ -635,7 +629,7 @@ listener_update(struct listener *l, const struct listener_spec *spec,
 	}
 	l->spec = merged;
 	seats_update(l);
-	record_listener(l, EVENT_LISTENER_UPDATED, "%s", "");
+	record_updated(l, set);
 	return 0;
 }
 
@@ -688,8 +682,7 @@ listener_pause(struct listener *l, bool queue, struct err *err)
 	l->queueing = queue;
 	pause_sockets(l);
 	if (!again)
-		record_listener(l, EVENT_LISTENER_PAUSED, "%s",
-		    queue ? "clients wait in the queue" : "");
+		record_paused(l);
 	listener_changed(l);
 	return 0;
 }

@@ -12,6 +12,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/crew.c src/supervisor/crew.h \
 	src/supervisor/control.c src/supervisor/control.h \
 	src/supervisor/control_socket.c src/supervisor/control_socket.h \
+	src/supervisor/event_source.c src/supervisor/event_source.h \
 	src/supervisor/daemonize.c src/supervisor/daemonize.h \
 	src/supervisor/history.c src/supervisor/history.h \
 	src/supervisor/intensity.c src/supervisor/intensity.h \
@@ -27,6 +28,8 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/plan_load.c src/supervisor/plan_load.h \
 	src/supervisor/pool.c src/supervisor/pool.h \
 	src/supervisor/record.c src/supervisor/record.h \
+	src/supervisor/record_daemon.c src/supervisor/record_daemon.h \
+	src/supervisor/record_listener.c src/supervisor/record_listener.h \
 	src/supervisor/reload.c src/supervisor/reload.h \
 	src/supervisor/request.c src/supervisor/request.h \
 	src/supervisor/restart.c src/supervisor/restart.h \
@@ -36,6 +39,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/sockets.c src/supervisor/sockets.h \
 	src/supervisor/spawn.c src/supervisor/spawn.h \
 	src/supervisor/status.c src/supervisor/status.h \
+	src/supervisor/store.c src/supervisor/store.h \
 	src/supervisor/strategy.c src/supervisor/strategy.h \
 	src/supervisor/strays.c src/supervisor/strays.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \

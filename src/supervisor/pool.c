@@ -12,6 +12,7 @@
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/record.h"
+#include "supervisor/record_listener.h"
 #include "supervisor/restart.h"
 
 static struct {
@@ -381,9 +382,7 @@ switch_crews(struct pool *p)
 		/* The old one may not have emptied what it was to empty. */
 		if (l->phase == SOCKETS_CLOSING)
 			tell_crew(l, p->crew);
-		record_listener(l, EVENT_LISTENER_RESTARTED,
-		    "generation %u, %u workers", p->crew->generation,
-		    p->crew->workers_count);
+		record_restarted(l);
 		listener_changed(l);
 	}
 	tell_waiters(p, NULL);
@@ -544,6 +543,7 @@ give_up_starting(struct pool *p, const struct worker *w, const char *how)
 static void
 restart_worker(struct pool *p, struct worker *w, const struct child_exit *how)
 {
+	struct health_event e = { .type = EVENT_WORKER_RESTART_LIMIT };
 	char text[256];
 
 	p->restarts++;
@@ -552,8 +552,12 @@ restart_worker(struct pool *p, struct worker *w, const struct child_exit *how)
 		    "more than %u restarts in %u s; the last: worker %s %s",
 		    p->intensity.max_restarts, p->intensity.max_seconds,
 		    w->child.title, how->text);
-		record_worker(w, EVENT_WORKER_RESTART_LIMIT, how->pid, 0, "%s",
-		    text);
+		event_add_number(&e, FACT_RESTARTS, p->restarts);
+		event_add_number(&e, FACT_MAX_RESTARTS,
+		    p->intensity.max_restarts);
+		event_add_number(&e, FACT_MAX_SECONDS,
+		    p->intensity.max_seconds);
+		record_worker(w, &e, how->pid, 0, "%s", text);
 		pool_fail(p, text);
 		return;
 	}

@@ -10,7 +10,9 @@
 #include "supervisor/notify.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/record_daemon.h"
 #include "supervisor/request.h"
+#include "supervisor/store.h"
 #include "supervisor/supervisor.h"
 
 /* What is to be done with a listener that the file has. */
@@ -193,6 +195,10 @@ struct undone {
 static void
 end_part(void)
 {
+	const struct reload_counts counts = { reload.done[PLAN_ADD],
+		reload.done[PLAN_UPDATE],
+		reload.done[PLAN_RESTART] + reload.done[PLAN_REBIND],
+		reload.done[PLAN_REMOVE] };
 	char text[192];
 
 	if (--reload.left > 0)
@@ -206,10 +212,12 @@ end_part(void)
 	    reload.daemon_changed
 		? "; changes of the daemon section need a restart"
 		: "");
-	if (reload.trouble.code == ERR_NONE)
-		finish(NULL, text);
-	else
+	if (reload.trouble.code != ERR_NONE) {
 		finish(&reload.trouble, NULL);
+		return;
+	}
+	record_reloaded(&counts, text);
+	finish(NULL, text);
 }
 
 static void
@@ -309,6 +317,16 @@ same_daemon(const struct daemon_settings *a, const struct daemon_settings *b)
 	    memcmp(&a->log, &b->log, sizeof(a->log)) == 0;
 }
 
+/* They apply at once, but a store can't come or go. */
+static void
+take_store_settings(const struct store_settings *s)
+{
+	if ((s->database[0] != '\0') != store_exists())
+		reload.daemon_changed = true;
+	else
+		store_update(s);
+}
+
 static void
 apply_all(const struct plan *plan, const struct job *jobs)
 {
@@ -319,6 +337,7 @@ apply_all(const struct plan *plan, const struct job *jobs)
 	memset(&reload.trouble, 0, sizeof(reload.trouble));
 	reload.daemon_changed =
 	    !same_daemon(&plan->settings, supervisor_settings());
+	take_store_settings(&plan->settings.store);
 	reload.left = 1;
 	/* Before names change hands, so that each is judged as it was. */
 	remove_others(plan);

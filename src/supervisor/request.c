@@ -344,7 +344,8 @@ on_shutdown(const struct msg_request *m)
 	control_reply(m->request, NULL, 0, 0, NULL);
 	shutdown_begin(m->deadline_ms == DEADLINE_DEFAULT
 		? supervisor_settings()->shutdown_deadline_ms
-		: m->deadline_ms);
+		: m->deadline_ms,
+	    "by request");
 }
 
 /* Requests that have a name in them. */

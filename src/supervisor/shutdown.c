@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -12,6 +13,8 @@
 #include "supervisor/listener.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/record_daemon.h"
+#include "supervisor/store.h"
 #include "supervisor/strays.h"
 #include "supervisor/supervisor.h"
 
@@ -21,12 +24,22 @@
  */
 #define UNKILLABLE_MS 1000
 
+/*
+ * What the store takes to write the last events; and what it has for that at
+ * least, whatever the deadline: without them nobody could tell what happened.
+ */
+#define STORE_USUAL_MS 20
+#define STORE_MIN_MS 500
+
 static struct {
 	struct event *timer; /* the lame duck's end, later the last resort */
 	bool near;           /* lame duck: serving still, ready no more */
 	bool control_stopping;
 	uint32_t deadline_ms; /* for after the lame duck */
-	uint64_t finished;    /* connections, over all listeners */
+	char why[128];
+	uint64_t since_ms; /* these two on CLOCK_MONOTONIC */
+	uint64_t until_ms; /* the one deadline */
+	uint64_t finished; /* connections, over all listeners */
 	uint64_t cut;
 } down;
 
@@ -45,12 +58,32 @@ arm(uint32_t ms)
 		log_error(NULL, NULL, "no timer: out of memory");
 }
 
+/* The store is the last to go: it writes how all that ended. */
+static void
+stop_store(void)
+{
+	const uint64_t now = clock_mono_ms();
+	uint32_t left_ms = STORE_MIN_MS;
+
+	log_info(NULL, NULL, "%llu connections finished, %llu were cut",
+	    (unsigned long long)down.finished, (unsigned long long)down.cut);
+	record_stopped(down.finished, down.cut, now - down.since_ms);
+	if (!store_exists()) {
+		supervisor_finish();
+		return;
+	}
+	if (down.until_ms > now + left_ms)
+		left_ms = (uint32_t)(down.until_ms - now);
+	store_stop(left_ms);
+	arm(left_ms + UNKILLABLE_MS);
+}
+
 /* Nobody needs the control process any more. */
 static void
 stop_control(void)
 {
 	if (control_child()->owner == NULL)
-		supervisor_finish();
+		stop_store();
 	else
 		control_stop();
 }
@@ -90,7 +123,8 @@ workers_deadline_ms(uint32_t deadline_ms)
 {
 	const uint64_t us =
 	    300 * (uint64_t)pools_processes() + 30 * open_connections();
-	const uint64_t early_ms = us / 1000 / supervisor_cpus();
+	const uint64_t early_ms = us / 1000 / supervisor_cpus() +
+	    (store_exists() ? STORE_USUAL_MS : 0);
 
 	return deadline_ms - (uint32_t)MIN(early_ms, deadline_ms / 8);
 }
@@ -101,6 +135,8 @@ begin(uint32_t deadline_ms, uint32_t workers_ms)
 	const uint64_t now = clock_mono_ms();
 	struct listener *l, *next;
 
+	down.since_ms = now;
+	record_stopping(deadline_ms, down.why);
 	if (supervisor_state() == DAEMON_RUNNING)
 		log_info(NULL, NULL, "shutting down within %u ms", deadline_ms);
 	supervisor_enter_stopping();
@@ -117,6 +153,7 @@ stop(uint32_t deadline_ms)
 
 	if (supervisor_state() != DAEMON_STOPPING)
 		begin(deadline_ms, workers_ms);
+	down.until_ms = clock_mono_ms() + deadline_ms;
 	pools_stop(workers_ms);
 	arm(deadline_ms + UNKILLABLE_MS);
 	check_pools();
@@ -137,6 +174,14 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	supervisor_finish();
 }
 
+/* The first one counts. */
+static void
+note_reason(const char *why)
+{
+	if (down.why[0] == '\0')
+		(void)strlcpy(down.why, why, sizeof(down.why));
+}
+
 bool
 shutdown_is_near(void)
 {
@@ -144,10 +189,11 @@ shutdown_is_near(void)
 }
 
 void
-shutdown_begin(uint32_t deadline_ms)
+shutdown_begin(uint32_t deadline_ms, const char *why)
 {
 	const uint32_t lame_duck_ms = supervisor_settings()->lame_duck_ms;
 
+	note_reason(why);
 	if (down.near || supervisor_state() != DAEMON_RUNNING ||
 	    lame_duck_ms == 0) {
 		stop(deadline_ms);
@@ -155,14 +201,16 @@ shutdown_begin(uint32_t deadline_ms)
 	}
 	log_info(NULL, NULL, "shutting down in %u ms: not ready from now on",
 	    lame_duck_ms);
+	record_draining(lame_duck_ms, why);
 	down.near = true;
 	down.deadline_ms = deadline_ms;
 	arm(lame_duck_ms);
 }
 
 void
-shutdown_now(void)
+shutdown_now(const char *why)
 {
+	note_reason(why);
 	stop(0);
 	pools_kill();
 }
@@ -183,9 +231,7 @@ shutdown_pool_gone(void)
 void
 shutdown_control_gone(void)
 {
-	log_info(NULL, NULL, "%llu connections finished, %llu were cut",
-	    (unsigned long long)down.finished, (unsigned long long)down.cut);
-	supervisor_finish();
+	stop_store();
 }
 
 void

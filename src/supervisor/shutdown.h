@@ -2,7 +2,8 @@
  * shutdown: everything stops, in parallel, against one deadline.
  *
  * Listeners close at once, workers drain, what is left at the deadline is
- * killed; then the control process ends, and the supervisor last.
+ * killed; then the control process ends, then the store, and the supervisor
+ * last.
  */
 #ifndef MERCURY_SUPERVISOR_SHUTDOWN_H
 #define MERCURY_SUPERVISOR_SHUTDOWN_H
@@ -12,9 +13,10 @@
 
 /*
  * Begin, with deadline_ms from now, or from the end of the lame duck's time.
- * Called again, that is cut short, and the earlier deadline holds.
+ * Called again, that is cut short, and the earlier deadline holds. why (one
+ * line; borrowed) is for those who ask later.
  */
-void shutdown_begin(uint32_t deadline_ms);
+void shutdown_begin(uint32_t deadline_ms, const char *why);
 
 /* It will begin when the lame duck's time is over: say "not ready". */
 bool shutdown_is_near(void);
@@ -23,7 +25,7 @@ bool shutdown_is_near(void);
 void shutdown_count(uint64_t finished, uint64_t cut);
 
 /* No more waiting: kill what is left. */
-void shutdown_now(void);
+void shutdown_now(const char *why);
 
 /* A pool, the control process, is gone for good. */
 void shutdown_pool_gone(void);

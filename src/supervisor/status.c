@@ -13,6 +13,7 @@
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
 #include "supervisor/shutdown.h"
+#include "supervisor/store.h"
 #include "supervisor/supervisor.h"
 
 static void
@@ -113,9 +114,12 @@ int
 status_snapshot(const char *name, struct err *err)
 {
 	struct snapshot_writer w = { 0 };
+	struct snapshot_store store;
 	struct listener *l;
 
 	add_daemon(&w);
+	if (store_status(&store))
+		snapshot_add(&w, SNAPSHOT_STORE, &store, sizeof(store));
 	if (name != NULL) {
 		l = listener_find(name);
 		if (l != NULL)
@@ -181,6 +185,10 @@ status_tree(struct err *err)
 	add_daemon(&w);
 	row = process_row(control_child(), "");
 	snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
+	if (store_exists()) {
+		row = process_row(store_child(), "");
+		snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
+	}
 	TAILQ_FOREACH (p, pools(), in_all)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			add_crew(&w, p, crew);

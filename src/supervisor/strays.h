@@ -21,8 +21,9 @@ int strays_begin(struct event_base *, const struct daemon_settings *,
     struct err *err);
 
 /*
- * All children but control are gone: look for those of our own run that are
- * not, and call done when that is over. At once if there is no run yet.
+ * All children but control and store are gone: look for those of our own run
+ * that are not, and call done when that is over. At once if there is no run
+ * yet.
  */
 void strays_end(void (*done)(void));
 

@@ -26,10 +26,12 @@
 #include "supervisor/pid_file.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/record_daemon.h"
 #include "supervisor/reload.h"
 #include "supervisor/request.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/spawn.h"
+#include "supervisor/store.h"
 #include "supervisor/strays.h"
 #include "supervisor/watch.h"
 
@@ -83,12 +85,17 @@ supervisor_args(void)
 /* --- signals --- */
 
 static void
-on_stop_signal(void)
+on_stop_signal(const struct signalfd_siginfo *si)
 {
+	char why[64];
+
+	(void)snprintf(why, sizeof(why), "signal %u from pid %u", si->ssi_signo,
+	    si->ssi_pid);
+	log_info(NULL, NULL, "%s", why);
 	if (sv.state != DAEMON_RUNNING || shutdown_is_near())
-		shutdown_now();
+		shutdown_now(why);
 	else
-		shutdown_begin(sv.settings.shutdown_deadline_ms);
+		shutdown_begin(sv.settings.shutdown_deadline_ms, why);
 }
 
 static void
@@ -109,9 +116,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 		switch (si.ssi_signo) {
 		case SIGTERM:
 		case SIGINT:
-			log_info(NULL, NULL, "signal %u from pid %u",
-			    si.ssi_signo, si.ssi_pid);
-			on_stop_signal();
+			on_stop_signal(&si);
 			break;
 		case SIGHUP:
 			on_reload_signal();
@@ -238,6 +243,7 @@ supervisor_enter_running(void)
 	log_info(NULL, NULL, "mercuryd %s is ready after %llu ms",
 	    PACKAGE_VERSION,
 	    (unsigned long long)(clock_mono_ms() - sv.started_ms));
+	record_ready();
 	notify_send("READY=1");
 	daemonize_report(EXIT_CODE_CLEAN, logs_to_stderr());
 	reload_if_wanted();
@@ -353,6 +359,7 @@ tear_down(void)
 	groups_free();
 	watch_stop();
 	pool_unconfigure();
+	store_free();
 	child_unconfigure();
 	if (sv.base != NULL)
 		event_base_free(sv.base);

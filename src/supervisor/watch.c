@@ -8,6 +8,7 @@
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
+#include "supervisor/store.h"
 
 #define LOOK_MS 250
 
@@ -53,10 +54,12 @@ set_stuck(struct worker *w, bool stuck)
 static void
 kill_hung(struct worker *w, uint64_t age_ms)
 {
+	struct health_event e = { .type = EVENT_WORKER_HUNG };
+
 	if (w->hung)
 		return;
 	w->hung = true;
-	record_worker(w, EVENT_WORKER_HUNG, w->child.pid,
+	record_worker(w, &e, w->child.pid,
 	    clock_mono_ms() - w->child.started_ms,
 	    "its loop has not turned for %llu ms", (unsigned long long)age_ms);
 	child_kill(&w->child, "it hangs");
@@ -95,6 +98,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (now - watch.last_ms > OWN_LAG_MS)
 		watch.trust_ms = now;
 	watch.last_ms = now;
+	store_check_heartbeat(now, watch.trust_ms);
 	TAILQ_FOREACH (p, pools(), in_all)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)
