@@ -49,3 +49,9 @@ test_pool_orphan_SOURCES = tests/unit/test_pool_orphan.c $(POOL_HARNESS)
 test_pool_orphan_CPPFLAGS = $(POOL_CPPFLAGS)
 test_pool_orphan_LDADD = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 EXTRA_test_pool_orphan_DEPENDENCIES = mercury-pool$(EXEEXT)
+
+UNIT_TESTS += test_pool_conn_record
+test_pool_conn_record_SOURCES = tests/unit/test_pool_conn_record.c
+test_pool_conn_record_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_conn_record_LDADD = libpool.a libcommon.a $(CRITERION_LIBS) \
+	$(EVENT_LIBS)
