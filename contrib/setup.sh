@@ -10,7 +10,7 @@ libssl-dev libjansson-dev libsqlite3-dev libbsd-dev libconfuse-dev"
 
 packages_demo="netcat-openbsd"
 
-packages_test="libcriterion-dev python3 socat netcat-openbsd binutils iproute2
+packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
 xz-utils shellcheck mandoc clang clang-format-14"
 
 # missing_packages NAME...: those that are not installed.

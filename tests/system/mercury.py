@@ -23,7 +23,7 @@ import unittest
 
 BUILD_DIR = os.path.abspath(os.environ.get("MERCURY_BUILDDIR", "."))
 SOURCE_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-ROLES = ("mercury-config", "mercury-control", "mercury-pool")
+ROLES = ("mercury-config", "mercury-control", "mercury-pool", "mercury-store")
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
 
