@@ -14,7 +14,7 @@ _mercuryctl_values() {
 	case $1 in
 	protocol) echo "echo discard" ;;
 	transport) echo "tcp unix" ;;
-	nodelay | required) echo "true false" ;;
+	nodelay | required | record_connections) echo "true false" ;;
 	restart) echo "permanent transient temporary" ;;
 	workers) echo "auto" ;;
 	keepalive) echo "off 60s/10s/3" ;;
@@ -28,7 +28,7 @@ _mercuryctl() {
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout bind_attempts
 		bind_backoff bind_backoff_max required restart max_restarts
-		max_seconds hang_timeout"
+		max_seconds hang_timeout record_connections"
 	local options="--socket --json --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i

@@ -71,6 +71,8 @@ LISTENER_OPTION(MAX_SECONDS, "max_seconds", UINT32, max_seconds, 1, 86400, LIVE,
     "The time in seconds that max_restarts counts in.")
 LISTENER_OPTION(HANG_TIMEOUT, "hang_timeout", DURATION, hang_timeout_ms, 1000, 86400000, LIVE, "10s",
     "A worker whose event loop has not turned for so long is killed and replaced.")
+LISTENER_OPTION(RECORD_CONNECTIONS, "record_connections", BOOL, record_connections, 0, 0, LIVE, "false",
+    "Record each connect and disconnect as an event.")
 
 DAEMON_OPTION(USER, "user", STRING, user, 0, 0, "mercury",
     "User that the workers and the control process run as; of no effect unless mercuryd is started as root.")

@@ -377,6 +377,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_HANG_TIMEOUT:
 		s->hang_timeout_ms = 9999;
 		break;
+	case OPT_RECORD_CONNECTIONS:
+		s->record_connections = !s->record_connections;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -413,6 +416,7 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_MAX_RESTARTS, "max_restarts", true },
 		{ OPT_MAX_SECONDS, "max_seconds", true },
 		{ OPT_HANG_TIMEOUT, "hang_timeout", true },
+		{ OPT_RECORD_CONNECTIONS, "record_connections", true },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,

@@ -75,6 +75,7 @@ Test(option, defaults_are_filled_in)
 	cr_expect_eq(s.max_restarts, 10);
 	cr_expect_eq(s.max_seconds, 60);
 	cr_expect_eq(s.hang_timeout_ms, 10000);
+	cr_expect_eq(s.record_connections, 0);
 	cr_expect_eq(s.owner, SPEC_NO_ID);
 	cr_expect_eq(s.group, SPEC_NO_ID);
 	cr_expect_eq(set, OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_PROTOCOL));
@@ -242,6 +243,8 @@ ParameterizedTestParameters(option, bad_listeners_are_refused)
 		    "max_seconds: 0 is out of range: 1 to 86400" },
 		{ "{\"hang_timeout\": \"999ms\"}",
 		    "hang_timeout: 999ms is out of range: 1s to 1d" },
+		{ "{\"record_connections\": 1}",
+		    "record_connections: must be true or false, not a" },
 		{ "[]", "the options of a listener must be a JSON object" },
 		{ "null", "the options of a listener must be a JSON object" },
 	};
@@ -393,7 +396,7 @@ Test(option, json_round_trip_of_supervision)
 	    "\"bind_backoff\": \"250ms\", \"bind_backoff_max\": \"2s\", "
 	    "\"required\": false, \"restart\": \"temporary\", "
 	    "\"max_restarts\": 0, \"max_seconds\": 5, "
-	    "\"hang_timeout\": \"90s\"}");
+	    "\"hang_timeout\": \"90s\", \"record_connections\": true}");
 }
 
 Test(option, bind_backoff_may_be_as_long_as_its_max)

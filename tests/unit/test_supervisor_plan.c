@@ -294,6 +294,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_HANG_TIMEOUT:
 		s->hang_timeout_ms = 9999;
 		break;
+	case OPT_RECORD_CONNECTIONS:
+		s->record_connections = !s->record_connections;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -329,6 +332,7 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_MAX_RESTARTS, END }, PLAN_UPDATE },
 		{ { OPT_MAX_SECONDS, END }, PLAN_UPDATE },
 		{ { OPT_HANG_TIMEOUT, END }, PLAN_UPDATE },
+		{ { OPT_RECORD_CONNECTIONS, END }, PLAN_UPDATE },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },
