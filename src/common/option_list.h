@@ -2,14 +2,15 @@
  * Every option of a listener and of the daemon section, once. Included many
  * times on purpose: no guard. The config file, the control socket, the
  * supervisor's merge of an update and the table in mercury.conf(5) all come
- * from here. So do the options of a group.
+ * from here. So do the options of a group and of the store.
  *
  *     OPTION(ID, "name", TYPE, member, MIN, MAX, CHANGE, "default", "help")
  *
  * TYPE      one of enum option_type (option.h in src/option)
  * member    of struct listener_spec (LISTENER_OPTION), struct
- *           daemon_settings (DAEMON_OPTION) or struct group_spec
- *           (GROUP_OPTION)
+ *           daemon_settings (DAEMON_OPTION), struct group_spec
+ *           (GROUP_OPTION) or struct store_settings (STORE_OPTION); that of
+ *           a duration may have 32 or 64 bits
  * MIN, MAX  for integers, and for durations in milliseconds; of a path MAX
  *           is its bytes, 0 for what its member holds; else 0, 0
  * CHANGE    of a listener only: LIVE: an update applies to new connections
@@ -24,6 +25,9 @@
 #endif
 #ifndef GROUP_OPTION
 #define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
+#endif
+#ifndef STORE_OPTION
+#define STORE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
 #endif
 
 /* clang-format off */
@@ -104,8 +108,19 @@ GROUP_OPTION(MAX_RESTARTS, "max_restarts", UINT32, max_restarts, 0, 100000, "10"
     "Restarts within the group that are tolerated within max_seconds; one more, and all its children have failed.")
 GROUP_OPTION(MAX_SECONDS, "max_seconds", UINT32, max_seconds, 1, 86400, "60",
     "The time in seconds that max_restarts counts in.")
+
+/* The files beside it have longer names, with up to 32 bytes more. */
+STORE_OPTION(DATABASE, "database", OPTIONAL_PATH, database, 0, 220, NULL,
+    "Absolute path of the SQLite database; by default health.db in state_dir. If it is empty there is no store: nothing is recorded.")
+STORE_OPTION(RETENTION, "retention", DURATION, retention_ms, 1000, 315360000000, "30d",
+    "How long events are kept; what is older is deleted.")
+STORE_OPTION(MAX_EVENTS, "max_events", UINT32, max_events, 1, 1000000000, "1000000",
+    "How many events are kept; of more, the oldest are deleted.")
+STORE_OPTION(CLEANUP_EVERY, "cleanup_every", DURATION, cleanup_every_ms, 1000, 604800000, "1h",
+    "How often that is done, give or take 10%; and once within half a minute after the start.")
 /* clang-format on */
 
 #undef LISTENER_OPTION
 #undef DAEMON_OPTION
 #undef GROUP_OPTION
+#undef STORE_OPTION

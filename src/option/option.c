@@ -1,5 +1,6 @@
 #include "option/option.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,21 @@ static const struct option group_options[] = {
 #include "common/option_list.h"
 };
 
+enum store_option {
+#define STORE_OPTION(ID, ...) STORE_OPT_##ID,
+#include "common/option_list.h"
+	STORE_OPTION_COUNT
+};
+
+static const struct option store_options[] = {
+#define STORE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)   \
+	[STORE_OPT_##ID] = { NAME, OPTION_TYPE_##TYPE,                  \
+		offsetof(struct store_settings, MEMBER),                \
+		sizeof(((struct store_settings *)0)->MEMBER), MIN, MAX, \
+		DEFAULT },
+#include "common/option_list.h"
+};
+
 /* The options of a section, and how a message calls the section. */
 struct table {
 	const char *name;
@@ -58,6 +74,8 @@ static const struct table tables[] = {
 	    DAEMON_OPTION_COUNT },
 	[OPTION_GROUP] = { "a group", group_options,
 	    sizeof(group_options) / sizeof(group_options[0]) },
+	[OPTION_STORE] = { "the store section", store_options,
+	    STORE_OPTION_COUNT },
 };
 _Static_assert(LISTENER_OPTION_COUNT <= MAX_OPTIONS &&
 	DAEMON_OPTION_COUNT <= MAX_OPTIONS,
@@ -362,4 +380,39 @@ option_daemon(const json_t *options, struct daemon_settings *d, struct err *err)
 	    account_group(group, &d->control_gid, err) == -1)
 		d->control_gid = SPEC_NO_ID;
 	return settle_user(d, err);
+}
+
+/* --- the store section --- */
+
+/* The name of the database within state_dir. */
+#define DATABASE "health.db"
+
+static int
+default_database(const char *state_dir, struct store_settings *s,
+    struct err *err)
+{
+	const struct option *o = &store_options[STORE_OPT_DATABASE];
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/" DATABASE, state_dir);
+	if (option_type_parse(o, path, s->database, err) == -1)
+		return blame(o->name, err);
+	return 0;
+}
+
+int
+option_store(const json_t *options, const char *state_dir,
+    struct store_settings *s, struct err *err)
+{
+	const struct table *t = &tables[OPTION_STORE];
+	option_set set;
+
+	/* All bytes, for settings are compared as memory. */
+	memset(s, 0, sizeof(*s));
+	if (apply_given(t, options, s, &set, err) == -1 ||
+	    apply_defaults(t, set, s, err) == -1)
+		return -1;
+	if (set & OPTION_BIT(STORE_OPT_DATABASE))
+		return 0;
+	return default_database(state_dir, s, err);
 }

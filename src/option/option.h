@@ -14,7 +14,12 @@
 #include "common/err.h"
 #include "common/spec.h"
 
-enum option_section { OPTION_LISTENER, OPTION_DAEMON, OPTION_GROUP };
+enum option_section {
+	OPTION_LISTENER,
+	OPTION_DAEMON,
+	OPTION_GROUP,
+	OPTION_STORE
+};
 
 /*
  * Make a spec from a name and a JSON object of options. A value is a JSON
@@ -48,6 +53,14 @@ int option_daemon(const json_t *options, struct daemon_settings *,
  */
 int option_group(const char *name, const json_t *options, struct group_spec *,
     struct err *err);
+
+/*
+ * The store section; what is not given gets its default, the database one in
+ * state_dir. Where that has too long a name for it, this is -1 with *err; the
+ * settings are then complete but for the database: there is none.
+ */
+int option_store(const json_t *options, const char *state_dir,
+    struct store_settings *, struct err *err);
 
 /*
  * Check one value of the config file alone, where its line is known. Looks

@@ -129,7 +129,10 @@ parse_duration(const struct option *o, const char *text, void *member,
 	if (value_duration(text, o->min, o->max, &ms, err) == -1)
 		return -1;
 	value = (uint32_t)ms;
-	memcpy(member, &value, sizeof(value));
+	if (o->size == sizeof(ms))
+		memcpy(member, &ms, sizeof(ms));
+	else
+		memcpy(member, &value, sizeof(value));
 	return 0;
 }
 
@@ -137,9 +140,13 @@ static json_t *
 json_duration(const struct option *o, const void *member)
 {
 	char text[VALUE_TEXT_SIZE];
+	uint64_t ms;
 
-	(void)o;
-	value_format_duration(get_uint32(member), text);
+	if (o->size == sizeof(ms))
+		memcpy(&ms, member, sizeof(ms));
+	else
+		ms = get_uint32(member);
+	value_format_duration(ms, text);
 	return json_string(text);
 }
 
@@ -271,6 +278,15 @@ parse_path(const struct option *o, const char *text, void *member,
 }
 
 static int
+parse_optional_path(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	if (text[0] == '\0')
+		return set_string(o, text, member);
+	return parse_path(o, text, member, err);
+}
+
+static int
 parse_name(const struct option *o, const char *text, void *member,
     struct err *err)
 {
@@ -379,6 +395,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_name, json_text, NULL, 0 },
 	[OPTION_TYPE_NAMES] = { "a name in a string",
 	    ALSO_NOTHING, parse_names, json_names, NULL, 0 },
+	[OPTION_TYPE_OPTIONAL_PATH] = { "an absolute path in a string, or \"\"",
+	    ALSO_NOTHING, parse_optional_path, json_text, NULL, 0 },
 	[OPTION_TYPE_PATH] = { "an absolute path in a string",
 	    ALSO_NOTHING, parse_path, json_text, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",

@@ -652,3 +652,167 @@ ParameterizedTest(struct bad_case *k, option, bad_daemon_sections_are_refused)
 	cr_expect_eq(strncmp(err.text, k->error, strlen(k->error)), 0, "%s: %s",
 	    k->options, err.text);
 }
+
+static int
+store_section(const char *options, const char *state_dir,
+    struct store_settings *s, struct err *err)
+{
+	json_t *object = parse(options);
+	int result;
+
+	err->text[0] = '\0';
+	result = option_store(object, state_dir, s, err);
+	json_decref(object);
+	return result;
+}
+
+Test(option, store_defaults)
+{
+	struct store_settings s, zero;
+	struct err err;
+	size_t len;
+
+	memset(&s, 0xff, sizeof(s));
+	cr_assert_eq(store_section("{}", "/var/lib/mercury", &s, &err), 0, "%s",
+	    err.text);
+	cr_expect_str_eq(s.database, "/var/lib/mercury/health.db");
+	cr_expect_eq(s.retention_ms, UINT64_C(30) * 86400000);
+	cr_expect_eq(s.max_events, 1000000);
+	cr_expect_eq(s.cleanup_every_ms, 3600000);
+	/* Nothing of what was there is left behind the path. */
+	memset(&zero, 0, sizeof(zero));
+	len = strlen(s.database);
+	cr_expect_eq(memcmp(s.database + len, zero.database + len,
+			 sizeof(s.database) - len),
+	    0);
+}
+
+Test(option, store_takes_what_is_given)
+{
+	struct store_settings s;
+	struct err err;
+
+	cr_assert_eq(store_section("{\"database\": \"/d/e.db\", \"retention\": "
+				   "\"3650d\", \"max_events\": 1000000000, "
+				   "\"cleanup_every\": \"7d\"}",
+			 "/s", &s, &err),
+	    0, "%s", err.text);
+	cr_expect_str_eq(s.database, "/d/e.db");
+	cr_expect_eq(s.retention_ms, UINT64_C(3650) * 86400000);
+	cr_expect_eq(s.max_events, 1000000000);
+	cr_expect_eq(s.cleanup_every_ms, 7 * 86400000);
+	cr_assert_eq(store_section("{\"retention\": \"1s\", "
+				   "\"max_events\": \"1\", "
+				   "\"cleanup_every\": \"1000ms\"}",
+			 "/s", &s, &err),
+	    0, "%s", err.text);
+	cr_expect_str_eq(s.database, "/s/health.db");
+	cr_expect_eq(s.retention_ms, 1000);
+	cr_expect_eq(s.max_events, 1);
+	cr_expect_eq(s.cleanup_every_ms, 1000);
+}
+
+Test(option, an_empty_database_is_no_store)
+{
+	struct store_settings s;
+	struct err err;
+
+	cr_assert_eq(store_section("{\"database\": \"\"}", "/s", &s, &err), 0,
+	    "%s", err.text);
+	cr_expect_str_eq(s.database, "");
+	cr_expect_eq(s.max_events, 1000000);
+}
+
+/* What stands beside the database has longer names, and they must fit too. */
+Test(option, a_state_dir_may_be_too_long_for_a_database)
+{
+	char state_dir[256] = "/";
+	struct store_settings s;
+	struct err err;
+
+	memset(state_dir + 1, 'x', 209);
+	cr_expect_eq(store_section("{}", state_dir, &s, &err), 0, "%s",
+	    err.text);
+	cr_expect_eq(strlen(s.database), 220);
+	memset(state_dir + 1, 'x', 210);
+	cr_expect_eq(store_section("{}", state_dir, &s, &err), -1);
+	cr_expect_eq(strncmp(err.text, "database: ", 10), 0, "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "221 bytes, must be at most 220"),
+	    "%s", err.text);
+	cr_expect_str_eq(s.database, "");
+	cr_expect_eq(s.cleanup_every_ms, 3600000);
+	cr_expect_eq(
+	    store_section("{\"database\": \"/x\"}", state_dir, &s, &err), 0,
+	    "%s", err.text);
+}
+
+ParameterizedTestParameters(option, bad_store_sections_are_refused)
+{
+	static struct bad_case cases[] = {
+		{ "{\"databse\": \"/x\"}",
+		    "\"databse\" is no option of the store section: did you "
+		    "mean \"database\"?" },
+		{ "{\"colour\": 1}",
+		    "\"colour\" is no option of the store section: must be "
+		    "database, retention, max_events or cleanup_every" },
+		{ "{\"database\": \"health.db\"}",
+		    "database: \"health.db\" is no absolute path" },
+		{ "{\"database\": \"/var/\"}",
+		    "database: \"/var/\" must not end with /" },
+		{ "{\"database\": \"/a\\nb\"}",
+		    "database: \"/a\\x0ab\" may not contain control" },
+		{ "{\"database\": 5}",
+		    "database: must be an absolute path in a string, or \"\", "
+		    "not a number" },
+		{ "{\"database\": null}", "database: must be an absolute" },
+		{ "{\"retention\": \"30\"}",
+		    "retention: \"30\" is no duration: digits and a unit" },
+		{ "{\"retention\": 30}",
+		    "retention: must be a string with a unit" },
+		{ "{\"retention\": \"999ms\"}",
+		    "retention: 999ms is out of range: 1s to 3650d" },
+		{ "{\"retention\": \"3651d\"}",
+		    "retention: 3651d is out of range: 1s to 3650d" },
+		{ "{\"retention\": \"99999999999999999999d\"}",
+		    "retention: 99999999999999999999d is out of range" },
+		{ "{\"max_events\": 0}",
+		    "max_events: 0 is out of range: 1 to 1000000000" },
+		{ "{\"max_events\": 1000000001}",
+		    "max_events: 1000000001 is out of range" },
+		{ "{\"max_events\": \"1m\"}",
+		    "max_events: \"1m\" is no whole number" },
+		{ "{\"cleanup_every\": \"0s\"}",
+		    "cleanup_every: 0s is out of range: 1s to 7d" },
+		{ "{\"cleanup_every\": \"8d\"}",
+		    "cleanup_every: 8d is out of range: 1s to 7d" },
+		{ "[]", "the options of the store section must be a JSON" },
+	};
+
+	return cr_make_param_array(struct bad_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct bad_case *k, option, bad_store_sections_are_refused)
+{
+	struct store_settings s;
+	struct err err;
+
+	cr_expect_eq(store_section(k->options, "/s", &s, &err), -1, "%s",
+	    k->options);
+	cr_expect_eq(strncmp(err.text, k->error, strlen(k->error)), 0, "%s: %s",
+	    k->options, err.text);
+}
+
+Test(option, values_of_the_store_are_checked_alone)
+{
+	struct err err;
+
+	cr_expect_eq(option_check_value(OPTION_STORE, "database", "", &err), 0,
+	    "%s", err.text);
+	cr_expect_eq(option_check_value(OPTION_STORE, "database", "x", &err),
+	    -1);
+	cr_expect_eq(option_check_value(OPTION_STORE, "retention", "90d", &err),
+	    0, "%s", err.text);
+	cr_expect_eq(option_check_value(OPTION_STORE, "retention", "", &err),
+	    -1);
+	cr_expect_eq(option_check_value(OPTION_STORE, "port", "1", &err), -1);
+}
