@@ -78,19 +78,27 @@ make_state(const struct daemon_settings *d, struct err *err)
 	return make_directory("state_dir", saved, 0750, d->uid, d->gid, err);
 }
 
+/* The directory that the file with this absolute path is in. */
+static void
+copy_parent(const char *path, char *parent, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	const int len =
+	    slash == NULL || slash == path ? 1 : (int)(slash - path);
+
+	(void)snprintf(parent, size, "%.*s", len, path);
+}
+
 int
 config_dirs_make(const struct daemon_settings *d, struct err *err)
 {
 	char parent[sizeof(d->control_socket)];
-	char *slash;
 
 	if (make_state(d, err) == -1)
 		return -1;
-	memcpy(parent, d->control_socket, sizeof(parent));
-	slash = strrchr(parent, '/');
-	if (slash == NULL || slash == parent)
+	copy_parent(d->control_socket, parent, sizeof(parent));
+	if (parent[1] == '\0')
 		return 0;
-	*slash = '\0';
 	return make_directory("control_socket", parent, 0755, SPEC_NO_ID,
 	    SPEC_NO_ID, err);
 }
@@ -126,6 +134,20 @@ try_to_write_as(const char *path, uint32_t uid, uint32_t gid)
 	return WEXITSTATUS(status);
 }
 
+/* Could the daemon's user make files in path? Returns 0, or an errno. */
+static int
+try_to_write_as_user(const struct daemon_settings *d, const char *path)
+{
+	return d->uid == SPEC_NO_ID ? try_to_write(path)
+				    : try_to_write_as(path, d->uid, d->gid);
+}
+
+static uint32_t
+user_of(const struct daemon_settings *d)
+{
+	return d->uid == SPEC_NO_ID ? (uint32_t)geteuid() : d->uid;
+}
+
 int
 config_dirs_check(const struct daemon_settings *d, struct err *err)
 {
@@ -136,12 +158,33 @@ config_dirs_check(const struct daemon_settings *d, struct err *err)
 	(void)snprintf(saved, sizeof(saved), "%s/%s", d->state_dir, SAVED_DIR);
 	if (access(saved, F_OK) == -1 && errno == ENOENT)
 		path = d->state_dir;
-	why = d->uid == SPEC_NO_ID ? try_to_write(path)
-				   : try_to_write_as(path, d->uid, d->gid);
+	why = try_to_write_as_user(d, path);
 	if (why == 0 || why == ENOENT)
 		return 0;
 	errno = why;
 	return err_sys(err,
 	    "state_dir: uid %u can't save listeners in %s, so --save will fail",
-	    d->uid == SPEC_NO_ID ? (uint32_t)geteuid() : d->uid, path);
+	    user_of(d), path);
+}
+
+int
+config_dirs_store(const struct daemon_settings *d, bool make, struct err *err)
+{
+	char parent[sizeof(d->store.database)];
+	int why;
+
+	if (d->store.database[0] == '\0')
+		return 0;
+	copy_parent(d->store.database, parent, sizeof(parent));
+	if (make &&
+	    make_directory("database", parent, 0750, d->uid, d->gid, err) == -1)
+		return -1;
+	why = try_to_write_as_user(d, parent);
+	if (why == 0 || why == ENOENT)
+		return 0;
+	errno = why;
+	return err_sys(err,
+	    "database: uid %u can't make files in %s, so no events are "
+	    "recorded",
+	    user_of(d), parent);
 }

@@ -2,6 +2,8 @@
 #ifndef MERCURY_CONFIG_CONFIG_DIRS_H
 #define MERCURY_CONFIG_CONFIG_DIRS_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "common/spec.h"
 
@@ -18,5 +20,14 @@ int config_dirs_make(const struct daemon_settings *, struct err *err);
  * 0, also when nothing is there yet, or -1 with *err.
  */
 int config_dirs_check(const struct daemon_settings *, struct err *err);
+
+/*
+ * The directory of the store's database, if there is a store. With make it is
+ * made, as state_dir. Could the store, as the daemon's user, make its files
+ * there? Returns 0, also when nothing is there yet, or -1 with *err: then the
+ * daemon can do without.
+ */
+int config_dirs_store(const struct daemon_settings *, bool make,
+    struct err *err);
 
 #endif /* MERCURY_CONFIG_CONFIG_DIRS_H */

@@ -9,14 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config_dirs.h"
+#include "config/config_complete.h"
 #include "config/config_load.h"
 #include "config/config_scan.h"
 #include "config/conflict.h"
-#include "config/groups.h"
-#include "config/pool_options.h"
 #include "option/option.h"
-#include "option/saved.h"
 #include "option/value.h"
 
 #define MAX_OPTIONS 64
@@ -50,11 +47,10 @@ static struct reader {
 	struct file *file;
 	unsigned int depth; /* of includes */
 	struct section section;
-	json_t *places;   /* name of each section: "file:line" */
-	json_t *taken;    /* ports, paths and pools (conflict.h) */
-	json_t *pools;    /* of children of groups (groups.h) */
-	json_t *left_out; /* names of saved listeners that are not used */
-	bool complained;  /* libConfuse has said why it stopped */
+	json_t *places;  /* name of each section: "file:line" */
+	json_t *taken;   /* ports, paths and pools (conflict.h) */
+	json_t *store;   /* options of the store section; NULL: none */
+	bool complained; /* libConfuse has said why it stopped */
 	bool daemon_seen;
 } reader;
 
@@ -75,6 +71,8 @@ options_of(const cfg_t *cfg)
 		return OPTION_DAEMON;
 	if (is_section(cfg, "listener"))
 		return OPTION_LISTENER;
+	if (is_section(cfg, "store"))
+		return OPTION_STORE;
 	return is_section(cfg, "group") ? OPTION_GROUP : -1;
 }
 
@@ -95,8 +93,8 @@ complain_unknown(const cfg_t *cfg, const char *key)
 		value_quote(key, quoted);
 		plan_error(reader.plan, cfg->filename, line,
 		    "%s is unknown here: must be daemon { ... }, "
-		    "listener \"NAME\" { ... }, group \"NAME\" { ... } or "
-		    "include(\"FILE\")",
+		    "store { ... }, listener \"NAME\" { ... }, "
+		    "group \"NAME\" { ... } or include(\"FILE\")",
 		    quoted);
 	}
 }
@@ -356,6 +354,16 @@ end_daemon(unsigned int line)
 		section_error("", line, &err);
 }
 
+/* It is settled when state_dir is known, too. */
+static void
+end_store(unsigned int line)
+{
+	struct section *s = &reader.section;
+
+	if (take_place("store", line) && !s->wrong)
+		reader.store = json_incref(s->options);
+}
+
 /* Room for "listener "NAME": ". */
 #define WHAT_SIZE (SPEC_NAME_SIZE + 32)
 
@@ -453,6 +461,8 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 		reader.section.options = json_object();
 	if (is_section(section, "daemon"))
 		end_daemon(line);
+	else if (is_section(section, "store"))
+		end_store(line);
 	else if (is_section(section, "group"))
 		end_group(section->title, line);
 	else
@@ -613,6 +623,11 @@ make_grammar(void)
 #include "common/option_list.h"
 		CFG_END()
 	};
+	cfg_opt_t store[] = {
+#define STORE_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
+#include "common/option_list.h"
+		CFG_END()
+	};
 	cfg_opt_t listener[] = {
 #define LISTENER_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
 #include "common/option_list.h"
@@ -628,12 +643,15 @@ make_grammar(void)
 		CFG_END()
 	};
 	cfg_opt_t file[] = { CFG_SEC("daemon", daemon, CFGF_MULTI),
+		CFG_SEC("store", store, CFGF_MULTI),
 		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE),
 		CFG_FUNC("include", on_include), CFG_END() };
 	cfg_opt_t *o;
 
 	for (o = daemon; o->name != NULL; o++)
+		o->validcb = on_option;
+	for (o = store; o->name != NULL; o++)
 		o->validcb = on_option;
 	for (o = listener; o->name != NULL; o++)
 		o->validcb = on_option;
@@ -659,104 +677,17 @@ default_daemon(const char *path)
 	json_decref(empty);
 }
 
-/* --- saved listeners --- */
-
-static void leave_out(const char *file, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* A saved listener is not used; its file is named after it. */
-static void
-leave_out(const char *file, const char *fmt, ...)
-{
-	const char *name = base_name(file), *dot = strrchr(name, '.');
-	char why[IPC_TEXT_SIZE], key[NAME_MAX + 1];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	plan_warning(reader.plan, file, 0, "not used: %s", why);
-	(void)snprintf(key, sizeof(key), "%.*s",
-	    (int)(dot == NULL ? 0 : dot - name), name);
-	(void)json_object_set_new(reader.left_out, key, json_true());
-}
-
-static void
-on_saved(void *ctx, const char *file, const struct listener_spec *spec,
-    option_set set, const struct err *err)
-{
-	const json_t *place, *group;
-	char what[WHAT_SIZE];
-	struct err why;
-
-	(void)ctx;
-	if (spec == NULL) {
-		leave_out(file, "%s (correct or remove this saved listener)",
-		    err->text);
-		return;
-	}
-	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
-	place = json_object_get(reader.places, what);
-	group = json_object_get(reader.pools, spec->pool);
-	if (place != NULL)
-		plan_warning(reader.plan, file, 0,
-		    "not used: %s is in the config file, at %s", what,
-		    json_string_value(place));
-	else if (group != NULL)
-		leave_out(file, "pool: %s belongs to a child of group \"%s\"",
-		    spec->pool, json_string_value(group));
-	else if (conflict_take(reader.taken, spec, set, file, &why) == -1)
-		leave_out(file, "%s", why.text);
-	else
-		plan_listener(reader.plan, spec, set, ORIGIN_SAVED);
-}
-
-/* Returns whether all of them are known now. */
-static bool
-read_saved(const char *path, bool check_only)
-{
-	struct err err;
-
-	if (saved_read_all(reader.plan->daemon.state_dir, on_saved, NULL,
-		&err) == 0)
-		return true;
-	if (!check_only || err.code != ERR_PERMISSION)
-		plan_error(reader.plan, path, 0, "state_dir: %s", err.text);
-	return false;
-}
-
-/* The file is parsed: look at what is around it, and at all as a whole. */
-static void
-complete(const char *path, bool check_only)
-{
-	struct plan *plan = reader.plan;
-	bool all_known = false;
-	struct err err;
-
-	if (plan->errors.count == 0 && !check_only &&
-	    config_dirs_make(&plan->daemon, &err) == -1)
-		plan_error(plan, path, 0, "%s", err.text);
-	reader.pools = groups_pools(plan);
-	if (plan->errors.count == 0)
-		all_known = read_saved(path, check_only);
-	groups_check(plan, reader.left_out, all_known);
-	pool_options_share(plan);
-	if (plan->errors.count == 0 &&
-	    config_dirs_check(&plan->daemon, &err) == -1)
-		plan_warning(plan, path, 0, "%s", err.text);
-}
-
 void
 config_file_read(const char *path, bool check_only, struct plan *plan)
 {
 	cfg_t *cfg = make_grammar();
+	struct config_found found;
 	int parsed = -1;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.plan = plan;
 	reader.places = json_object();
 	reader.taken = json_object();
-	reader.left_out = json_object();
 	if (cfg != NULL && reader.places != NULL && reader.taken != NULL) {
 		(void)cfg_set_error_function(cfg, on_error);
 		parsed = parse_file(cfg, path, path, 0);
@@ -765,12 +696,13 @@ config_file_read(const char *path, bool check_only, struct plan *plan)
 		plan_error(plan, path, 0, "out of memory");
 	if (parsed == 0 && !reader.daemon_seen)
 		default_daemon(path);
-	complete(path, check_only);
+	found = (struct config_found){ path, reader.store, reader.places,
+		reader.taken };
+	config_complete(&found, check_only, plan);
 	clear_section();
 	json_decref(reader.places);
 	json_decref(reader.taken);
-	json_decref(reader.pools);
-	json_decref(reader.left_out);
+	json_decref(reader.store);
 	if (cfg != NULL)
 		(void)cfg_free(cfg);
 }

@@ -1,6 +1,7 @@
 ## mercury-config: reads and checks the config file, hands over a plan.
 noinst_LIBRARIES += libconfig.a
 libconfig_a_SOURCES = \
+	src/config/config_complete.c src/config/config_complete.h \
 	src/config/config_dirs.c src/config/config_dirs.h \
 	src/config/config_file.c src/config/config_file.h \
 	src/config/config_load.c src/config/config_load.h \

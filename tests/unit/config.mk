@@ -2,14 +2,21 @@
 CONFIG_TEST_LIBS = libconfig.a liboption.a libcommon.a $(CONFUSE_LIBS) \
 	$(JANSSON_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_config_conflict test_config_file test_config_holder \
-	test_config_main test_config_scan
+CONFIG_HARNESS = tests/unit/config_harness.c tests/unit/config_harness.h
+
+UNIT_TESTS += test_config_complete test_config_conflict test_config_file \
+	test_config_holder test_config_main test_config_scan
+
+test_config_complete_SOURCES = tests/unit/test_config_complete.c \
+	$(CONFIG_HARNESS)
+test_config_complete_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_config_complete_LDADD = $(CONFIG_TEST_LIBS)
 
 test_config_conflict_SOURCES = tests/unit/test_config_conflict.c
 test_config_conflict_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_config_conflict_LDADD = $(CONFIG_TEST_LIBS)
 
-test_config_file_SOURCES = tests/unit/test_config_file.c
+test_config_file_SOURCES = tests/unit/test_config_file.c $(CONFIG_HARNESS)
 test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) \
 	-DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_file_LDADD = $(CONFIG_TEST_LIBS)

@@ -103,6 +103,8 @@ Test(config_main, a_good_file_becomes_a_plan, .timeout = 20)
 	msg = answer();
 	cr_assert_eq(msg.kind, IPC_PLAN_DAEMON);
 	cr_expect_str_eq(msg.payload.PLAN_DAEMON.user, "nobody");
+	cr_expect_str_eq(msg.payload.PLAN_DAEMON.store.database,
+	    "/nonexistent/health.db");
 	msg = answer();
 	cr_assert_eq(msg.kind, IPC_PLAN_LISTENER);
 	cr_expect_str_eq(msg.payload.PLAN_LISTENER.spec.name, "a");

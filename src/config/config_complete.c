@@ -1,0 +1,147 @@
+#include "config/config_complete.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config_dirs.h"
+#include "config/conflict.h"
+#include "config/groups.h"
+#include "config/pool_options.h"
+#include "option/option.h"
+#include "option/saved.h"
+
+/* Room for "listener "NAME"". */
+#define WHAT_SIZE (SPEC_NAME_SIZE + 32)
+
+/* --- saved listeners --- */
+
+struct saved {
+	const struct config_found *found;
+	struct plan *plan;
+	json_t *pools;    /* of children of groups (groups.h) */
+	json_t *left_out; /* names of those that are not used */
+};
+
+static void leave_out(struct saved *, const char *file, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A saved listener is not used; its file is named after it. */
+static void
+leave_out(struct saved *s, const char *file, const char *fmt, ...)
+{
+	const char *slash = strrchr(file, '/');
+	const char *name = slash == NULL ? file : slash + 1;
+	const char *dot = strrchr(name, '.');
+	char why[IPC_TEXT_SIZE], key[NAME_MAX + 1];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	plan_warning(s->plan, file, 0, "not used: %s", why);
+	(void)snprintf(key, sizeof(key), "%.*s",
+	    (int)(dot == NULL ? 0 : dot - name), name);
+	(void)json_object_set_new(s->left_out, key, json_true());
+}
+
+static void
+on_saved(void *ctx, const char *file, const struct listener_spec *spec,
+    option_set set, const struct err *err)
+{
+	struct saved *s = ctx;
+	const json_t *place, *group;
+	char what[WHAT_SIZE];
+	struct err why;
+
+	if (spec == NULL) {
+		leave_out(s, file, "%s (correct or remove this saved listener)",
+		    err->text);
+		return;
+	}
+	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
+	place = json_object_get(s->found->places, what);
+	group = json_object_get(s->pools, spec->pool);
+	if (place != NULL)
+		plan_warning(s->plan, file, 0,
+		    "not used: %s is in the config file, at %s", what,
+		    json_string_value(place));
+	else if (group != NULL)
+		leave_out(s, file,
+		    "pool: %s belongs to a child of group \"%s\"", spec->pool,
+		    json_string_value(group));
+	else if (conflict_take(s->found->taken, spec, set, file, &why) == -1)
+		leave_out(s, file, "%s", why.text);
+	else
+		plan_listener(s->plan, spec, set, ORIGIN_SAVED);
+}
+
+/* Returns whether all of them are known now. */
+static bool
+read_saved(struct saved *s, bool check_only)
+{
+	struct err err;
+
+	if (saved_read_all(s->plan->daemon.state_dir, on_saved, s, &err) == 0)
+		return true;
+	if (!check_only || err.code != ERR_PERMISSION)
+		plan_error(s->plan, s->found->path, 0, "state_dir: %s",
+		    err.text);
+	return false;
+}
+
+/* Add the saved listeners, and check the groups with them. */
+static void
+add_saved(const struct config_found *found, bool check_only, struct plan *plan)
+{
+	struct saved s = { .found = found, .plan = plan };
+	bool all_known = false;
+
+	s.pools = groups_pools(plan);
+	s.left_out = json_object();
+	if (plan->errors.count == 0)
+		all_known = read_saved(&s, check_only);
+	groups_check(plan, s.left_out, all_known);
+	json_decref(s.pools);
+	json_decref(s.left_out);
+}
+
+/*
+ * The values of its section are right, or the plan has an error. What can't
+ * be is a warning: the listeners serve without a store, too.
+ */
+static void
+settle_store(const struct config_found *found, struct plan *plan)
+{
+	json_t *none = json_object();
+	struct err err;
+
+	if (option_store(found->store != NULL ? found->store : none,
+		plan->daemon.state_dir, &plan->daemon.store, &err) == -1)
+		plan_warning(plan, found->path, 0,
+		    "%s: no events are recorded (set database in the store "
+		    "section)",
+		    err.text);
+	json_decref(none);
+}
+
+void
+config_complete(const struct config_found *found, bool check_only,
+    struct plan *plan)
+{
+	struct err err;
+
+	if (plan->errors.count == 0 && !check_only &&
+	    config_dirs_make(&plan->daemon, &err) == -1)
+		plan_error(plan, found->path, 0, "%s", err.text);
+	add_saved(found, check_only, plan);
+	pool_options_share(plan);
+	settle_store(found, plan);
+	if (plan->errors.count > 0)
+		return;
+	if (config_dirs_check(&plan->daemon, &err) == -1)
+		plan_warning(plan, found->path, 0, "%s", err.text);
+	if (config_dirs_store(&plan->daemon, !check_only, &err) == -1)
+		plan_warning(plan, found->path, 0, "%s", err.text);
+}
