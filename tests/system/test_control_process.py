@@ -2,6 +2,7 @@
 limits of the control socket, and what a slow supervisor makes of them."""
 
 import array
+import fcntl
 import json
 import os
 import re
@@ -84,8 +85,11 @@ class Supervisor:
 
     def snapshot(self, request, uptime_ms=5):
         row = struct.pack("=IIIIQ", os.getpid(), 1, 1, 0, uptime_ms)
-        fd = os.memfd_create("snapshot")
+        fd = os.memfd_create("snapshot", os.MFD_ALLOW_SEALING)
         os.write(fd, struct.pack("=II", 1, len(row)) + row)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS,
+                    fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW |
+                    fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
         self.send("SNAPSHOT", struct.pack("=II", request, 0), fd)
         os.close(fd)
 

@@ -186,6 +186,8 @@ class Strays(mercury.TestCase):
                            ["idle"], env)
         mercury.Daemon.started_pids.add(stray)
         self.addCleanup(kill, stray)
+        wait_until(lambda: mercury.executable(stray).endswith("/idle"),
+                   "it is executed")
         self.assertEqual(d.stop(), 0)
         pid, status = os.waitpid(stray, 0)
         self.assertEqual(os.WTERMSIG(status), signal.SIGKILL)

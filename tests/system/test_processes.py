@@ -106,7 +106,7 @@ class Descriptors(mercury.TestCase):
         for name, listening in (("a", "listening tcp"),
                                 ("u", "listening unix")):
             for pid in self.d.workers(name):
-                self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 1,
+                self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 2,
                                 listening: 1, "unix": 1},
                           ("socketpair", listening))
 
@@ -115,7 +115,7 @@ class Descriptors(mercury.TestCase):
         for s in clients:
             self.assertEqual(ask(s, b"x"), b"x")
         pid = self.d.workers("b")[0]
-        golden = {**STANDARD, **EVENT_LOOP, "socketpair": 1,
+        golden = {**STANDARD, **EVENT_LOOP, "socketpair": 2,
                   "listening tcp": 1, "unix": 1}
         self.hold(pid, {**golden, "tcp": 5}, ("tcp",))
         for s in clients:
@@ -124,23 +124,34 @@ class Descriptors(mercury.TestCase):
 
     def test_control(self):
         pid = self.d.child("mercury-control")
-        self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 1,
+        self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 2,
                         "listening unix": 1, "unix": 1},
                   ("socketpair", "listening unix"))
         clients = [self.d.rpc() for _ in range(10)]
         for rpc in clients:
             rpc.call("daemon.status")
             rpc.close()
-        self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 1,
+        self.hold(pid, {**STANDARD, **EVENT_LOOP, "socketpair": 2,
                         "listening unix": 1, "unix": 1})
+
+    def test_store(self):
+        """The ways of 4 workers and the supervisor, and two channels."""
+        state = os.path.join(self.d.state, "health.db")
+        wait_until(lambda: self.d.status()["store"]["events"] > 0,
+                   "it has written")
+        self.hold(self.d.child("mercury-store"),
+                  {**STANDARD, **EVENT_LOOP, "socketpair": 7,
+                   state: 2, state + "-wal": 1, state + "-shm": 1,
+                   state + ".lock": 1}, ("socketpair", state))
 
     def test_supervisor(self):
         roles = {os.path.join(self.d.bin, r): 1 for r in mercury.ROLES}
         self.hold(self.d.pid, {
             **STANDARD, **EVENT_LOOP, **roles, "/dev/null": 3,
             "anon_inode:[signalfd]": 1,
-            "socketpair": 5,  # 4 workers, control
-            "anon_inode:[pidfd]": 5,
+            # 4 workers, control, store; the store's ends of 5 ways, our own
+            "socketpair": 12,
+            "anon_inode:[pidfd]": 6, "memfd": 1,
             "listening tcp": 3, "listening unix": 2, "unix": 1,
             self.d.pid_file: 1, self.path + ".lock": 1},
             ("socketpair", "anon_inode:[pidfd]", *roles))

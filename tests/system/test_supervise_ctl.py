@@ -297,7 +297,7 @@ class Stats(Case):
         stats = self.done_json(d, "stats")
         self.assertEqual(list(stats), ["children", "total"])
         self.assertEqual(list(stats["total"]), TOTAL_KEYS)
-        control, first, second = stats["children"]
+        control, store, first, second = stats["children"]
         for child in stats["children"]:
             self.assertEqual(list(child), CHILD_KEYS)
             self.assertEqual(child["state"], "running")
@@ -308,6 +308,7 @@ class Stats(Case):
         self.assertEqual(control["role"], "control")
         self.assertIsNone(control["slot"])
         self.assertIsNone(control["generation"])
+        self.assertEqual(store["role"], "store")
         self.assertEqual([first["pid"], second["pid"]], d.workers("pos"))
         self.assertEqual((first["role"], first["name"], first["slot"]),
                          ("worker", "pos", 0))
@@ -316,7 +317,7 @@ class Stats(Case):
         self.assertIn("SIGKILL", first["last_reason"])
         self.assertIsNone(second["last_end"])
         total = stats["total"]
-        self.assertEqual((total["children"], total["running"]), (3, 3))
+        self.assertEqual((total["children"], total["running"]), (4, 4))
         self.assertEqual(total["restarts"], 1)
         self.assertEqual(total["last_end"], first["last_end"])
         self.assertEqual(total["memory_kb"], sum(
@@ -327,10 +328,11 @@ class Stats(Case):
         d.add("pos")
         d.kill_worker("pos")
         rows = {r["PROCESS"]: r for r in table(self.done(d, "stats"))}
-        self.assertEqual(set(rows), {"control", "pos/0", "total of 2"})
+        self.assertEqual(set(rows), {"control", "store", "pos/0",
+                                     "total of 3"})
         self.assertEqual(rows["pos/0"]["RESTARTS"], "1")
         self.assertIn("SIGKILL", rows["pos/0"]["REASON"])
-        self.assertEqual(rows["total of 2"]["STATE"], "2 running")
+        self.assertEqual(rows["total of 3"]["STATE"], "3 running")
 
 
 class Tree(Case):
@@ -350,16 +352,16 @@ class Tree(Case):
         tree = self.done_json(d, "tree")
         nodes = list(self.nodes(tree))
         self.assertEqual([n["role"] for n in nodes],
-                         ["supervisor", "control", "pool", "worker"])
+                         ["supervisor", "control", "store", "pool", "worker"])
         for node in nodes:
             self.assertEqual([k for k in node if k != "children"], NODE_KEYS)
             self.assertGreater(node["memory_bytes"], 100000)
             self.assertIsNone(node["group"])
-        self.assertEqual(nodes[3]["pid"], worker)
-        self.assertGreater(nodes[3]["cpu_ms"], 0)
-        self.assertEqual(nodes[2]["cpu_ms"], nodes[3]["cpu_ms"])
+        self.assertEqual(nodes[4]["pid"], worker)
+        self.assertGreater(nodes[4]["cpu_ms"], 0)
+        self.assertEqual(nodes[3]["cpu_ms"], nodes[4]["cpu_ms"])
         self.assertEqual([n["generation"] for n in nodes],
-                         [None, None, 1, 1])
+                         [None, None, None, 1, 1])
 
     def test_two_generations(self):
         d = self.started()
@@ -379,7 +381,7 @@ class Tree(Case):
             self.assertEqual([(r["STATE"], r["GEN"]) for r in rows],
                              [("running", "2"), ("stopping", "1")])
         wait_until(lambda: not alive(old), "it has drained")
-        self.assertEqual(len(self.done_json(d, "stats")["children"]), 2)
+        self.assertEqual(len(self.done_json(d, "stats")["children"]), 3)
 
 
 class DryRun(Case):
