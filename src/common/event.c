@@ -80,5 +80,6 @@ event_add_number(struct health_event *e, enum fact_id id, int64_t number)
 void
 event_add_text(struct health_event *e, enum fact_id id, const char *text)
 {
-	add(e, (struct event_fact){ .id = id, .text = text });
+	if (text != NULL)
+		add(e, (struct event_fact){ .id = id, .text = text });
 }

@@ -64,7 +64,10 @@ const char *fact_key(unsigned int id);
 
 enum fact_kind fact_kind(enum fact_id);
 
-/* Add a fact; one for which there is no room is left out. text is borrowed. */
+/*
+ * Add a fact; one for which there is no room, or whose text is NULL, is left
+ * out. text is borrowed.
+ */
 void event_add_number(struct health_event *, enum fact_id, int64_t number);
 void event_add_text(struct health_event *, enum fact_id, const char *text);
 

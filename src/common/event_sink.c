@@ -123,7 +123,9 @@ close_gap(struct event_sink *s)
 	event_add_number(&e, FACT_COUNT, (int64_t)s->gap.count);
 	event_add_number(&e, FACT_FROM_MS, (int64_t)s->gap.from_ms);
 	event_add_number(&e, FACT_UNTIL_MS, (int64_t)s->gap.until_ms);
-	if (!put(s, &e))
+	/* Room for this alone is none: the next event would be dropped again.
+	 */
+	if (s->count == EVENT_SINK_BATCHES || !put(s, &e))
 		return false;
 	s->gap.count = 0;
 	return true;

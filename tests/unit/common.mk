@@ -3,7 +3,8 @@ SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
-	test_common_err test_common_fd test_common_ipc test_common_log \
+	test_common_err test_common_event test_common_event_sink \
+	test_common_event_wire test_common_fd test_common_ipc test_common_log \
 	test_common_role test_common_scoreboard test_common_snapshot \
 	test_common_spec
 
@@ -23,6 +24,19 @@ test_common_clock_LDADD = $(COMMON_TEST_LIBS)
 test_common_err_SOURCES = tests/unit/test_common_err.c
 test_common_err_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_err_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_event_SOURCES = tests/unit/test_common_event.c
+test_common_event_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_event_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_event_sink_SOURCES = tests/unit/test_common_event_sink.c $(SCRATCH)
+test_common_event_sink_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_event_sink_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS) \
+	$(CRITERION_LIBS)
+
+test_common_event_wire_SOURCES = tests/unit/test_common_event_wire.c
+test_common_event_wire_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_event_wire_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_fd_SOURCES = tests/unit/test_common_fd.c
 test_common_fd_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -180,13 +180,17 @@ struct damage_case {
 };
 
 #define WORKER_SIZE (uint32_t)sizeof(struct snapshot_worker)
+#define EVENT_SIZE (uint32_t)sizeof(struct snapshot_event)
+
+/* As those of snapshot_seal(). */
+#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 ParameterizedTestParameters(snapshot, damage_ends_it)
 {
 	static struct damage_case cases[] = {
 		{ 0, 0, 64 },
 		{ 0, WORKER_SIZE, 64 },
-		{ SNAPSHOT_PROCESS + 1, WORKER_SIZE, 64 },
+		{ SNAPSHOT_CLEANUP + 1, WORKER_SIZE, 64 },
 		{ UINT32_MAX, WORKER_SIZE, 64 },
 		{ SNAPSHOT_DAEMON, WORKER_SIZE, 64 },
 		{ SNAPSHOT_WORKER, 0, 64 },
@@ -200,6 +204,13 @@ ParameterizedTestParameters(snapshot, damage_ends_it)
 		{ SNAPSHOT_WORKER, WORKER_SIZE, 1 },
 		{ SNAPSHOT_WORKER, WORKER_SIZE, WORKER_SIZE - 1 },
 		{ SNAPSHOT_LISTENER, (uint32_t)sizeof(struct snapshot_listener),
+		    64 },
+		/* Only these may be larger than their struct, not smaller. */
+		{ SNAPSHOT_EVENT, EVENT_SIZE - 1, 64 },
+		{ SNAPSHOT_EVENT, EVENT_SIZE + 100, 64 },
+		{ SNAPSHOT_EVENT, UINT32_MAX, 64 },
+		{ SNAPSHOT_EVENT, UINT32_MAX - 7, 64 },
+		{ SNAPSHOT_PAGE, (uint32_t)sizeof(struct snapshot_page) + 8,
 		    64 },
 	};
 
@@ -217,10 +228,7 @@ with_tail(const void *tail, size_t len)
 	snapshot_add(&w, SNAPSHOT_WORKER, &good, sizeof(good));
 	cr_assert_eq(write(fd, w.bytes, w.len), (ssize_t)w.len);
 	cr_assert_eq(write(fd, tail, len), (ssize_t)len);
-	cr_assert_eq(
-	    fcntl(fd, F_ADD_SEALS,
-		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
-	    0);
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
 	(void)close(seal(&w));
 	return fd;
 }
@@ -269,6 +277,148 @@ Test(snapshot, a_whole_tail_is_read)
 	row = expect_row(&r, SNAPSHOT_WORKER);
 	cr_expect_eq(row->slot, 8);
 	expect_end(&r);
+	snapshot_close(&r);
+}
+
+/* The store, which makes some, could cut it and so kill who reads it. */
+Test(snapshot, an_unsealed_one_is_refused)
+{
+	static const int missing[] = { F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE,
+		F_SEAL_SEAL, ALL_SEALS };
+	const struct snapshot_worker row = { .slot = 7 };
+	struct snapshot_writer w = { 0 };
+	struct snapshot_reader r;
+	struct err err;
+	size_t i;
+	int fd;
+
+	snapshot_add(&w, SNAPSHOT_WORKER, &row, sizeof(row));
+	for (i = 0; i < COUNT(missing); i++) {
+		fd = memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		cr_assert_eq(write(fd, w.bytes, w.len), (ssize_t)w.len);
+		cr_assert_eq(fcntl(fd, F_ADD_SEALS, ALL_SEALS & ~missing[i]),
+		    0);
+		err.text[0] = '\0';
+		cr_expect_eq(snapshot_open(&r, fd, &err), -1);
+		cr_expect_neq(err.text[0], '\0');
+		expect_end(&r);
+		snapshot_close(&r);
+		(void)close(fd);
+	}
+	(void)close(seal(&w));
+}
+
+/* --- EVENT rows --- */
+
+static void
+expect_texts(const struct snapshot_reader *r, const char *const *want)
+{
+	const char *texts[EVENT_TEXT_COUNT];
+	int i;
+
+	cr_assert_eq(snapshot_event_texts(r, texts), 0);
+	for (i = 0; i < EVENT_TEXT_COUNT; i++)
+		cr_expect_str_eq(texts[i], want[i] == NULL ? "" : want[i]);
+}
+
+Test(snapshot, events_have_their_texts)
+{
+	static const char *const rows[][EVENT_TEXT_COUNT] = {
+		{ "worker.crashed", "error", "pos", NULL, "signal 11",
+		    "{\"pid\":4711}" },
+		{ "daemon.started", "info", NULL, NULL, NULL, "{}" },
+		{ NULL, NULL, NULL, NULL, NULL, NULL },
+		{ "connection.opened", "info", "pos", "[::1]:40000", "", "" },
+	};
+	struct snapshot_event e = { 0 };
+	struct snapshot_writer w = { 0 };
+	const struct snapshot_page page = { .last_id = 4, .more = 1 };
+	const struct snapshot_event *row;
+	const struct snapshot_page *end;
+	struct snapshot_reader r;
+	uint64_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		e.id = i + 1;
+		e.at_ms = UINT64_MAX - i;
+		snapshot_add_event(&w, &e, rows[i]);
+	}
+	snapshot_add(&w, SNAPSHOT_PAGE, &page, sizeof(page));
+	r = open_reader(seal(&w));
+	for (i = 0; i < COUNT(rows); i++) {
+		row = expect_row(&r, SNAPSHOT_EVENT);
+		cr_expect_eq(row->id, i + 1);
+		cr_expect_eq(row->at_ms, UINT64_MAX - i);
+		expect_texts(&r, rows[i]);
+	}
+	end = expect_row(&r, SNAPSHOT_PAGE);
+	cr_expect_eq(end->last_id, 4);
+	expect_end(&r);
+	snapshot_close(&r);
+}
+
+Test(snapshot, long_texts_of_an_event_are_cut)
+{
+	static char longer[3 * EVENT_TEXT_MAX];
+	const char *const given[EVENT_TEXT_COUNT] = { longer, longer, "x",
+		longer, longer, longer };
+	const struct snapshot_event e = { .id = 1 };
+	const char *texts[EVENT_TEXT_COUNT];
+	struct snapshot_writer w = { 0 };
+	struct snapshot_reader r;
+	int i;
+
+	memset(longer, 'a', sizeof(longer) - 1);
+	snapshot_add_event(&w, &e, given);
+	r = open_reader(seal(&w));
+	(void)expect_row(&r, SNAPSHOT_EVENT);
+	cr_assert_eq(snapshot_event_texts(&r, texts), 0);
+	for (i = 0; i < EVENT_TEXT_COUNT; i++)
+		cr_expect_eq(strlen(texts[i]),
+		    given[i] == longer ? EVENT_TEXT_MAX : 1);
+	expect_end(&r);
+	snapshot_close(&r);
+}
+
+/* An EVENT row whose texts are these size bytes. */
+static struct snapshot_reader
+reader_of_texts(const char *bytes, size_t size)
+{
+	struct {
+		uint32_t kind, size;
+		struct snapshot_event e;
+		char texts[64];
+	} tail = { SNAPSHOT_EVENT, EVENT_SIZE + (uint32_t)size, { 1, 2 }, "" };
+	const size_t padded = (size + 7) & ~(size_t)7;
+	struct snapshot_reader r;
+
+	cr_assert_leq(padded, sizeof(tail.texts));
+	/* What stands behind the row is none of its texts. */
+	memset(tail.texts, 0, sizeof(tail.texts));
+	memcpy(tail.texts, bytes, size);
+	r = open_reader(with_tail(&tail, 8 + EVENT_SIZE + padded));
+	(void)expect_row(&r, SNAPSHOT_WORKER);
+	(void)expect_row(&r, SNAPSHOT_EVENT);
+	return r;
+}
+
+Test(snapshot, texts_of_an_event_end_within_its_row)
+{
+	static const char good[] = "t\0s\0l\0p\0r\0d"; /* and its NUL */
+	const char *texts[EVENT_TEXT_COUNT];
+	struct snapshot_reader r;
+	size_t size;
+
+	for (size = 0; size < sizeof(good); size++) {
+		r = reader_of_texts(good, size);
+		cr_expect_eq(snapshot_event_texts(&r, texts), -1, "%zu bytes",
+		    size);
+		snapshot_close(&r);
+	}
+	r = reader_of_texts(good, sizeof(good));
+	cr_assert_eq(snapshot_event_texts(&r, texts), 0);
+	cr_expect_str_eq(texts[EVENT_TEXT_TYPE], "t");
+	cr_expect_str_eq(texts[EVENT_TEXT_DETAIL], "d");
 	snapshot_close(&r);
 }
 
