@@ -23,9 +23,9 @@ struct conn_output {
 };
 
 /* Why a connection ended, for its record. */
-static const char finished[] = "the peer closed it";
-static const char broken[] = "it was reset or timed out";
-static const char starved[] = "out of memory";
+static const char finished[] = "peer_closed";
+static const char broken[] = "peer_reset";
+static const char starved[] = "out_of_memory";
 
 static void on_event(evutil_socket_t, short, void *);
 

@@ -46,7 +46,7 @@ struct conn {
  */
 int conn_open(struct conn_list *, int fd);
 
-/* End it now: what waits is lost. Frees it. why is one line. */
+/* End it now: what waits is lost. Frees it. why is one word. */
 void conn_close(struct conn *, const char *why);
 
 static inline int

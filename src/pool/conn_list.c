@@ -59,5 +59,5 @@ conn_list_cut(struct conn_list *list)
 	list->phase = CONN_LIST_CUTTING;
 	for (state = 0; state < CONN_STATE_COUNT; state++)
 		while ((c = LIST_FIRST(&list->by_state[state])) != NULL)
-			conn_close(c, "cut at the drain deadline");
+			conn_close(c, "deadline");
 }

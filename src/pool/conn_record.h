@@ -33,7 +33,7 @@ struct conn_record {
 struct conn_record *conn_record_open(struct recorder *, const char *listener,
     int fd);
 
-/* It has ended; why is one line. Frees *r and nulls it; NULL is fine. */
+/* It has ended; why is one word. Frees *r and nulls it; NULL is fine. */
 void conn_record_close(struct conn_record **r, struct recorder *,
     const char *listener, const char *why);
 

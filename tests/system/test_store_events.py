@@ -202,7 +202,7 @@ class Connection(mercury.TestCase):
         self.assertEqual(opened["listener"], "pos")
         self.assertEqual(opened["peer"], peer)
         self.assertEqual(closed["peer"], peer)
-        self.assertEqual(closed["reason"], "the peer closed it")
+        self.assertEqual(closed["reason"], "peer_closed")
         self.assertEqual(closed["detail"]["bytes_in"], 5)
         self.assertEqual(closed["detail"]["bytes_out"], 5)
         self.assertEqual(closed["detail"]["connection"],
@@ -227,7 +227,7 @@ class Connection(mercury.TestCase):
             self.assertEqual(mercury.ask(s, b"x"), b"x")
             d.stop()
         closed = only(rows(d, "connection.closed"))
-        self.assertEqual(closed["reason"], "cut at the drain deadline")
+        self.assertEqual(closed["reason"], "deadline")
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	cr_assert_not_null(r);
 	r->bytes_in = 7;
 	r->bytes_out = 9;
-	conn_record_close(&r, &t.recorder, "pos", "the peer closed it");
+	conn_record_close(&r, &t.recorder, "pos", "peer_closed");
 	cr_expect_null(r);
 
 	cr_assert_eq(receive(e, 2), 2);
@@ -119,7 +119,7 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	cr_expect_str_eq(e[0].listener, "pos");
 	cr_expect_str_eq(e[0].peer, want);
 	cr_expect_str_eq(e[1].peer, want);
-	cr_expect_str_eq(e[1].reason, "the peer closed it");
+	cr_expect_str_eq(e[1].reason, "peer_closed");
 	cr_expect_str_eq(fact(&e[0], FACT_CONNECTION)->text,
 	    fact(&e[1], FACT_CONNECTION)->text);
 	cr_expect_eq(fact(&e[1], FACT_BYTES_IN)->number, 7);
