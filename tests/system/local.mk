@@ -20,6 +20,9 @@ SYSTEM_TESTS = \
 	tests/system/test_retry.py \
 	tests/system/test_scripts.py \
 	tests/system/test_shutdown.py \
+	tests/system/test_store_cleanup.py \
+	tests/system/test_store_events.py \
+	tests/system/test_store_trouble.py \
 	tests/system/test_stream.py \
 	tests/system/test_supervise_ctl.py \
 	tests/system/test_tables.py \
@@ -30,7 +33,7 @@ SCRIPT_TESTS = \
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py \
-	tests/system/supervising.py
+	tests/system/storing.py tests/system/supervising.py
 
 check_PROGRAMS += \
 	tests/system/idle \

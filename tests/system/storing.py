@@ -13,7 +13,9 @@ def database(d):
 
 def query(d, sql, *args, path=None):
     """Rows of the database, read as a person with sqlite3 would."""
-    db = sqlite3.connect(path or database(d), timeout=5)
+    # rw: it must not make one where there is none.
+    db = sqlite3.connect(f"file:{path or database(d)}?mode=rw", uri=True,
+                         timeout=5)
     try:
         return db.execute(sql, args).fetchall()
     finally:
@@ -46,6 +48,14 @@ def wait_rows(d, kind, listener=None, count=1):
             return None
         return found if len(found) >= count else None
     return wait_until(look, f"{count} events {kind} are there")
+
+
+def intact(path):
+    db = sqlite3.connect(path, timeout=5)
+    try:
+        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        db.close()
 
 
 def store_status(d):

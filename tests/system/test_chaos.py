@@ -14,6 +14,7 @@ import time
 import mercury
 import supervising
 from mercury import alive, ask, connect, kill, wait_until
+from storing import database, intact, rows, wait_rows
 from supervising import Background, Storm
 from test_processes import descriptors
 
@@ -28,7 +29,7 @@ CALLS_MAX = 8
 # name: its options. They are there from the start to the end.
 LASTING = {
     "one": {"workers": 1},
-    "two": {"workers": 2},
+    "two": {"workers": 2, "record_connections": True},
     "four": {"workers": 4},
     "shared-a": {"workers": 2, "pool": "shared"},
     "shared-b": {"pool": "shared"},
@@ -68,7 +69,8 @@ class Chaos(mercury.TestCase):
             (self.kill_worker, 20), (self.stop_worker, 8),
             (self.pause, 8), (self.restart, 10), (self.restart_all, 1),
             (self.add, 10), (self.remove, 8), (self.update, 4),
-            (self.reload, 4), (self.kill_control, 1)]
+            (self.reload, 4), (self.kill_control, 1),
+            (self.kill_store, 1), (self.stop_store, 1)]
 
     # --- asking ---
 
@@ -203,6 +205,23 @@ class Chaos(mercury.TestCase):
         except AssertionError:
             pass  # it has not come back yet
 
+    def kill_store(self):
+        try:
+            kill(self.d.child("mercury-store"))
+            self.done["store"] = self.done.get("store", 0) + 1
+        except AssertionError:
+            pass
+
+    def stop_store(self):
+        """Nobody may wait for it."""
+        try:
+            pid = self.d.child("mercury-store")
+        except AssertionError:
+            return
+        kill(pid, signal.SIGSTOP)
+        self.stopped[pid] = time.monotonic() + self.random.uniform(0.1, 2)
+        self.done["stop store"] = self.done.get("stop store", 0) + 1
+
     def keep_promises(self):
         """Continue, resume and bring back whose time has come."""
         now = time.monotonic()
@@ -286,6 +305,7 @@ class Chaos(mercury.TestCase):
         return sum(l[3] == "0A" and l[1][-5:] in wanted for l in lines)
 
     def test_chaos(self):
+        wait_rows(self.d, "daemon.ready")  # what is written stays
         before, memory = self.family(), mercury.anonymous_bytes(self.d.pid)
         functions, weights = zip(*self.actions)
         end = time.monotonic() + SECONDS
@@ -316,6 +336,17 @@ class Chaos(mercury.TestCase):
                        "descriptors")
         except AssertionError:
             self.fail(f"{self.family()} is not as {before}")
+        self.check_events()
+
+    def check_events(self):
+        """The database is whole, and tells the story to its end."""
+        self.assertEqual(self.d.stop(), 0)
+        self.assertTrue(intact(database(self.d)))
+        story = [r["type"] for r in rows(self.d)]
+        self.assertEqual(story.count("daemon.started"), 1)
+        self.assertEqual(story[-1], "daemon.stopped")
+        print(f"{len(story)} events, {story.count('store.dropped')} gaps",
+              file=sys.stderr)
 
 
 def total(counts):

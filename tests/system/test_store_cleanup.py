@@ -9,8 +9,8 @@ import unittest
 
 import mercury
 from mercury import alive, connect, kill, listener, wait_until
-from storing import database, query, rows, store_status, wait_rows
-from test_store_trouble import intact, store_section
+from storing import (database, intact, query, rows, store_status,
+                     wait_rows)
 
 DAY_MS = 86_400_000
 
