@@ -1,14 +1,16 @@
 /*
- * option_table: fills the tables of options into mercury.conf(5), from the
- * table that the daemon itself is built with (common/option_list.h). Reads
- * the page's template from stdin and writes the page to stdout: the lines
- * @DAEMON_OPTIONS@, @LISTENER_OPTIONS@ and @GROUP_OPTIONS@ become the tables.
+ * option_table: fills tables into manual pages, from the lists that the
+ * daemon itself is built with: the options into mercury.conf(5), the types of
+ * events and their facts into mercury-store(8). Reads the template of a page
+ * from stdin and writes the page to stdout: a line such as @STORE_OPTIONS@
+ * becomes the table.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/err.h"
+#include "common/role.h"
 #include "common/spec.h"
 
 #define LINE_SIZE 4096
@@ -26,6 +28,7 @@
 #define FORM_MODE	"octal"
 #define FORM_NAME	"name"
 #define FORM_NAMES	"{name, ...}"
+#define FORM_OPTIONAL_PATH "path"
 #define FORM_PATH	"path"
 #define FORM_PROTOCOL	"echo | discard"
 #define FORM_RESTART	"permanent | transient | temporary"
@@ -43,14 +46,65 @@ enum change { BOUND, LIVE, ELSEWHERE };
 struct row {
 	const char *name;
 	const char *form;
-	unsigned long min, max; /* both 0: no range to tell */
-	int is_duration;
+	uint64_t min, max; /* both 0: no range to tell */
 	enum change change;
 	const char *fallback;
 	const char *help;
 };
 
-#define IS_DURATION(FORM) (strcmp(FORM, FORM_DURATION) == 0)
+static const struct row listener_rows[] = {
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
+    HELP)                                                                  \
+	{ NAME, FORM_##TYPE, MIN, MAX, CHANGE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row daemon_rows[] = {
+#define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row group_rows[] = {
+#define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row store_rows[] = {
+#define STORE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct {
+	const char *name;
+	const char *severity;
+	unsigned int senders;
+	const char *facts;
+	const char *help;
+} events[] = {
+#define INFO "info"
+#define WARNING "warning"
+#define ERROR "error"
+#define EVENT(ID, NAME, SEVERITY, SENDERS, FACTS, HELP) \
+	{ NAME, SEVERITY, SENDERS, FACTS, HELP },
+#include "common/event_list.h"
+};
+
+static const struct {
+	const char *key;
+	const char *kind;
+	const char *help;
+} facts[] = {
+#define NUMBER "number"
+#define BOOL "true or false"
+#define TEXT "text"
+#define FACT(ID, KEY, KIND, HELP) { KEY, KIND, HELP },
+#include "common/fact_list.h"
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void
 print_text(const char *text)
@@ -69,15 +123,19 @@ print_text(const char *text)
 	(void)putchar('\n');
 }
 
+/* --- options --- */
+
 static void
-print_duration(unsigned long ms)
+print_duration(uint64_t ms)
 {
-	if (ms % 3600000 == 0)
-		(void)printf("%luh", ms / 3600000);
+	if (ms % 86400000 == 0)
+		(void)printf("%" PRIu64 "d", ms / 86400000);
+	else if (ms % 3600000 == 0)
+		(void)printf("%" PRIu64 "h", ms / 3600000);
 	else if (ms % 1000 == 0)
-		(void)printf("%lus", ms / 1000);
+		(void)printf("%" PRIu64 "s", ms / 1000);
 	else
-		(void)printf("%lums", ms);
+		(void)printf("%" PRIu64 "ms", ms);
 }
 
 static void
@@ -97,12 +155,13 @@ print_durations(const struct row *r)
 static void
 print_range(const struct row *r)
 {
-	if (r->is_duration)
+	if (strcmp(r->form, FORM_DURATION) == 0)
 		print_durations(r);
 	else if (strcmp(r->form, FORM_PATH) == 0 && r->max != 0)
-		(void)printf("At most %lu bytes.\n", r->max);
+		(void)printf("At most %" PRIu64 " bytes.\n", r->max);
 	else if (r->max != 0 && strcmp(r->form, FORM_MODE) != 0)
-		(void)printf("From %lu to %lu.\n", r->min, r->max);
+		(void)printf("From %" PRIu64 " to %" PRIu64 ".\n", r->min,
+		    r->max);
 }
 
 static void
@@ -117,60 +176,146 @@ print_default(const char *fallback)
 }
 
 static void
-print_row(const struct row *r)
+print_rows(const struct row *r, size_t count)
 {
-	(void)printf(".It Cm %s No = Ar %s\n", r->name, r->form);
-	print_text(r->help);
-	print_range(r);
-	print_default(r->fallback);
-	if (r->change == LIVE)
-		(void)puts("Can be updated while the listener runs.");
-}
-
-static void
-print_listener_options(void)
-{
-	const struct row rows[] = {
-#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
-    HELP)                                                                  \
-	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), CHANGE,   \
-		DEFAULT, HELP },
-#include "common/option_list.h"
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_row(&rows[i]);
+	for (; count > 0; r++, count--) {
+		(void)printf(".It Cm %s No = Ar %s\n", r->name, r->form);
+		print_text(r->help);
+		print_range(r);
+		print_default(r->fallback);
+		if (r->change == LIVE)
+			(void)puts("Can be updated while the listener runs.");
+	}
 }
 
 static void
 print_daemon_options(void)
 {
-	const struct row rows[] = {
-#define DAEMON_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)      \
-	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), ELSEWHERE, \
-		DEFAULT, HELP },
-#include "common/option_list.h"
-	};
-	size_t i;
+	print_rows(daemon_rows, COUNT(daemon_rows));
+}
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_row(&rows[i]);
+static void
+print_listener_options(void)
+{
+	print_rows(listener_rows, COUNT(listener_rows));
 }
 
 static void
 print_group_options(void)
 {
-	const struct row rows[] = {
-#define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)       \
-	{ NAME, FORM_##TYPE, MIN, MAX, IS_DURATION(FORM_##TYPE), ELSEWHERE, \
-		DEFAULT, HELP },
-#include "common/option_list.h"
+	print_rows(group_rows, COUNT(group_rows));
+}
+
+static void
+print_store_options(void)
+{
+	print_rows(store_rows, COUNT(store_rows));
+}
+
+/* --- events --- */
+
+static void
+print_senders(unsigned int senders)
+{
+	static const struct {
+		enum role role;
+		const char *name;
+	} roles[] = {
+		{ ROLE_SUPERVISOR, "mercuryd" },
+		{ ROLE_POOL, "mercury-pool" },
+		{ ROLE_STORE, "mercury-store" },
 	};
+	const char *comma = "";
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		print_row(&rows[i]);
+	for (i = 0; i < COUNT(roles); i++) {
+		if (!(senders & roles[i].role))
+			continue;
+		(void)printf("%s%s", comma, roles[i].name);
+		comma = ", ";
+	}
+}
+
+static void
+check_fact(const char *key, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(facts); i++)
+		if (strlen(facts[i].key) == len &&
+		    strncmp(facts[i].key, key, len) == 0)
+			return;
+	(void)fprintf(stderr, "option_table: %.*s is no fact\n", (int)len, key);
+	exit(EXIT_FAILURE);
+}
+
+static void
+print_facts_of(const char *keys)
+{
+	size_t len;
+
+	if (keys[0] == '\0')
+		return;
+	(void)fputs("Facts:\n.Cm", stdout);
+	for (; *keys != '\0'; keys += len + (keys[len] == ' ')) {
+		len = strcspn(keys, " ");
+		check_fact(keys, len);
+		(void)printf(" %.*s %s", (int)len, keys,
+		    keys[len] == '\0' ? ".\n" : ",");
+	}
+}
+
+static void
+print_event_types(void)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(events); i++) {
+		(void)printf(".It Li %s Pq %s , No by ", events[i].name,
+		    events[i].severity);
+		print_senders(events[i].senders);
+		(void)putchar('\n');
+		print_text(events[i].help);
+		print_facts_of(events[i].facts);
+	}
+}
+
+static void
+print_facts(void)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(facts); i++) {
+		(void)printf(".It Cm %s Pq %s\n", facts[i].key, facts[i].kind);
+		print_text(facts[i].help);
+	}
+}
+
+/* --- pages --- */
+
+static const struct {
+	const char *line; /* in the template */
+	void (*print)(void);
+} tables[] = {
+	{ "@DAEMON_OPTIONS@\n", print_daemon_options },
+	{ "@LISTENER_OPTIONS@\n", print_listener_options },
+	{ "@GROUP_OPTIONS@\n", print_group_options },
+	{ "@STORE_OPTIONS@\n", print_store_options },
+	{ "@EVENT_TYPES@\n", print_event_types },
+	{ "@FACTS@\n", print_facts },
+};
+
+static void
+print_line(const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(tables); i++)
+		if (strcmp(line, tables[i].line) == 0) {
+			tables[i].print();
+			return;
+		}
+	(void)fputs(line, stdout);
 }
 
 int
@@ -178,16 +323,8 @@ main(void)
 {
 	char line[LINE_SIZE];
 
-	while (fgets(line, sizeof(line), stdin) != NULL) {
-		if (strcmp(line, "@DAEMON_OPTIONS@\n") == 0)
-			print_daemon_options();
-		else if (strcmp(line, "@LISTENER_OPTIONS@\n") == 0)
-			print_listener_options();
-		else if (strcmp(line, "@GROUP_OPTIONS@\n") == 0)
-			print_group_options();
-		else
-			(void)fputs(line, stdout);
-	}
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		print_line(line);
 	if (ferror(stdin) || fflush(stdout) == EOF || ferror(stdout)) {
 		perror("option_table");
 		return EXIT_FAILURE;

@@ -31,8 +31,10 @@ scripts() {
 	find contrib/completion -type f | sort
 }
 
+# Also those that are made of a template.
 pages() {
-	find man -name '*.[1-9]' | sort
+	find man ${MERCURY_BUILDDIR:+"$MERCURY_BUILDDIR/man"} -name '*.[1-9]' |
+	    sort
 }
 
 format() {

@@ -9,7 +9,7 @@ static const struct {
 	enum event_severity severity;
 	unsigned int senders;
 } types[EVENT_TYPE_COUNT] = {
-#define EVENT(ID, NAME, SEVERITY, SENDERS) \
+#define EVENT(ID, NAME, SEVERITY, SENDERS, FACTS, HELP) \
 	[EVENT_##ID] = { NAME, EVENT_SEVERITY_##SEVERITY, SENDERS },
 #include "common/event_list.h"
 };
@@ -24,7 +24,7 @@ static const struct {
 	const char *key;
 	enum fact_kind kind;
 } facts[FACT_COUNT_OF_ALL] = {
-#define FACT(ID, KEY, KIND) [FACT_##ID] = { KEY, FACT_##KIND },
+#define FACT(ID, KEY, KIND, HELP) [FACT_##ID] = { KEY, FACT_##KIND },
 #include "common/fact_list.h"
 };
 

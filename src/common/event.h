@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum event_type {
-#define EVENT(ID, NAME, SEVERITY, SENDERS) EVENT_##ID,
+#define EVENT(ID, ...) EVENT_##ID,
 #include "common/event_list.h"
 	EVENT_TYPE_COUNT
 };
@@ -21,7 +21,7 @@ enum event_severity {
 };
 
 enum fact_id {
-#define FACT(ID, KEY, KIND) FACT_##ID,
+#define FACT(ID, ...) FACT_##ID,
 #include "common/fact_list.h"
 	FACT_COUNT_OF_ALL
 };
