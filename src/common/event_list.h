@@ -80,7 +80,7 @@ EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL,
     "A client has connected to a listener with record_connections.")
 EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
     "connection pool duration_ms bytes_in bytes_out",
-    "And that connection has ended; the reason says how.")
+    "And that connection has ended. The reason is peer_closed, peer_reset, deadline (it was cut) or out_of_memory.")
 EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")
