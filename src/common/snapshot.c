@@ -241,11 +241,13 @@ snapshot_next(struct snapshot_reader *r, enum snapshot_kind *kind)
 {
 	struct row_header h;
 	const void *row;
+	size_t left;
 
 	if (r->size - r->at < sizeof(h))
 		return NULL;
 	memcpy(&h, r->bytes + r->at, sizeof(h));
-	if (!fits(&h) || r->size - r->at - sizeof(h) < padded(h.size))
+	left = r->size - r->at - sizeof(h);
+	if (!fits(&h) || left < h.size || left < padded(h.size))
 		return NULL;
 	row = r->bytes + r->at + sizeof(h);
 	r->row_size = h.size;

@@ -59,7 +59,8 @@ plan_complete(struct plan *p, struct err *err)
 		return err_set(err, ERR_INTERNAL, "no daemon settings came");
 	if (!ends(s->user, sizeof(s->user)) ||
 	    !ends(s->control_socket, sizeof(s->control_socket)) ||
-	    !ends(s->state_dir, sizeof(s->state_dir)))
+	    !ends(s->state_dir, sizeof(s->state_dir)) ||
+	    !ends(s->store.database, sizeof(s->store.database)))
 		return err_set(err, ERR_INTERNAL,
 		    "a string of the daemon settings is not terminated");
 	if (p->count > 0)
