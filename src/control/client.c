@@ -127,7 +127,9 @@ is_over(const struct client *c)
 		return output_bytes(c) == 0;
 	if (!c->eof || !line_is_searched(&c->in))
 		return false;
-	return c->hung_up || (!c->in_flight && output_bytes(c) == 0);
+	if (c->hung_up)
+		return true;
+	return !c->in_flight && !c->following && output_bytes(c) == 0;
 }
 
 static int
@@ -152,8 +154,11 @@ run(struct client *c)
 		    set_interest(c->writable,
 			output_bytes(c) > 0 ||
 			    (!c->in_flight && !line_is_searched(&c->in))) == -1;
-		if (!failed)
+		if (!failed) {
+			if (c->following && client_is_written(c))
+				c->handler->written(c->ctx, c);
 			return;
+		}
 	}
 	c->handler->closed(c->ctx, c);
 }
@@ -248,11 +253,33 @@ client_done(struct client *c)
 	event_active(c->writable, EV_WRITE, 0);
 }
 
+void
+client_follow(struct client *c)
+{
+	c->following = true;
+}
+
+void
+client_tell(struct client *c, char *line)
+{
+	say(c, line);
+	event_active(c->writable, EV_WRITE, 0);
+}
+
+bool
+client_is_written(const struct client *c)
+{
+	return output_bytes(c) == 0;
+}
+
 const char *
 client_overdue(const struct client *c, uint64_t now_ms)
 {
 	if (output_bytes(c) > 0 && now_ms - c->progress_ms >= OUTPUT_STUCK_MS)
 		return "answers were not read for 10 s";
+	/* Without interest in its side the loop does not see it go. */
+	if (c->following && c->eof && peer_hung_up(c->fd))
+		return "it has hung up";
 	if (c->in_flight || output_bytes(c) > OUTPUT_BYTES_MAX)
 		return NULL;
 	if (!c->greeted && now_ms - c->since_ms >= FIRST_REQUEST_MS)

@@ -29,6 +29,8 @@ struct client_handler {
 	 */
 	void (
 	    *request)(void *ctx, struct client *, const char *text, size_t len);
+	/* All that a follower was sent is written: there is room for more. */
+	void (*written)(void *ctx, struct client *);
 	/* The connection is over; the owner frees it now. */
 	void (*closed)(void *ctx, struct client *);
 };
@@ -42,6 +44,7 @@ struct client {
 	bool is_root;
 	bool in_flight; /* a request was handed out and not answered */
 	bool greeted;   /* a first line has come */
+	bool following; /* it is sent events until it hangs up */
 	bool eof;       /* the peer will send no more */
 	bool hung_up;   /* and takes no answer either */
 	bool ending;    /* close as soon as the output is written */
@@ -77,6 +80,18 @@ void client_answer(struct client *, char *line);
 
 /* The same for a request that wants no answer. */
 void client_done(struct client *);
+
+/*
+ * Make a follower of it: it may be idle for ever, and go on when it has shut
+ * down its own side; written() says when it can take more.
+ */
+void client_follow(struct client *);
+
+/* Send a follower a line (taken) that is no answer; NULL as above. */
+void client_tell(struct client *, char *line);
+
+/* Is there nothing that the client has yet to take? */
+bool client_is_written(const struct client *);
 
 /* What limit is this client over at now_ms? NULL: none. */
 const char *client_overdue(const struct client *, uint64_t now_ms);

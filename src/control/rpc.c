@@ -176,40 +176,40 @@ rpc_word(const char *word)
 	return word == NULL ? "unknown" : word;
 }
 
-/* Takes value, which is the member called key. */
+/* One line of root, which is taken; NULL: there was no memory. */
 static char *
-line_of(json_t *id, const char *key, json_t *value)
+line_of(json_t *root)
 {
-	json_t *root = json_object();
-	char *text, *line = NULL;
+	/* One third is 0.333333333333333, and 0.1 is 0.1. */
+	char *text =
+	    root == NULL ? NULL : json_dumps(root, JSON_REAL_PRECISION(15));
+	char *line = NULL;
 	size_t len;
 
-	if (value == NULL || root == NULL ||
-	    json_object_set_new(root, "jsonrpc", json_string("2.0")) == -1 ||
-	    json_object_set_new(root, "id",
-		id == NULL ? json_null() : json_incref(id)) == -1 ||
-	    json_object_set(root, key, value) == -1)
-		goto out;
-	/* One third is 0.333333333333333, and 0.1 is 0.1. */
-	text = json_dumps(root, JSON_REAL_PRECISION(15));
+	json_decref(root);
 	if (text == NULL)
-		goto out;
+		return NULL;
 	len = strlen(text);
 	line = realloc(text, len + 2);
 	if (line == NULL)
 		free(text);
 	else
 		memcpy(line + len, "\n", 2);
-out:
-	json_decref(value);
-	json_decref(root);
 	return line;
+}
+
+/* Takes value, which is the member called key. */
+static char *
+answer_line(json_t *id, const char *key, json_t *value)
+{
+	return line_of(json_pack("{s:s, s:o, s:o}", "jsonrpc", "2.0", "id",
+	    id == NULL ? json_null() : json_incref(id), key, value));
 }
 
 char *
 rpc_result_line(json_t *id, json_t *result)
 {
-	return line_of(id, "result", result);
+	return answer_line(id, "result", result);
 }
 
 char *
@@ -224,5 +224,12 @@ rpc_error_line(json_t *id, const struct rpc_error *e)
 		json_decref(error);
 		return NULL;
 	}
-	return line_of(id, "error", error);
+	return answer_line(id, "error", error);
+}
+
+char *
+rpc_notification_line(const char *method, json_t *params)
+{
+	return line_of(json_pack("{s:s, s:s, s:o}", "jsonrpc", "2.0", "method",
+	    method, "params", params));
 }

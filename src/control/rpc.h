@@ -64,6 +64,9 @@ void rpc_request_free(struct rpc_request *);
 char *rpc_result_line(json_t *id, json_t *result);
 char *rpc_error_line(json_t *id, const struct rpc_error *);
 
+/* The same for a notification; params is taken. */
+char *rpc_notification_line(const char *method, json_t *params);
+
 /*
  * A JSON string of text that may be bad UTF-8 or not end within size bytes:
  * what is no UTF-8 becomes "?". Gives a new reference.

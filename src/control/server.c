@@ -57,6 +57,14 @@ on_request(void *ctx, struct client *c, const char *text, size_t len)
 }
 
 static void
+on_written(void *ctx, struct client *c)
+{
+	struct server *s = ctx;
+
+	s->handler->written(s->ctx, c);
+}
+
+static void
 on_closed(void *ctx, struct client *c)
 {
 	drop(ctx, c);
@@ -64,6 +72,7 @@ on_closed(void *ctx, struct client *c)
 
 static const struct client_handler client_handler = {
 	.request = on_request,
+	.written = on_written,
 	.closed = on_closed,
 };
 
@@ -126,7 +135,7 @@ make_room(struct server *s, bool for_root)
 	    (for_root || others < CLIENTS_MAX - CLIENTS_FOR_ROOT))
 		return true;
 	TAILQ_FOREACH (c, &s->clients, next) {
-		if (c->in_flight || (c->is_root && !for_root))
+		if (c->in_flight || c->following || (c->is_root && !for_root))
 			continue;
 		if (idlest == NULL || is_idler(c, idlest))
 			idlest = c;

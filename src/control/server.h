@@ -16,6 +16,7 @@ struct server_handler {
 	/* As in client.h. */
 	void (
 	    *request)(void *ctx, struct client *, const char *text, size_t len);
+	void (*written)(void *ctx, struct client *);
 	/* This client is about to be freed: forget it. */
 	void (*gone)(void *ctx, struct client *);
 };
