@@ -15,6 +15,7 @@ libcontrol_a_SOURCES = \
 	src/control/server.c src/control/server.h \
 	src/control/stats_json.c src/control/stats_json.h \
 	src/control/status_json.c src/control/status_json.h \
+	src/control/store_json.c src/control/store_json.h \
 	src/control/tree_json.c src/control/tree_json.h \
 	src/control/usage.c src/control/usage.h
 

@@ -2,8 +2,10 @@
 
 #include <stdbool.h>
 
+#include "common/clock.h"
 #include "common/snapshot.h"
 #include "control/rpc.h"
+#include "control/store_json.h"
 
 static uint64_t
 connections(const struct snapshot_listener *l)
@@ -86,10 +88,11 @@ health_json(const struct snapshot_listener *l)
 	    "workers");
 }
 
+/* Takes listeners and store. */
 static json_t *
-daemon_json(const struct snapshot_daemon *d, json_t *listeners)
+daemon_json(const struct snapshot_daemon *d, json_t *listeners, json_t *store)
 {
-	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:n}",
+	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION,
 	    "pid", rpc_number(d->pid),
 	    "state", rpc_word(daemon_state_name(d->state)),
@@ -97,7 +100,7 @@ daemon_json(const struct snapshot_daemon *d, json_t *listeners)
 	    "uptime_ms", rpc_number(d->uptime_ms),
 	    "loop_lag_max_ms", rpc_number(d->loop_lag_max_ms),
 	    "listeners", listeners,
-	    "store");
+	    "store", store);
 }
 /* clang-format on */
 
@@ -160,12 +163,30 @@ daemon_row(struct snapshot_reader *r)
 	return row != NULL && kind == SNAPSHOT_DAEMON ? row : NULL;
 }
 
+/* The row behind it, which there is when there is a store; or NULL. */
+static const struct snapshot_store *
+store_row(struct snapshot_reader *r)
+{
+	const size_t at = r->at;
+	enum snapshot_kind kind;
+	const void *row = snapshot_next(r, &kind);
+
+	if (row != NULL && kind == SNAPSHOT_STORE)
+		return row;
+	r->at = at;
+	return NULL;
+}
+
 json_t *
 status_json_daemon(struct snapshot_reader *r)
 {
 	const struct snapshot_daemon *d = daemon_row(r);
+	json_t *store;
 
-	return d == NULL ? NULL : daemon_json(d, listeners_json(r));
+	if (d == NULL)
+		return NULL;
+	store = store_json(store_row(r), clock_mono_ms());
+	return daemon_json(d, listeners_json(r), store);
 }
 
 json_t *

@@ -1,5 +1,6 @@
 /*
- * status_json: a snapshot of the supervisor as the JSON that users see. Pure.
+ * status_json: a snapshot of the supervisor as the JSON that users see. Pure,
+ * but for the clock in daemon.status.
  *
  * Each gives a new reference, NULL when out of memory or when the snapshot
  * has no such row.

@@ -6,7 +6,8 @@ CONTROL_ROWS = tests/unit/control_rows.c tests/unit/control_rows.h
 UNIT_TESTS += test_control_access test_control_client \
 	test_control_history_json test_control_line test_control_method \
 	test_control_plan_json test_control_rpc test_control_stats_json \
-	test_control_status_json test_control_tree_json test_control_usage
+	test_control_status_json test_control_store_json \
+	test_control_tree_json test_control_usage
 
 test_control_access_SOURCES = tests/unit/test_control_access.c
 test_control_access_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -56,3 +57,7 @@ test_control_stats_json_LDADD = $(CONTROL_TEST_LIBS)
 test_control_usage_SOURCES = tests/unit/test_control_usage.c
 test_control_usage_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_usage_LDADD = $(CONTROL_TEST_LIBS)
+
+test_control_store_json_SOURCES = tests/unit/test_control_store_json.c $(CONTROL_ROWS)
+test_control_store_json_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_store_json_LDADD = $(CONTROL_TEST_LIBS)
