@@ -2,12 +2,19 @@
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
 	src/control/access.c src/control/access.h \
+	src/control/calls.c src/control/calls.h \
 	src/control/client.c src/control/client.h \
 	src/control/control.c src/control/control.h \
+	src/control/event_cursor.c src/control/event_cursor.h \
+	src/control/event_json.c src/control/event_json.h \
+	src/control/event_params.c src/control/event_params.h \
+	src/control/follow.c src/control/follow.h \
+	src/control/followers.c src/control/followers.h \
 	src/control/history_json.c src/control/history_json.h \
 	src/control/line.c src/control/line.h \
 	src/control/method.c src/control/method.h \
 	src/control/method_daemon.c src/control/method_daemon.h \
+	src/control/method_events.c src/control/method_events.h \
 	src/control/method_listener.c src/control/method_listener.h \
 	src/control/method_supervisor.c src/control/method_supervisor.h \
 	src/control/plan_json.c src/control/plan_json.h \
@@ -16,8 +23,10 @@ libcontrol_a_SOURCES = \
 	src/control/stats_json.c src/control/stats_json.h \
 	src/control/status_json.c src/control/status_json.h \
 	src/control/store_json.c src/control/store_json.h \
+	src/control/store_link.c src/control/store_link.h \
 	src/control/tree_json.c src/control/tree_json.h \
-	src/control/usage.c src/control/usage.h
+	src/control/usage.c src/control/usage.h \
+	src/control/when.c src/control/when.h
 
 role_PROGRAMS += mercury-control
 mercury_control_SOURCES = src/control/main.c

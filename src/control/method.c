@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/method_daemon.h"
+#include "control/method_events.h"
 #include "control/method_listener.h"
 #include "control/method_supervisor.h"
 #include "option/saved.h"
@@ -21,38 +22,54 @@
 #define QUEUE { "queue", PARAM_BOOL, false }
 #define ALL { "all", PARAM_BOOL, false }
 #define DRY_RUN { "dry_run", PARAM_BOOL, false }
+#define SINCE { "since", PARAM_STRING, false }
+#define LISTENER { "listener", PARAM_STRING, false }
+#define TYPE { "type", PARAM_STRINGS, false }
+#define SEVERITY { "severity", PARAM_STRINGS, false }
+#define LIMIT { "limit", PARAM_NUMBER, false }
+#define AFTER { "after", PARAM_STRING, false }
+#define AFTER_ID { "after_id", PARAM_NUMBER, false }
+#define OLDER_THAN { "older_than", PARAM_STRING, false }
 
 static const struct method methods[] = {
-	{ "daemon.status", RIGHT_LOOK, false, { { 0 } },
+	{ "daemon.status", RIGHT_LOOK, 0, { { 0 } },
 	    daemon_status_start, daemon_status_answered },
-	{ "daemon.tree", RIGHT_LOOK, false, { { 0 } },
+	{ "daemon.tree", RIGHT_LOOK, 0, { { 0 } },
 	    daemon_tree_start, daemon_tree_answered },
-	{ "daemon.reload", RIGHT_DO, false, { DRY_RUN },
+	{ "daemon.reload", RIGHT_DO, 0, { DRY_RUN },
 	    daemon_reload_start, daemon_reload_answered },
-	{ "daemon.shutdown", RIGHT_DO, false, { DEADLINE },
+	{ "daemon.shutdown", RIGHT_DO, 0, { DEADLINE },
 	    daemon_shutdown_start, daemon_shutdown_answered },
-	{ "listener.add", RIGHT_DO, true, { NAME, SAVE },
+	{ "listener.add", RIGHT_DO, METHOD_OPTIONS, { NAME, SAVE },
 	    listener_add_start, listener_add_answered },
-	{ "listener.remove", RIGHT_DO, false, { NAME, DEADLINE, SAVE },
+	{ "listener.remove", RIGHT_DO, 0, { NAME, DEADLINE, SAVE },
 	    listener_remove_start, listener_remove_answered },
-	{ "listener.update", RIGHT_DO, true, { NAME, SAVE },
+	{ "listener.update", RIGHT_DO, METHOD_OPTIONS, { NAME, SAVE },
 	    listener_update_start, listener_update_answered },
-	{ "listener.pause", RIGHT_DO, false, { NAME, QUEUE },
+	{ "listener.pause", RIGHT_DO, 0, { NAME, QUEUE },
 	    listener_pause_start, listener_pause_answered },
-	{ "listener.resume", RIGHT_DO, false, { NAME },
+	{ "listener.resume", RIGHT_DO, 0, { NAME },
 	    listener_resume_start, listener_resume_answered },
-	{ "listener.restart", RIGHT_DO, false, { NAME_OR_ALL, ALL, DEADLINE },
+	{ "listener.restart", RIGHT_DO, 0, { NAME_OR_ALL, ALL, DEADLINE },
 	    listener_restart_start, listener_restart_answered },
-	{ "listener.status", RIGHT_LOOK, false, { NAME },
+	{ "listener.status", RIGHT_LOOK, 0, { NAME },
 	    listener_status_start, listener_status_answered },
-	{ "listener.list", RIGHT_LOOK, false, { { 0 } },
+	{ "listener.list", RIGHT_LOOK, 0, { { 0 } },
 	    listener_list_start, listener_list_answered },
-	{ "supervisor.history", RIGHT_LOOK, false, { NAME_OR_ALL },
+	{ "supervisor.history", RIGHT_LOOK, 0, { NAME_OR_ALL },
 	    supervisor_history_start, supervisor_history_answered },
-	{ "supervisor.failure_rate", RIGHT_LOOK, false, { NAME_OR_ALL, WINDOW },
+	{ "supervisor.failure_rate", RIGHT_LOOK, 0, { NAME_OR_ALL, WINDOW },
 	    supervisor_failure_rate_start, supervisor_failure_rate_answered },
-	{ "supervisor.stats", RIGHT_LOOK, false, { { 0 } },
+	{ "supervisor.stats", RIGHT_LOOK, 0, { { 0 } },
 	    supervisor_stats_start, supervisor_stats_answered },
+	{ "events.query", RIGHT_LOOK, 0,
+	    { SINCE, LISTENER, TYPE, SEVERITY, LIMIT, AFTER },
+	    events_query_start, events_query_answered },
+	{ "events.follow", RIGHT_LOOK, METHOD_FOLLOWS,
+	    { LISTENER, TYPE, SEVERITY, AFTER_ID },
+	    events_follow_start, events_follow_answered },
+	{ "events.cleanup", RIGHT_DO, 0, { OLDER_THAN, DRY_RUN },
+	    events_cleanup_start, events_cleanup_answered },
 };
 /* clang-format on */
 
@@ -90,16 +107,45 @@ param_find(const struct method *m, const char *name)
 	return NULL;
 }
 
+static bool
+is_strings(const json_t *value)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (value, i, one)
+		if (!json_is_string(one))
+			return false;
+	return json_is_array(value) || json_is_string(value);
+}
+
 static int
 check_type(const struct method_param *p, const json_t *value,
     struct rpc_error *e)
 {
-	if (p->type == PARAM_STRING && !json_is_string(value))
-		return rpc_fail(e, RPC_PARAMS, "%s: must be a string", p->name);
-	if (p->type == PARAM_BOOL && !json_is_boolean(value))
-		return rpc_fail(e, RPC_PARAMS, "%s: must be true or false",
-		    p->name);
-	return 0;
+	const char *wanted = NULL;
+
+	switch (p->type) {
+	case PARAM_STRING:
+		if (!json_is_string(value))
+			wanted = "a string";
+		break;
+	case PARAM_STRINGS:
+		if (!is_strings(value))
+			wanted = "a string or an array of strings";
+		break;
+	case PARAM_NUMBER:
+		if (!json_is_integer(value))
+			wanted = "a whole number";
+		break;
+	case PARAM_BOOL:
+		if (!json_is_boolean(value))
+			wanted = "true or false";
+		break;
+	}
+	if (wanted == NULL)
+		return 0;
+	return rpc_fail(e, RPC_PARAMS, "%s: must be %s", p->name, wanted);
 }
 
 static int
@@ -126,7 +172,7 @@ method_check_params(const struct method *m, const json_t *params,
 
 	json_object_foreach (object, key, value) {
 		p = param_find(m, key);
-		if (p == NULL && !m->takes_options)
+		if (p == NULL && !(m->traits & METHOD_OPTIONS))
 			return rpc_fail(e, RPC_PARAMS,
 			    "%.64s: is no parameter of %s", key, m->name);
 		if (p != NULL && check_type(p, value, e) == -1)

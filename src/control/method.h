@@ -3,8 +3,8 @@
  * and one call of one of them from its params to its result.
  *
  * A method is a few steps without a loop: start() makes of the params a
- * message to the supervisor; answered() makes of its answer the result, or
- * another message.
+ * message to the supervisor or to the store; answered() makes of the answer
+ * the result, or another message.
  */
 #ifndef MERCURY_CONTROL_METHOD_H
 #define MERCURY_CONTROL_METHOD_H
@@ -21,9 +21,10 @@
 struct snapshot_reader;
 
 enum method_step {
-	METHOD_DONE,  /* call->result is set */
-	METHOD_ASK,   /* call->ask is to be sent as call->kind */
-	METHOD_FAILED /* call->error is set */
+	METHOD_DONE,      /* call->result is set */
+	METHOD_ASK,       /* call->ask is for the supervisor, as call->kind */
+	METHOD_ASK_STORE, /* the same for the store */
+	METHOD_FAILED     /* call->error is set */
 };
 
 /* What a call knows; params and answers come and go. */
@@ -43,8 +44,10 @@ struct call {
 	uint32_t deadline_ms;
 	uint32_t window_ms; /* of supervisor.failure_rate */
 	bool save;
-	bool looked; /* the listener's origin is known and fits save */
+	bool looked; /* what had to be known before the real thing is known */
 	bool undone; /* an add that could not be saved is taken back */
+	uint32_t limit;    /* of events.query; 0: none */
+	uint64_t after_id; /* of events.follow: where it starts */
 
 	/* What of it waits in a draft (saved.h), numbered by request. */
 	bool drafted;
@@ -52,13 +55,18 @@ struct call {
 	option_set draft_set;
 };
 
-/* The supervisor's answer, when it is no error: one of the two. */
+/* An answer of supervisor or store, when it is no error: one of the two. */
 struct method_answer {
 	const struct msg_reply *reply;
 	struct snapshot_reader *snapshot;
 };
 
-enum method_param_type { PARAM_STRING, PARAM_BOOL };
+enum method_param_type {
+	PARAM_STRING,
+	PARAM_STRINGS, /* one, or an array of them */
+	PARAM_NUMBER,  /* a whole one */
+	PARAM_BOOL
+};
 
 struct method_param {
 	const char *name;
@@ -66,12 +74,17 @@ struct method_param {
 	bool required;
 };
 
-#define METHOD_PARAMS_MAX 4
+#define METHOD_PARAMS_MAX 6
+
+enum method_trait {
+	METHOD_OPTIONS = 1 << 0, /* other params are options of a listener */
+	METHOD_FOLLOWS = 1 << 1  /* after its result the client follows */
+};
 
 struct method {
 	const char *name;
 	enum right right;
-	bool takes_options; /* other params are options of a listener */
+	unsigned int traits; /* set of enum method_trait */
 	struct method_param params[METHOD_PARAMS_MAX]; /* name NULL: no more */
 	enum method_step (*start)(struct call *, const json_t *params);
 	enum method_step (
@@ -121,7 +134,7 @@ enum method_step method_ask_name(struct call *, enum ipc_kind kind,
 
 /*
  * The last step: result (taken) is the call's. NULL fails the call: memory
- * was short, or the supervisor's answer makes no sense.
+ * was short, or the answer makes no sense.
  */
 enum method_step method_done(struct call *, json_t *result);
 

@@ -5,6 +5,7 @@ SYSTEM_TESTS = \
 	tests/system/test_bind.py \
 	tests/system/test_chaos.py \
 	tests/system/test_config.py \
+	tests/system/test_control_events.py \
 	tests/system/test_control_process.py \
 	tests/system/test_crash.py \
 	tests/system/test_groups.py \

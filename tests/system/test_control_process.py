@@ -35,6 +35,16 @@ NAME = {number: name for name, number in KIND.items()}
 NONE, UNAVAILABLE = 0, 8  # enum err_code
 
 
+def sealed(data):
+    """A snapshot with this in it: its descriptor."""
+    fd = os.memfd_create("snapshot", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS,
+                fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE |
+                fcntl.F_SEAL_SEAL)
+    return fd
+
+
 class Supervisor:
     """The other end of mercury-control's channel."""
 
@@ -85,11 +95,7 @@ class Supervisor:
 
     def snapshot(self, request, uptime_ms=5):
         row = struct.pack("=IIIIQ", os.getpid(), 1, 1, 0, uptime_ms)
-        fd = os.memfd_create("snapshot", os.MFD_ALLOW_SEALING)
-        os.write(fd, struct.pack("=II", 1, len(row)) + row)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS,
-                    fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW |
-                    fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
+        fd = sealed(struct.pack("=II", 1, len(row)) + row)
         self.send("SNAPSHOT", struct.pack("=II", request, 0), fd)
         os.close(fd)
 
