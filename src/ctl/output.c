@@ -107,6 +107,40 @@ output_text(FILE *f, const char *text)
 	free(escaped);
 }
 
+size_t
+output_width(const char *text)
+{
+	size_t n = 0;
+
+	/* Bytes that do not continue a character. */
+	for (; *text != '\0'; text++)
+		if ((*text & 0xc0) != 0x80)
+			n++;
+	return n;
+}
+
+void
+output_spaces(FILE *f, size_t count)
+{
+	while (count-- > 0)
+		(void)fputc(' ', f);
+}
+
+void
+output_grouped(uint64_t n, char out[static OUTPUT_GROUPED_SIZE])
+{
+	char digits[OUTPUT_GROUPED_SIZE];
+	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	int i;
+
+	for (i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+}
+
 bool
 output_has_colour(FILE *f)
 {

@@ -29,6 +29,15 @@ char *output_escape(const char *text, bool keep_lines);
 /* Print text so escaped. */
 void output_text(FILE *, const char *text);
 
+/* Characters of UTF-8 text: how wide it is. */
+size_t output_width(const char *text);
+
+void output_spaces(FILE *, size_t count);
+
+/* A number with commas: "1,234,567". */
+#define OUTPUT_GROUPED_SIZE 32
+void output_grouped(uint64_t n, char out[static OUTPUT_GROUPED_SIZE]);
+
 /* Is f a terminal, and is colour wanted there (NO_COLOR is not set)? */
 bool output_has_colour(FILE *f);
 

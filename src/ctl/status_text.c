@@ -8,6 +8,12 @@
 #include "ctl/output.h"
 #include "ctl/table.h"
 
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+
+/* A shorter while is of no interest. */
+#define WAL_HELD_MS 1000
+
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
 /* clang-format off */
@@ -130,14 +136,80 @@ print_errors(FILE *f, const json_t *listeners)
 	}
 }
 
-void
-status_text_daemon(FILE *f, const json_t *status, bool colour)
+/* Print text in a colour, where it is wanted. */
+static void
+print_alarm(FILE *f, const char *text, const char *on, bool colour)
 {
-	const json_t *listeners = json_object_get(status, "listeners"), *l;
+	if (colour)
+		(void)fputs(on, f);
+	output_text(f, text);
+	if (colour)
+		(void)fputs("\033[0m", f);
+}
+
+/* A reader, such as sqlite3(1), keeps the log from being emptied. */
+static void
+print_wal(FILE *f, const json_t *store, bool colour)
+{
+	const uint64_t held_ms = listener_number(store, "wal_held_ms");
+	char time[OUTPUT_HUMAN_SIZE], size[OUTPUT_HUMAN_SIZE], text[128];
+
+	if (held_ms < WAL_HELD_MS)
+		return;
+	output_duration(held_ms, time);
+	output_bytes(listener_number(store, "wal_bytes"), size);
+	(void)snprintf(text, sizeof(text),
+	    "a reader has held its write-ahead log for %s, it has grown to %s",
+	    time, size);
+	(void)fputs("; ", f);
+	print_alarm(f, text, YELLOW, colour);
+}
+
+/* The trouble in a word, and what to do about it. */
+static void
+print_trouble(FILE *f, const json_t *store, bool colour)
+{
+	const char *trouble =
+	    json_string_value(json_object_get(store, "trouble"));
+	const char *error = json_string_value(json_object_get(store, "error"));
+
+	if (trouble == NULL)
+		return;
+	(void)fputs("; ", f);
+	print_alarm(f, trouble, RED, colour);
+	if (error == NULL)
+		return;
+	(void)fputs(": ", f);
+	print_alarm(f, error, RED, colour);
+}
+
+/* "store: running, 1,234 events written, 5 dropped" */
+static void
+print_store(FILE *f, const json_t *store, bool colour)
+{
+	char events[OUTPUT_GROUPED_SIZE], dropped[OUTPUT_GROUPED_SIZE];
+
+	if (!json_is_object(store))
+		return;
+	output_grouped(listener_number(store, "events"), events);
+	output_grouped(listener_number(store, "dropped"), dropped);
+	(void)fputs("store: ", f);
+	output_state(f, listener_string(store, "state"), colour);
+	(void)fprintf(f, ", %s events written", events);
+	if (listener_number(store, "dropped") > 0)
+		(void)fprintf(f, ", %s dropped", dropped);
+	print_trouble(f, store, colour);
+	print_wal(f, store, colour);
+	(void)fputc('\n', f);
+}
+
+static void
+print_listeners(FILE *f, const json_t *listeners, bool colour)
+{
 	struct table *t;
+	const json_t *l;
 	size_t i;
 
-	print_header(f, status, colour);
 	if (json_array_size(listeners) == 0) {
 		(void)fputs("no listeners\n", f);
 		return;
@@ -147,6 +219,14 @@ status_text_daemon(FILE *f, const json_t *status, bool colour)
 		add_listener(t, l);
 	table_end(&t, f, colour);
 	print_errors(f, listeners);
+}
+
+void
+status_text_daemon(FILE *f, const json_t *status, bool colour)
+{
+	print_header(f, status, colour);
+	print_listeners(f, json_object_get(status, "listeners"), colour);
+	print_store(f, json_object_get(status, "store"), colour);
 }
 
 static void

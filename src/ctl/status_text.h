@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The daemon in a line, its listeners in a table, and what went wrong. */
+/*
+ * The daemon in a line, its listeners in a table, what went wrong, and the
+ * store in a line.
+ */
 void status_text_daemon(FILE *, const json_t *status, bool colour);
 
 /* All about one listener, with its workers. */

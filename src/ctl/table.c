@@ -55,25 +55,13 @@ table_add(struct table *t, const char *fmt, ...)
 	t->cells[t->count++] = escaped;
 }
 
-/* Characters of UTF-8 text: bytes that do not continue one. */
-static size_t
-width(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text != '\0'; text++)
-		if ((*text & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
 static size_t
 column_width(const struct table *t, size_t column)
 {
-	size_t widest = width(t->columns[column].title), w, i;
+	size_t widest = output_width(t->columns[column].title), w, i;
 
 	for (i = column; i < t->count; i += t->column_count) {
-		w = width(t->cells[i]);
+		w = output_width(t->cells[i]);
 		if (w > widest)
 			widest = w;
 	}
@@ -81,23 +69,16 @@ column_width(const struct table *t, size_t column)
 }
 
 static void
-print_spaces(FILE *f, size_t n)
-{
-	while (n-- > 0)
-		(void)fputc(' ', f);
-}
-
-static void
 print_cell(const struct table *t, FILE *f, size_t column, const char *text,
     bool colour)
 {
 	const enum column_kind kind = t->columns[column].kind;
-	const size_t gap = t->wide[column] - width(text);
+	const size_t gap = t->wide[column] - output_width(text);
 
 	if (column > 0)
-		print_spaces(f, 2);
+		output_spaces(f, 2);
 	if (kind == COLUMN_RIGHT)
-		print_spaces(f, gap);
+		output_spaces(f, gap);
 	if (kind == COLUMN_STATE)
 		output_state(f, text, colour);
 	else
@@ -105,7 +86,7 @@ print_cell(const struct table *t, FILE *f, size_t column, const char *text,
 	if (column + 1 == t->column_count)
 		(void)fputc('\n', f);
 	else if (kind != COLUMN_RIGHT)
-		print_spaces(f, gap);
+		output_spaces(f, gap);
 }
 
 static void

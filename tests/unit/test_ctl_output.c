@@ -117,3 +117,25 @@ Test(output, colours_states_where_wanted)
 	cr_expect_str_eq(text, "un\\x1bknown");
 	free(text);
 }
+
+Test(output, numbers_are_grouped)
+{
+	static const struct {
+		uint64_t n;
+		const char *want;
+	} cases[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 12345, "12,345" },
+		{ 1234567, "1,234,567" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+	char text[OUTPUT_GROUPED_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		output_grouped(cases[i].n, text);
+		cr_expect_str_eq(text, cases[i].want, "%s", text);
+	}
+}

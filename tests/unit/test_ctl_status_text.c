@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,56 @@ Test(status_text, daemon_without_listeners)
 		   " \"uptime_ms\": 0, \"listeners\": []}"),
 	    "mercuryd 0.1.0 is stopping, not ready: pid 1, up 0ms\n"
 	    "no listeners\n");
+}
+
+struct store_case {
+	char json[224];
+	char want[224];
+};
+
+ParameterizedTestParameters(status_text, store)
+{
+	static struct store_case cases[] = {
+		{ "null", "" },
+		{ "{\"state\": \"running\", \"events\": 1234, \"dropped\": 0,"
+		  " \"trouble\": null, \"error\": null, \"wal_held_ms\": 0}",
+		    "store: running, 1,234 events written\n" },
+		{ "{\"state\": \"backoff\", \"events\": 5, \"dropped\": 1000}",
+		    "store: backoff, 5 events written, 1,000 dropped\n" },
+		{ "{\"state\": \"degraded\", \"events\": 5, \"trouble\":"
+		  " \"disk_full\", \"error\": \"no\\u001b space\"}",
+		    "store: degraded, 5 events written; disk_full: "
+		    "no\\x1b space\n" },
+		{ "{\"state\": \"degraded\", \"events\": 5, \"trouble\":"
+		  " \"locked\", \"error\": null}",
+		    "store: degraded, 5 events written; locked\n" },
+		{ "{\"state\": \"running\", \"events\": 5, \"wal_bytes\":"
+		  " 10485760, \"wal_held_ms\": 61000}",
+		    "store: running, 5 events written; a reader has held its "
+		    "write-ahead log for 1m01s, it has grown to 10M\n" },
+		{ "{\"state\": \"running\", \"events\": 5, "
+		  "\"wal_held_ms\": 999}",
+		    "store: running, 5 events written\n" },
+		{ "{}", "store: -, 0 events written\n" },
+		{ "5", "" },
+	};
+
+	return cr_make_param_array(struct store_case, cases,
+	    sizeof(cases) / sizeof(cases[0]));
+}
+
+ParameterizedTest(struct store_case *k, status_text, store)
+{
+	char text[512], want[512];
+
+	(void)snprintf(text, sizeof(text),
+	    "{\"version\": \"1\", \"pid\": 1, \"state\": \"running\","
+	    " \"ready\": true, \"uptime_ms\": 0, \"listeners\": [],"
+	    " \"store\": %s}",
+	    k->json);
+	(void)snprintf(want, sizeof(want),
+	    "mercuryd 1 is running: pid 1, up 0ms\nno listeners\n%s", k->want);
+	expect(show(status_text_daemon, text), want);
 }
 
 Test(status_text, listener)
