@@ -9,6 +9,12 @@ _mercuryctl_listeners() {
 		sed 's/^"name": "//; s/"$//'
 }
 
+# The types of events, and their kinds, as the help has them.
+_mercuryctl_types() {
+	mercuryctl events --help 2>/dev/null |
+		sed -n 's/^  \(\([a-z]*\)\.[a-z_]*\)  *[a-z]*$/\1 \2/p'
+}
+
 # The words that an option of a listener takes, where there are but a few.
 _mercuryctl_values() {
 	case $1 in
@@ -24,7 +30,7 @@ _mercuryctl_values() {
 _mercuryctl() {
 	local commands="status tree add-listener remove-listener
 		update-listener pause resume restart-listener history
-		failure-rate stats reload shutdown"
+		failure-rate stats events cleanup reload shutdown"
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout bind_attempts
 		bind_backoff bind_backoff_max required restart max_restarts
@@ -40,7 +46,7 @@ _mercuryctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--timeout | --deadline | --window)
+	--timeout | --deadline | --window | --since | --limit | --older-than)
 		return
 		;;
 	esac
@@ -53,7 +59,9 @@ _mercuryctl() {
 			reach=(-s "${COMP_WORDS[i + 1]}")
 			((i++))
 			;;
-		--file | --timeout | --deadline | --window) ((i++)) ;;
+		--file | --timeout | --deadline | --window | --since | \
+			--limit | --older-than | --listener | --type | \
+			--severity) ((i++)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -77,6 +85,17 @@ _mercuryctl() {
 			mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 			return
 		fi
+	fi
+
+	case $prev in
+	--listener) words=$(_mercuryctl_listeners "${reach[@]}") ;;
+	--type) words=$(_mercuryctl_types) ;;
+	--severity) words="info warning error" ;;
+	esac
+	if [[ -n $words ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur" |
+			sort -u)
+		return
 	fi
 
 	case $command in
@@ -116,6 +135,10 @@ _mercuryctl() {
 		options+=" --window"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
+	events)
+		options+=" --since --listener --type --severity --limit --follow"
+		;;
+	cleanup) options+=" --older-than --dry-run" ;;
 	reload) options+=" --dry-run" ;;
 	shutdown) options+=" --deadline" ;;
 	esac

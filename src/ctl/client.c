@@ -146,13 +146,19 @@ send_all(struct client *c, const char *text, size_t len, uint64_t deadline_ms,
 	return 0;
 }
 
-/* Make room for more of an answer. */
+/* Make room for more of what comes. */
 static int
 make_room(struct client *c, struct failure *f)
 {
 	const size_t size = c->size == 0 ? 65536 : c->size * 2;
 	char *p;
 
+	if (c->start > 0) {
+		memmove(c->bytes, c->bytes + c->start, c->len - c->start);
+		c->len -= c->start;
+		c->newline_free -= c->start;
+		c->start = 0;
+	}
 	if (c->len < c->size)
 		return 0;
 	if (size > ANSWER_BYTES_MAX)
@@ -186,32 +192,58 @@ lost(const struct client *c, struct failure *f)
 		       : "");
 }
 
-/* Read one line into c->bytes; its length without the newline is *line. */
-static int
-read_line(struct client *c, uint64_t deadline_ms, size_t *line,
-    struct failure *f)
+int
+client_receive(struct client *c, struct failure *f)
 {
-	const char *newline;
 	ssize_t n;
 
-	c->len = 0; /* nothing comes that was not asked for */
-	for (;;) {
-		if (make_room(c, f) == -1)
-			return -1;
-		if (wait_for(c->fd, POLLIN, deadline_ms) == -1)
-			return answer_timed_out(c, f);
-		n = read(c->fd, c->bytes + c->len, c->size - c->len);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return lost(c, f);
-		newline = memchr(c->bytes + c->len, '\n', (size_t)n);
-		c->len += (size_t)n;
-		if (newline != NULL) {
-			*line = (size_t)(newline - c->bytes);
-			return 0;
-		}
+	if (make_room(c, f) == -1)
+		return -1;
+	n = read(c->fd, c->bytes + c->len, c->size - c->len);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return lost(c, f);
+	c->len += (size_t)n;
+	return 0;
+}
+
+/* Take the next line of what has come; its length is without the newline. */
+static const char *
+take_line(struct client *c, size_t *len)
+{
+	const char *line, *newline;
+
+	if (c->len == c->newline_free)
+		return NULL;
+	line = c->bytes + c->start;
+	newline =
+	    memchr(c->bytes + c->newline_free, '\n', c->len - c->newline_free);
+	if (newline == NULL) {
+		c->newline_free = c->len;
+		return NULL;
 	}
+	*len = (size_t)(newline - line);
+	c->start = c->newline_free = c->start + *len + 1;
+	return line;
+}
+
+/* Wait for a line. Borrowed until more is read. NULL with *f. */
+static const char *
+read_line(struct client *c, uint64_t deadline_ms, size_t *len,
+    struct failure *f)
+{
+	const char *line;
+
+	while ((line = take_line(c, len)) == NULL) {
+		if (wait_for(c->fd, POLLIN, deadline_ms) == -1) {
+			(void)answer_timed_out(c, f);
+			return NULL;
+		}
+		if (client_receive(c, f) == -1)
+			return NULL;
+	}
+	return line;
 }
 
 static json_t *
@@ -222,15 +254,21 @@ nonsense(const struct client *c, struct failure *f)
 	return NULL;
 }
 
+/* What the daemon says about an error; NULL: it is none. */
+static const char *
+error_message(const json_t *answer)
+{
+	return json_string_value(
+	    json_object_get(json_object_get(answer, "error"), "message"));
+}
+
 /* The result in an answer, as a new reference. */
 static json_t *
 result_of(const struct client *c, const json_t *answer, struct failure *f)
 {
 	const json_t *id = json_object_get(answer, "id");
-	json_t *error = json_object_get(answer, "error");
 	json_t *result = json_object_get(answer, "result");
-	const char *message =
-	    json_string_value(json_object_get(error, "message"));
+	const char *message = error_message(answer);
 
 	if (message != NULL) {
 		(void)client_fail(f, CTL_REFUSED, "%s", message);
@@ -262,6 +300,7 @@ client_call(struct client *c, const char *method, json_t *params,
 {
 	char *text = request_text(method, params, ++c->last_id);
 	json_t *answer, *result;
+	const char *line;
 	size_t len = 0;
 	int r;
 
@@ -271,12 +310,37 @@ client_call(struct client *c, const char *method, json_t *params,
 	}
 	r = send_all(c, text, strlen(text), deadline_ms, f);
 	free(text);
-	if (r == -1 || read_line(c, deadline_ms, &len, f) == -1)
+	line = r == -1 ? NULL : read_line(c, deadline_ms, &len, f);
+	if (line == NULL)
 		return NULL;
-	answer = json_loadb(c->bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	answer = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	result = result_of(c, answer, f);
 	json_decref(answer);
 	return result;
+}
+
+int
+client_notification(struct client *c, const char *method, json_t **params,
+    struct failure *f)
+{
+	size_t len = 0;
+	const char *line = take_line(c, &len), *name, *message;
+	json_t *o;
+
+	if (line == NULL)
+		return 0;
+	o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	name = json_string_value(json_object_get(o, "method"));
+	message = error_message(o);
+	*params = NULL;
+	if (name != NULL && strcmp(name, method) == 0)
+		*params = json_incref(json_object_get(o, "params"));
+	else if (message != NULL) /* why it hangs up */
+		(void)client_fail(f, CTL_REFUSED, "%s", message);
+	if (*params == NULL && message == NULL)
+		(void)nonsense(c, f);
+	json_decref(o);
+	return *params == NULL ? -1 : 1;
 }
 
 /* Wait until the daemon closes the connection. */
@@ -320,5 +384,5 @@ client_close(struct client *c)
 	c->fd = -1;
 	free(c->bytes);
 	c->bytes = NULL;
-	c->len = c->size = 0;
+	c->start = c->len = c->newline_free = c->size = 0;
 }

@@ -30,8 +30,10 @@ struct client {
 	bool changes;     /* what is called does something: say so if lost */
 	int fd;
 	int last_id;
-	char *bytes; /* of an answer */
-	size_t len;
+	char *bytes;         /* what has come */
+	size_t start;        /* of what was not taken yet */
+	size_t len;          /* the end of it */
+	size_t newline_free; /* from start up to here there is no newline */
 	size_t size;
 };
 
@@ -55,6 +57,20 @@ int client_open(struct client *, const char *path, bool changes,
  */
 json_t *client_call(struct client *, const char *method, json_t *params,
     uint64_t deadline_ms, struct failure *f);
+
+/*
+ * The params of the next notification of that method among what has come,
+ * without waiting. Returns 1 with *params, a new reference; 0 when there is
+ * none; or -1 with *f when the daemon says something else.
+ */
+int client_notification(struct client *, const char *method, json_t **params,
+    struct failure *f);
+
+/*
+ * Read what has come, without waiting. Returns 0, or -1 with *f when the
+ * connection is lost.
+ */
+int client_receive(struct client *, struct failure *f);
 
 /*
  * Wait until the process pid has ended and the daemon has closed the

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/option_list.h"
+#include "common/event.h"
 #include "ctl/command_daemon.h"
+#include "ctl/command_events.h"
 #include "ctl/command_listener.h"
 #include "ctl/command_status.h"
 #include "ctl/command_supervisor.h"
@@ -14,62 +15,107 @@
 #include "ctl/output.h"
 #include "option/suggest.h"
 
+static void
+print_listener_options(FILE *f)
+{
+	static const struct {
+		const char *name, *fallback, *help;
+	} rows[] = {
+#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
+    HELP)                                                                  \
+	{ NAME, DEFAULT, HELP },
+#include "common/option_list.h"
+	};
+	size_t i;
+
+	(void)fputs("\nlistener options:\n", f);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		(void)fprintf(f, "  %-16s %-12s %s\n", rows[i].name,
+		    rows[i].fallback == NULL ? "-" : rows[i].fallback,
+		    rows[i].help);
+}
+
+static void
+print_event_types(FILE *f)
+{
+	unsigned int type;
+
+	(void)fputs("\ntypes of events, and their severity:\n", f);
+	for (type = 0; type < EVENT_TYPE_COUNT; type++)
+		(void)fprintf(f, "  %-24s %s\n", event_type_name(type),
+		    event_severity_name(event_type_severity(type)));
+}
+
 /* clang-format off */
 static const struct command commands[] = {
 	{ "status", "[NAME] [--watch]",
 	    "Show the daemon and its listeners, or one of them. --watch shows "
 	    "it again each second.",
-	    OPTION_WATCH, 0, 1, false, command_status },
+	    OPTION_WATCH, 0, 1, NULL, command_status },
 	{ "tree", "",
 	    "Show the processes: pid, state, generation, uptime, restarts, "
 	    "memory and CPU time.",
-	    0, 0, 0, false, command_tree },
+	    0, 0, 0, NULL, command_tree },
 	{ "add-listener", "NAME KEY=VALUE... | --file FILE|- [--save]",
 	    "Add a listener; done when it answers. --file takes a JSON object "
 	    "with \"name\" and options. --save keeps it over restarts.",
-	    OPTION_FILE | OPTION_SAVE, 0, COMMAND_ARGS_ANY, true,
-	    command_add_listener },
+	    OPTION_FILE | OPTION_SAVE, 0, COMMAND_ARGS_ANY,
+	    print_listener_options, command_add_listener },
 	{ "remove-listener", "NAME [--deadline TIME] [--save]",
 	    "Remove a listener; done when its connections have ended or were "
 	    "cut at the deadline. --save forgets it over restarts, too.",
-	    OPTION_DEADLINE | OPTION_SAVE, 1, 1, false,
+	    OPTION_DEADLINE | OPTION_SAVE, 1, 1, NULL,
 	    command_remove_listener },
 	{ "update-listener", "NAME KEY=VALUE... [--save]",
 	    "Change options of a listener, for new connections. --save keeps "
 	    "them over restarts.",
-	    OPTION_SAVE, 2, COMMAND_ARGS_ANY, true, command_update_listener },
+	    OPTION_SAVE, 2, COMMAND_ARGS_ANY, print_listener_options,
+	    command_update_listener },
 	{ "pause", "NAME [--queue]",
 	    "Stop accepting; open connections go on. New clients are refused, "
 	    "or with --queue wait until the listener is resumed.",
-	    OPTION_QUEUE, 1, 1, false, command_pause },
+	    OPTION_QUEUE, 1, 1, NULL, command_pause },
 	{ "resume", "NAME",
 	    "End a pause; done when the listener answers.",
-	    0, 1, 1, false, command_resume },
+	    0, 1, 1, NULL, command_resume },
 	{ "restart-listener", "NAME|--all [--deadline TIME]",
 	    "Replace the workers of a listener, or all workers, without "
 	    "refusing anybody; done when the new ones serve. The old ones drain "
 	    "until the deadline. A listener that has failed is bound anew.",
-	    OPTION_ALL | OPTION_DEADLINE, 0, 1, false,
+	    OPTION_ALL | OPTION_DEADLINE, 0, 1, NULL,
 	    command_restart_listener },
 	{ "history", "[NAME]",
 	    "Show what happened to a listener and its workers, or what "
 	    "happened last to any.",
-	    0, 0, 1, false, command_history },
+	    0, 0, 1, NULL, command_history },
 	{ "failure-rate", "[NAME] [--window TIME]",
 	    "Show how often workers failed in the last 60s, or within the "
 	    "window.",
-	    OPTION_WINDOW, 0, 1, false, command_failure_rate },
+	    OPTION_WINDOW, 0, 1, NULL, command_failure_rate },
 	{ "stats", "",
 	    "Show each process and all together: time to be ready, memory, "
 	    "CPU time, restarts, and when and why the last of them ended.",
-	    0, 0, 0, false, command_stats },
+	    0, 0, 0, NULL, command_stats },
+	{ "events", "[--since TIME] [--listener NAME] [--type TYPE] "
+	    "[--severity SEVERITY] [--limit N] [--follow]",
+	    "Show what the store has kept, the newest last. --since takes how "
+	    "long ago (1h) or when (2026-01-31T12:00:00Z); --type one or more "
+	    "of those below, or all of a kind (worker); --limit only the "
+	    "newest. --follow goes on with what comes.",
+	    OPTION_SINCE | OPTION_LISTENER | OPTION_TYPE | OPTION_SEVERITY |
+	    OPTION_LIMIT | OPTION_FOLLOW, 0, 0, print_event_types,
+	    command_events },
+	{ "cleanup", "[--older-than TIME] [--dry-run]",
+	    "Delete old events from the store now: as the scheduled cleanup "
+	    "does, or those older than that. --dry-run only counts them.",
+	    OPTION_OLDER_THAN | OPTION_DRY_RUN, 0, 0, NULL, command_cleanup },
 	{ "reload", "[--dry-run]",
 	    "Read the config file again and apply what is different. --dry-run "
 	    "only shows what that would be.",
-	    OPTION_DRY_RUN, 0, 0, false, command_reload },
+	    OPTION_DRY_RUN, 0, 0, NULL, command_reload },
 	{ "shutdown", "[--deadline TIME]",
 	    "Stop the daemon; done when it has ended.",
-	    OPTION_DEADLINE, 0, 0, false, command_shutdown },
+	    OPTION_DEADLINE, 0, 0, NULL, command_shutdown },
 };
 /* clang-format on */
 
@@ -135,34 +181,14 @@ print_folded(FILE *f, const char *text)
 	(void)fputc('\n', f);
 }
 
-static void
-print_listener_options(FILE *f)
-{
-	static const struct {
-		const char *name, *fallback, *help;
-	} rows[] = {
-#define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
-    HELP)                                                                  \
-	{ NAME, DEFAULT, HELP },
-#include "common/option_list.h"
-	};
-	size_t i;
-
-	(void)fputs("\nlistener options:\n", f);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		(void)fprintf(f, "  %-16s %-12s %s\n", rows[i].name,
-		    rows[i].fallback == NULL ? "-" : rows[i].fallback,
-		    rows[i].help);
-}
-
 void
 command_help(FILE *f, const struct command *c)
 {
 	(void)fprintf(f, "usage: mercuryctl [options] %s%s%s\n\n", c->name,
 	    c->usage[0] == '\0' ? "" : " ", c->usage);
 	print_folded(f, c->help);
-	if (c->listener_options)
-		print_listener_options(f);
+	if (c->more_help != NULL)
+		c->more_help(f);
 	(void)fputs("\noptions:\n", f);
 	options_help(f);
 }

@@ -20,7 +20,7 @@ struct command {
 	unsigned int options; /* set of enum option_bit, beside the global */
 	int args_min;
 	int args_max;
-	bool listener_options; /* its help lists the options of a listener */
+	void (*more_help)(FILE *); /* what its help lists; NULL: nothing */
 	enum ctl_exit (*run)(const struct options *, char **args, int count);
 };
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,8 @@ main(int argc, char **argv)
 	if (options_parse(argc, argv, &options, &err) == -1)
 		return (int)command_usage_error("%s", err.text);
 	code = dispatch(&options);
-	if (fflush(stdout) == EOF && code == CTL_DONE) {
+	/* Whoever reads may have had enough: that is no failure. */
+	if (fflush(stdout) == EOF && errno != EPIPE && code == CTL_DONE) {
 		perror("mercuryctl: standard output");
 		return CTL_REFUSED;
 	}

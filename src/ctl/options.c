@@ -1,6 +1,7 @@
 #include "ctl/options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,10 @@
 #define TIMEOUT_DEFAULT_MS 30000u
 #define TIMEOUT_BEYOND_DEADLINE_MS 10000u
 #define WINDOW_MIN_MS 1000u
-#define DAY_MS 86400000u
+#define DAY_MS ((uint64_t)86400000)
+#define OLDER_THAN_MAX_MS (36500 * DAY_MS) /* as the daemon has it */
+
+#define TEXT(MEMBER) offsetof(struct options, MEMBER)
 
 /* clang-format off */
 static const struct row {
@@ -18,25 +22,33 @@ static const struct row {
 	char letter; /* 0: none */
 	const char *name; /* NULL: none */
 	const char *argument; /* NULL: none */
+	size_t text; /* where the argument goes in struct options */
 	const char *help;
 } rows[] = {
-	{ OPTION_SOCKET, 's', "socket", "SOCKET",
+	{ OPTION_SOCKET, 's', "socket", "SOCKET", TEXT(socket),
 	    "control socket (MERCURY_SOCKET; " SOCKET_DEFAULT ")" },
-	{ OPTION_JSON, 0, "json", NULL,
+	{ OPTION_JSON, 0, "json", NULL, 0,
 	    "print the result as JSON, on one line" },
-	{ OPTION_TIMEOUT, 0, "timeout", "TIME",
+	{ OPTION_TIMEOUT, 0, "timeout", "TIME", TEXT(timeout),
 	    "wait so long for the daemon (30s)" },
-	{ OPTION_HELP, 'h', "help", NULL,
+	{ OPTION_HELP, 'h', "help", NULL, 0,
 	    "show help, with a command: its own" },
-	{ OPTION_VERSION, 'V', "version", NULL, "show the version" },
-	{ OPTION_WATCH, 0, "watch", NULL, NULL },
-	{ OPTION_FILE, 0, "file", "FILE", NULL },
-	{ OPTION_SAVE, 0, "save", NULL, NULL },
-	{ OPTION_DEADLINE, 0, "deadline", "TIME", NULL },
-	{ OPTION_QUEUE, 0, "queue", NULL, NULL },
-	{ OPTION_ALL, 0, "all", NULL, NULL },
-	{ OPTION_DRY_RUN, 0, "dry-run", NULL, NULL },
-	{ OPTION_WINDOW, 0, "window", "TIME", NULL },
+	{ OPTION_VERSION, 'V', "version", NULL, 0, "show the version" },
+	{ OPTION_WATCH, 0, "watch", NULL, 0, NULL },
+	{ OPTION_FILE, 0, "file", "FILE", TEXT(file), NULL },
+	{ OPTION_SAVE, 0, "save", NULL, 0, NULL },
+	{ OPTION_DEADLINE, 0, "deadline", "TIME", TEXT(deadline), NULL },
+	{ OPTION_QUEUE, 0, "queue", NULL, 0, NULL },
+	{ OPTION_ALL, 0, "all", NULL, 0, NULL },
+	{ OPTION_DRY_RUN, 0, "dry-run", NULL, 0, NULL },
+	{ OPTION_WINDOW, 0, "window", "TIME", TEXT(window), NULL },
+	{ OPTION_SINCE, 0, "since", "TIME", TEXT(since), NULL },
+	{ OPTION_LISTENER, 0, "listener", "NAME", TEXT(listener), NULL },
+	{ OPTION_TYPE, 0, "type", "TYPE", TEXT(type), NULL },
+	{ OPTION_SEVERITY, 0, "severity", "SEVERITY", TEXT(severity), NULL },
+	{ OPTION_LIMIT, 0, "limit", "N", TEXT(limit), NULL },
+	{ OPTION_FOLLOW, 0, "follow", NULL, 0, NULL },
+	{ OPTION_OLDER_THAN, 0, "older-than", "TIME", TEXT(older_than), NULL },
 };
 /* clang-format on */
 
@@ -78,52 +90,54 @@ row_of(int value)
 	return &rows[i];
 }
 
+/* Check a duration from min_ms to max_ms. */
 static int
-take_duration(const char *name, const char *text, uint64_t min_ms, uint64_t *ms,
-    struct err *err)
+take_duration(const struct row *row, const char *text,
+    const uint64_t range_ms[static 2], uint64_t *ms, struct err *err)
 {
 	struct err why;
 
-	if (value_duration(text, min_ms, DAY_MS, ms, &why) == 0)
+	if (value_duration(text, range_ms[0], range_ms[1], ms, &why) == 0)
 		return 0;
-	return err_set(err, ERR_INVALID, "--%s: %s", name, why.text);
+	return err_set(err, ERR_INVALID, "--%s: %s", row->name, why.text);
+}
+
+static int
+take_limit(struct options *o, const struct row *row, struct err *err)
+{
+	struct err why;
+
+	if (value_uint(o->limit, 1, UINT32_MAX, &o->limit_rows, &why) == 0)
+		return 0;
+	return err_set(err, ERR_INVALID, "--%s: %s", row->name, why.text);
 }
 
 static int
 take(struct options *o, const struct row *row, const char *argument,
     uint64_t *deadline_ms, struct err *err)
 {
-	uint64_t window_ms; /* the daemon reads it itself */
+	static const uint64_t day[] = { 0, DAY_MS };
+	static const uint64_t window[] = { WINDOW_MIN_MS, DAY_MS };
+	static const uint64_t age[] = { 0, OLDER_THAN_MAX_MS };
+	uint64_t ms; /* what the daemon reads itself is only checked */
 
 	o->given |= (unsigned int)row->bit;
+	if (row->argument != NULL)
+		memcpy((char *)o + row->text, &argument, sizeof(argument));
 	switch (row->bit) {
-	case OPTION_SOCKET:
-		o->socket = argument;
-		return 0;
-	case OPTION_FILE:
-		o->file = argument;
-		return 0;
 	case OPTION_TIMEOUT:
-		return take_duration(row->name, argument, 0, &o->timeout_ms,
-		    err);
+		return take_duration(row, argument, day, &o->timeout_ms, err);
 	case OPTION_DEADLINE:
-		o->deadline = argument;
-		return take_duration(row->name, argument, 0, deadline_ms, err);
+		return take_duration(row, argument, day, deadline_ms, err);
 	case OPTION_WINDOW:
-		o->window = argument;
-		return take_duration(row->name, argument, WINDOW_MIN_MS,
-		    &window_ms, err);
-	case OPTION_JSON:
-	case OPTION_HELP:
-	case OPTION_VERSION:
-	case OPTION_WATCH:
-	case OPTION_SAVE:
-	case OPTION_QUEUE:
-	case OPTION_ALL:
-	case OPTION_DRY_RUN:
-		break;
+		return take_duration(row, argument, window, &ms, err);
+	case OPTION_OLDER_THAN:
+		return take_duration(row, argument, age, &ms, err);
+	case OPTION_LIMIT:
+		return take_limit(o, row, err);
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static int

@@ -25,7 +25,14 @@ enum option_bit {
 	OPTION_QUEUE = 1 << 9,
 	OPTION_ALL = 1 << 10,
 	OPTION_DRY_RUN = 1 << 11,
-	OPTION_WINDOW = 1 << 12
+	OPTION_WINDOW = 1 << 12,
+	OPTION_SINCE = 1 << 13,
+	OPTION_LISTENER = 1 << 14,
+	OPTION_TYPE = 1 << 15,
+	OPTION_SEVERITY = 1 << 16,
+	OPTION_LIMIT = 1 << 17,
+	OPTION_FOLLOW = 1 << 18,
+	OPTION_OLDER_THAN = 1 << 19
 };
 
 /* Those that every command takes. */
@@ -36,12 +43,13 @@ enum option_bit {
 struct options {
 	unsigned int given; /* set of enum option_bit */
 	const char *socket;
-	const char *file;
-	const char *deadline; /* as given, such as "5s" */
-	const char *window;   /* the same */
-	uint64_t timeout_ms;  /* how long to wait for the daemon */
-	char **args;          /* what is left: the command and its arguments */
-	int count;            /* of args */
+	/* As given, such as "5s"; NULL: not given. */
+	const char *file, *timeout, *deadline, *window;
+	const char *since, *listener, *type, *severity, *limit, *older_than;
+	uint64_t timeout_ms; /* how long to wait for the daemon */
+	uint64_t limit_rows; /* 0: all */
+	char **args;         /* what is left: the command and its arguments */
+	int count;           /* of args */
 };
 
 /*

@@ -14,6 +14,7 @@ SYSTEM_TESTS = \
 	tests/system/test_listeners.py \
 	tests/system/test_log.py \
 	tests/system/test_mercuryctl.py \
+	tests/system/test_mercuryctl_events.py \
 	tests/system/test_orphans.py \
 	tests/system/test_pause.py \
 	tests/system/test_processes.py \

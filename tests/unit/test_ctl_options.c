@@ -115,6 +115,28 @@ Test(options, of_some_commands)
 	    (unsigned int)(OPTION_QUEUE | OPTION_ALL | OPTION_DRY_RUN));
 }
 
+Test(options, of_events)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l,
+			 "mercuryctl events --since 1h --listener pos --type a"
+			 " --severity b --limit 50 --follow"),
+	    0);
+	cr_expect_eq(l.o.given,
+	    (unsigned int)(OPTION_SINCE | OPTION_LISTENER | OPTION_TYPE |
+		OPTION_SEVERITY | OPTION_LIMIT | OPTION_FOLLOW));
+	cr_expect_str_eq(l.o.since, "1h");
+	cr_expect_str_eq(l.o.listener, "pos");
+	cr_expect_str_eq(l.o.type, "a");
+	cr_expect_str_eq(l.o.severity, "b");
+	cr_expect_eq(l.o.limit_rows, 50);
+	cr_assert_eq(parse(&l, "mercuryctl cleanup --older-than 400d"), 0);
+	cr_expect_str_eq(l.o.older_than, "400d");
+	cr_expect_eq(l.o.limit_rows, 0);
+	cr_assert_eq(parse(&l, "mercuryctl cleanup --older-than 0s"), 0);
+}
+
 Test(options, bad_ones_are_told)
 {
 	static const struct {
@@ -130,6 +152,11 @@ Test(options, bad_ones_are_told)
 		{ "mercuryctl --window 0s", "--window: " },
 		{ "mercuryctl --window 2d", "--window: " },
 		{ "mercuryctl --json=yes", "--json=yes: " },
+		{ "mercuryctl --limit 0", "--limit: " },
+		{ "mercuryctl --limit many", "--limit: " },
+		{ "mercuryctl --limit 4294967296", "--limit: " },
+		{ "mercuryctl --older-than 7", "--older-than: " },
+		{ "mercuryctl --since", "--since: its value is missing" },
 	};
 	struct line l;
 	size_t i;
