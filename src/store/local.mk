@@ -1,6 +1,7 @@
 ## mercury-store: the one writer of the database of health events.
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	src/store/db.c src/store/db.h src/store/env.h \
 	src/store/store.c src/store/store.h
 
 role_PROGRAMS += mercury-store
