@@ -9,6 +9,7 @@ include tests/unit/config.mk
 include tests/unit/control.mk
 include tests/unit/ctl.mk
 include tests/unit/pool.mk
+include tests/unit/store.mk
 include tests/unit/supervisor.mk
 include tests/system/local.mk
 

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	src/store/db.c src/store/db.h src/store/env.h \
+	src/store/epoch_clock.c src/store/epoch_clock.h \
+	src/store/epochs.c src/store/epochs.h \
 	src/store/store.c src/store/store.h
 
 role_PROGRAMS += mercury-store
