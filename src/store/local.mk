@@ -9,6 +9,8 @@ libstore_a_SOURCES = \
 	src/store/epochs.c src/store/epochs.h \
 	src/store/event_log.c src/store/event_log.h \
 	src/store/lock.c src/store/lock.h \
+	src/store/query.c src/store/query.h \
+	src/store/query_sql.c src/store/query_sql.h \
 	src/store/queue.c src/store/queue.h \
 	src/store/recovery.c src/store/recovery.h \
 	src/store/schema.c src/store/schema.h \

@@ -3,3 +3,12 @@ UNIT_TESTS += test_store_epochs
 test_store_epochs_SOURCES = tests/unit/test_store_epochs.c
 test_store_epochs_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_store_epochs_LDADD = libstore.a libcommon.a $(CRITERION_LIBS)
+
+STORE_ROWS = tests/unit/store_rows.c tests/unit/store_rows.h $(SCRATCH)
+STORE_TEST_LIBS = libstore.a libcommon.a $(EVENT_LIBS) $(SQLITE_LIBS) \
+	$(JANSSON_LIBS) $(BSD_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_store_query
+test_store_query_SOURCES = tests/unit/test_store_query.c $(STORE_ROWS)
+test_store_query_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_query_LDADD = $(STORE_TEST_LIBS)
