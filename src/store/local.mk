@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	src/store/ballast.c src/store/ballast.h \
+	src/store/cleanup.c src/store/cleanup.h \
 	src/store/db.c src/store/db.h \
 	src/store/env.h \
 	src/store/epoch_clock.c src/store/epoch_clock.h \
@@ -9,6 +10,7 @@ libstore_a_SOURCES = \
 	src/store/epochs.c src/store/epochs.h \
 	src/store/event_log.c src/store/event_log.h \
 	src/store/lock.c src/store/lock.h \
+	src/store/prune.c src/store/prune.h \
 	src/store/query.c src/store/query.h \
 	src/store/query_sql.c src/store/query_sql.h \
 	src/store/queue.c src/store/queue.h \

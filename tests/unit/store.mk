@@ -12,3 +12,13 @@ UNIT_TESTS += test_store_query
 test_store_query_SOURCES = tests/unit/test_store_query.c $(STORE_ROWS)
 test_store_query_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_store_query_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_prune
+test_store_prune_SOURCES = tests/unit/test_store_prune.c $(STORE_ROWS)
+test_store_prune_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_prune_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_cleanup
+test_store_cleanup_SOURCES = tests/unit/test_store_cleanup.c $(STORE_ROWS)
+test_store_cleanup_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_cleanup_LDADD = $(STORE_TEST_LIBS)
