@@ -9,6 +9,7 @@ libstore_a_SOURCES = \
 	src/store/epoch_store.c src/store/epoch_store.h \
 	src/store/epochs.c src/store/epochs.h \
 	src/store/event_log.c src/store/event_log.h \
+	src/store/link.c src/store/link.h \
 	src/store/lock.c src/store/lock.h \
 	src/store/prune.c src/store/prune.h \
 	src/store/query.c src/store/query.h \

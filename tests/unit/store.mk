@@ -22,3 +22,8 @@ UNIT_TESTS += test_store_cleanup
 test_store_cleanup_SOURCES = tests/unit/test_store_cleanup.c $(STORE_ROWS)
 test_store_cleanup_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_store_cleanup_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_link
+test_store_link_SOURCES = tests/unit/test_store_link.c $(STORE_ROWS)
+test_store_link_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_link_LDADD = $(STORE_TEST_LIBS)
