@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const char begin_sql[] = "BEGIN IMMEDIATE";
 static const char commit_sql[] = "COMMIT";
@@ -57,11 +58,30 @@ on_wal(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/*
+ * SQLite gives its files beside a database the mode of that. Those that were
+ * made while it could only be read would keep it from ever being written.
+ */
+static void
+follow_mode(const char *path, const char *suffix)
+{
+	char name[DB_PATH_SIZE + sizeof("-wal")];
+	struct stat of, st;
+
+	(void)snprintf(name, sizeof(name), "%s%s", path, suffix);
+	if (stat(path, &of) == 0 && lstat(name, &st) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    (of.st_mode & S_IWUSR) && !(st.st_mode & S_IWUSR))
+		(void)chmod(name, of.st_mode & 0777);
+}
+
 int
 db_open(struct db *db, const char *path)
 {
 	int rc;
 
+	follow_mode(path, "-wal");
+	follow_mode(path, "-shm");
 	(void)snprintf(db->path, sizeof(db->path), "%s", path);
 	db->wal_pages = 0;
 	db->wal_inode = 0;
@@ -269,14 +289,28 @@ db_moved(struct db *db)
 	return moved;
 }
 
+static void
+remove_beside(const struct db *db, const char *suffix)
+{
+	char name[DB_PATH_SIZE + sizeof("-wal")];
+
+	(void)snprintf(name, sizeof(name), "%s%s", db->path, suffix);
+	(void)unlink(name);
+}
+
 void
 db_close_moved(struct db *db)
 {
-	/* SQLite deletes by name, at the end, and asks for no inode. */
-	if (db->wal_inode == wal_inode(db))
-		db_close(db);
-	else
-		db_abandon(db);
+	const bool ours = db->wal_inode != 0 && db->wal_inode == wal_inode(db);
+	bool held;
+
+	if (ours)
+		(void)db_checkpoint(db, true, &held);
+	db_abandon(db);
+	if (!ours)
+		return;
+	remove_beside(db, "-wal");
+	remove_beside(db, "-shm");
 }
 
 uint64_t

@@ -25,7 +25,7 @@ enum db_code {
 	DB_NO_LOCK_FILE /* that would say so; see db->sys */
 };
 
-/* Zeroed: not open. */
+/* Zeroed: not open. May not be moved while it is open. */
 struct db {
 	sqlite3 *handle; /* NULL: not open */
 	char path[DB_PATH_SIZE];
@@ -114,8 +114,9 @@ int db_checkpoint(struct db *, bool truncate, bool *held);
 bool db_moved(struct db *);
 
 /*
- * Close one that was. What stands at its path now is not touched, but for a
- * write-ahead log that is ours and would spoil the next database there.
+ * Close one that was, complete. What stands at its path now is not touched,
+ * but for a write-ahead log that is ours: it would spoil the next database
+ * there, and SQLite leaves it.
  */
 void db_close_moved(struct db *);
 

@@ -33,7 +33,7 @@ static const struct {
 	    { STORE_TROUBLE_LOCKED, TROUBLE_WAIT,
 		"end the transaction of the other program" } },
 	{ DB_IN_USE,
-	    { STORE_TROUBLE_LOCKED, TROUBLE_REOPEN,
+	    { STORE_TROUBLE_LOCKED, TROUBLE_WAIT,
 		"stop that one, or give this daemon another database" } },
 	{ DB_NEWER,
 	    { STORE_TROUBLE_NEWER, TROUBLE_LEAVE,

@@ -23,6 +23,8 @@ SYSTEM_TESTS = \
 	tests/system/test_retry.py \
 	tests/system/test_scripts.py \
 	tests/system/test_shutdown.py \
+	tests/system/test_store_alone.py \
+	tests/system/test_store_alone_trouble.py \
 	tests/system/test_store_cleanup.py \
 	tests/system/test_store_events.py \
 	tests/system/test_store_trouble.py \
@@ -36,7 +38,8 @@ SCRIPT_TESTS = \
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py \
-	tests/system/storing.py tests/system/supervising.py
+	tests/system/store_alone.py tests/system/storing.py \
+	tests/system/supervising.py
 
 check_PROGRAMS += \
 	tests/system/idle \

@@ -27,3 +27,23 @@ UNIT_TESTS += test_store_link
 test_store_link_SOURCES = tests/unit/test_store_link.c $(STORE_ROWS)
 test_store_link_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_store_link_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_db
+test_store_db_SOURCES = tests/unit/test_store_db.c $(SCRATCH)
+test_store_db_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_db_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_event_log
+test_store_event_log_SOURCES = tests/unit/test_store_event_log.c
+test_store_event_log_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_event_log_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_queue
+test_store_queue_SOURCES = tests/unit/test_store_queue.c
+test_store_queue_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_queue_LDADD = $(STORE_TEST_LIBS)
+
+UNIT_TESTS += test_store_trouble
+test_store_trouble_SOURCES = tests/unit/test_store_trouble.c
+test_store_trouble_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_store_trouble_LDADD = $(STORE_TEST_LIBS)
