@@ -13,10 +13,11 @@
 #include "common/loop.h"
 #include "common/role.h"
 #include "common/store_board.h"
+#include "store/cleanup.h"
 #include "store/db.h"
 #include "store/env.h"
 #include "store/epochs.h"
-#include "store/event_log.h"
+#include "store/link.h"
 #include "store/queue.h"
 #include "store/source.h"
 #include "store/writer.h"
@@ -37,6 +38,8 @@ static struct store {
 	struct queue queue;
 	struct sources *sources;
 	struct writer *writer;
+	struct cleanup *cleanup;
+	struct link *link;    /* to control; NULL: none yet */
 	struct event *tick;   /* each second */
 	struct event *orphan; /* time is up without a supervisor */
 	uint32_t orphan_ms;
@@ -123,18 +126,23 @@ on_written(void *ctx)
 {
 	(void)ctx;
 	sources_resume(store.sources);
+	link_rows_written(store.link, db_last_id(&store.db));
 }
 
 static void
 on_closing(void *ctx)
 {
 	(void)ctx;
+	if (store.cleanup != NULL)
+		cleanup_db_closed(store.cleanup);
 }
 
 static void
 on_disk_full(void *ctx)
 {
 	(void)ctx;
+	if (store.cleanup != NULL)
+		cleanup_now(store.cleanup);
 }
 
 /* --- what the supervisor says --- */
@@ -203,7 +211,9 @@ start_parts(const struct msg_store_hello *hello, struct err *err)
 	if (store.sources != NULL)
 		store.writer = writer_new(&store.env, &store.queue,
 		    &writer_handler, NULL, err);
-	return store.writer == NULL ? -1 : start_tick(err);
+	if (store.writer != NULL)
+		store.cleanup = cleanup_new(&store.env, err);
+	return store.cleanup == NULL ? -1 : start_tick(err);
 }
 
 static int
@@ -246,6 +256,7 @@ on_settings(const struct store_settings *settings)
 	store.env.settings = *settings;
 	if (moves)
 		writer_move(store.writer);
+	cleanup_reschedule(store.cleanup);
 }
 
 static void
@@ -261,6 +272,20 @@ on_source(struct ipc_message *msg)
 		    err.text);
 }
 
+/* A new control has another channel. */
+static void
+on_link(struct ipc_message *msg)
+{
+	const int fd = msg->fd;
+	struct err err;
+
+	msg->fd = -1;
+	link_free(&store.link);
+	store.link = link_new(&store.env, store.cleanup, fd, &err);
+	if (store.link == NULL)
+		log_error(NULL, NULL, "%s", err.text);
+}
+
 static void
 on_message(void *ctx, struct ipc_message *msg)
 {
@@ -273,6 +298,8 @@ on_message(void *ctx, struct ipc_message *msg)
 		on_settings(&msg->payload.STORE_SETTINGS);
 	else if (msg->kind == IPC_STORE_SOURCE)
 		on_source(msg);
+	else if (msg->kind == IPC_STORE_LINK)
+		on_link(msg);
 	else if (msg->kind == IPC_STORE_STOP)
 		stop(0);
 }
@@ -367,6 +394,8 @@ store_run(void)
 		store.exit_code = 1;
 	if (store.writer != NULL)
 		finish();
+	link_free(&store.link);
+	cleanup_free(&store.cleanup);
 	writer_free(&store.writer);
 	sources_free(&store.sources);
 	queue_clear(&store.queue);

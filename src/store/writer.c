@@ -467,6 +467,9 @@ writer_is_due(const struct writer *w)
 void
 writer_failed(struct writer *w)
 {
+	const uint64_t retry_at_ms =
+	    w->failures > 0 ? w->retry_at_ms : UINT64_MAX;
+
 	switch (w->db->code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -476,8 +479,11 @@ writer_failed(struct writer *w)
 		return; /* theirs to try again */
 	default:
 		fail(w);
-		plan(w);
 	}
+	/* Others that fail again and again must not put us off for ever. */
+	if (w->retry_at_ms > retry_at_ms)
+		w->retry_at_ms = retry_at_ms;
+	plan(w);
 }
 
 static uint64_t
