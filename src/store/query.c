@@ -22,6 +22,7 @@ struct query {
 	struct query_key from; /* the answer starts behind it */
 	bool backwards;        /* still looking for where to start */
 	uint32_t found;        /* rows that fit, of this direction */
+	struct query_key found_last;
 	struct snapshot_writer page;
 	bool more;
 	uint64_t newest_id;
@@ -272,6 +273,7 @@ look_at(struct query *q, struct slice *slice, sqlite3_stmt *s)
 	slice->looked++;
 	if (fits(q, s, &key)) {
 		q->found++;
+		q->found_last = q->key;
 		if (!q->backwards)
 			add_row(q, s, &key);
 	}
@@ -345,18 +347,25 @@ walk_on(struct query *q, struct slice *slice, struct db *db)
 	return rc;
 }
 
-/* The slice went backwards: is the start found? Then go forwards from there. */
-static void
+/*
+ * A slice went backwards: is the start found? Then go forwards from there. If
+ * nothing fits, the page is complete.
+ */
+static enum query_result
 turn_round(struct query *q, const struct slice *slice)
 {
+	const struct query_key *k = &q->found_last;
+
 	if (slice->ended && q->found < q->asked.newest &&
 	    is_behind(&q->key, &q->from))
-		return;
-	if (q->found == q->asked.newest)
-		q->from = (struct query_key){ q->key.at_ms, q->key.id - 1 };
+		return QUERY_MORE;
 	q->key = q->from;
+	if (q->found == 0)
+		return QUERY_READY;
+	q->key = (struct query_key){ k->at_ms, k->id - 1 };
 	q->backwards = false;
 	q->found = 0;
+	return QUERY_MORE;
 }
 
 /* Without the index, say in a database that somebody has made, go by time. */
@@ -385,10 +394,8 @@ query_step(struct query *q, struct db *db)
 	rc = walk_on(q, &slice, db);
 	if (rc != 0)
 		return failed(q, rc);
-	if (q->backwards) {
-		turn_round(q, &slice);
-		return QUERY_MORE;
-	}
+	if (q->backwards)
+		return turn_round(q, &slice);
 	q->more = slice.ended;
 	return QUERY_READY;
 }
