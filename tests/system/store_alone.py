@@ -101,6 +101,14 @@ class Store:
             row["detail"] = json.loads(row["detail"])
         return rows
 
+    def count(self, where="1"):
+        db = self.connect()
+        try:
+            return db.execute("SELECT count(*) FROM network_health_events "
+                              f"WHERE {where}").fetchone()[0]
+        finally:
+            db.close()
+
     def counted(self):
         """The numbers of what `send` has sent, as they stand there."""
         return [int(row["reason"]) for row in self.rows(

@@ -64,6 +64,9 @@ struct load {
 	uint64_t begun_with; /* SETTLED by then */
 	uint64_t dropped_with;
 	uint64_t most_waiting;
+	uint64_t longest_ms;   /* from taken to settled */
+	uint64_t marked_taken; /* what is timed now; 0: nothing */
+	uint64_t marked_at_ms;
 	pid_t pids[SENDERS_MAX];
 };
 
@@ -346,6 +349,12 @@ become_sender(int fd, struct tally *tally)
 }
 
 static void
+tell(const char *name, uint64_t n)
+{
+	(void)printf(" %s=%llu", name, (unsigned long long)n);
+}
+
+static void
 report_load(void)
 {
 	const struct load *l = &d.load;
@@ -359,16 +368,36 @@ report_load(void)
 		if (d.tallies[i].add_us > sum.add_us)
 			sum.add_us = d.tallies[i].add_us;
 	}
-	(void)printf("load sent=%llu settled=%llu dropped=%llu untold=%llu "
-		     "slept=%llu longest_us=%llu most_waiting=%llu ms=%llu\n",
-	    (unsigned long long)sum.sent,
-	    (unsigned long long)(store_board_get(d.board, STORE_SETTLED) -
-		l->begun_with),
-	    (unsigned long long)(store_board_get(d.board, STORE_DROPPED) -
-		l->dropped_with),
-	    (unsigned long long)sum.untold, (unsigned long long)sum.slept,
-	    (unsigned long long)sum.add_us, (unsigned long long)l->most_waiting,
-	    (unsigned long long)(clock_mono_ms() - l->began_ms));
+	(void)printf("load");
+	tell("sent", sum.sent);
+	tell("settled",
+	    store_board_get(d.board, STORE_SETTLED) - l->begun_with);
+	tell("dropped",
+	    store_board_get(d.board, STORE_DROPPED) - l->dropped_with);
+	tell("untold", sum.untold);
+	tell("slept", sum.slept);
+	tell("longest_add_us", sum.add_us);
+	tell("most_waiting", l->most_waiting);
+	tell("longest_write_ms", l->longest_ms);
+	tell("ms", clock_mono_ms() - l->began_ms);
+	(void)printf("\n");
+}
+
+/* How long does the last of what is taken now take to be written? */
+static void
+time_it(uint64_t taken, uint64_t settled)
+{
+	struct load *l = &d.load;
+	const uint64_t now_ms = clock_mono_ms();
+
+	if (l->marked_taken != 0 && now_ms - l->marked_at_ms > l->longest_ms)
+		l->longest_ms = now_ms - l->marked_at_ms;
+	if (l->marked_taken != 0 && settled >= l->marked_taken)
+		l->marked_taken = 0;
+	if (l->marked_taken == 0 && taken > settled) {
+		l->marked_taken = taken;
+		l->marked_at_ms = now_ms;
+	}
 }
 
 /* All are gone, and all of what they sent is settled. */
@@ -385,6 +414,7 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (i = 0; i < d.load.senders; i++)
 		sent += d.tallies[i].sent;
+	time_it(taken, settled);
 	if (taken - settled > d.load.most_waiting)
 		d.load.most_waiting = taken - settled;
 	if (d.load.running > 0 || taken != settled)
@@ -414,6 +444,8 @@ start_load(void)
 	l->begun_with = store_board_get(d.board, STORE_SETTLED);
 	l->dropped_with = store_board_get(d.board, STORE_DROPPED);
 	l->most_waiting = 0;
+	l->longest_ms = 0;
+	l->marked_taken = 0;
 	for (i = 0; i < l->senders; i++) {
 		fd = add_source("pos");
 		l->pids[i] = fork();
@@ -472,9 +504,7 @@ tell_figures(void)
 
 	(void)printf("figures");
 	for (i = 0; i < STORE_FIGURE_COUNT; i++)
-		(void)printf(" %s=%llu", names[i],
-		    (unsigned long long)store_board_get(d.board,
-			(enum store_figure)i));
+		tell(names[i], store_board_get(d.board, (enum store_figure)i));
 	(void)printf("\n");
 }
 

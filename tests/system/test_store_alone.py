@@ -98,7 +98,7 @@ class StoreWriting(StoreTest):
             s.say("kill")
             s.expect("signal", n)
             self.assertEqual(s.check(), "ok")
-            self.assertGreaterEqual(len(s.rows()), written)
+            self.assertGreaterEqual(s.count(), written)
             s.say("start")
             s.expect("ready", n + 1)
         wait_until(lambda: s.lines("load") or self._is_over(s), "load ends", 40)
@@ -111,6 +111,36 @@ class StoreWriting(StoreTest):
         """Some were lost with a store, so that the load's own end fails."""
         first = s.figures()
         return first["taken"] > 0 and first["events"] >= 4 * LOAD - 15000
+
+    def test_killed_in_the_middle_of_a_cleanup(self):
+        s = self.store()
+        s.send(1)
+        s.wait_settled(1)
+        self.assertEqual(s.stop(), "exit 0")
+        old = 10000 if SANITIZED else 200000
+        db = sqlite3.connect(s.database)
+        db.executemany(
+            "INSERT INTO network_health_events(id, at_ms, type, severity) "
+            "VALUES(?, 1, 'old.one', 'info')",
+            ((n,) for n in range(2, old + 2)))
+        db.commit()
+        db.close()
+        s = self.store(s.database, "-c", "100")
+        for n in range(1, 4):
+            start = s.figures()["pruned"]
+            wait_until(lambda: s.figures()["pruned"] > start, "it prunes")
+            s.send(100)
+            s.wait_settled(s.figures()["settled"] + 100)
+            s.say("kill")
+            s.expect("signal", n)
+            self.assertEqual(s.check(), "ok")
+            self.assertEqual(s.counted(), [1, *range(1, 100 * n + 1)])
+            s.say("start")
+            s.expect("ready", n + 1)
+        wait_until(lambda: s.count("type = 'old.one'") == 0, "all go",
+                   60)
+        self.assertEqual(s.stop(), "exit 0")
+        self.assertEqual(s.check(), "ok")
 
     def test_ids_are_not_given_again_when_all_rows_are_gone(self):
         s = self.store()
@@ -172,14 +202,12 @@ class StoreWriting(StoreTest):
         s.say(f"load 2 {LOAD * 20} {LOAD * 2} 2")
         for n in range(1, 6):
             s.send(1)
-            wait_until(lambda: len(s.rows("type = 'worker.started'")) == n,
+            wait_until(lambda: s.count("type = 'worker.started'") == n,
                        "the supervisor's event", 5)
         s.expect("load")
         sent, dropped = (self._of(s.lines("load")[0], key)
                          for key in ("sent", "dropped"))
-        self.assertEqual(
-            len(s.rows("listener = 'pos' AND type LIKE 'connection.%'")),
-            sent - dropped)
+        self.assertEqual(s.count("type LIKE 'connection.%'"), sent - dropped)
 
     @staticmethod
     def _of(line, key):
