@@ -226,7 +226,13 @@ start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 		return -1;
 	store.orphan_ms = hello->orphan_ms;
 	store.board = store_board_map_write(board_fd, err);
-	return store.board == NULL ? -1 : start_parts(hello, err);
+	if (store.board == NULL)
+		return -1;
+	/* What another store left unsettled when it died was told of. */
+	store_board_set(store.board, STORE_SETTLED,
+	    store_board_get(store.board, STORE_TAKEN));
+	store_board_set(store.board, STORE_WAL_HELD_MS, 0);
+	return start_parts(hello, err);
 }
 
 static void

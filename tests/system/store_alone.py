@@ -10,7 +10,7 @@ import tempfile
 import threading
 
 import mercury
-from mercury import DEADLINE, binary, wait_until
+from mercury import DEADLINE, REPORTS, binary, wait_until
 
 DRIVER = binary("tests/system/store_driver")
 STORE = binary("mercury-store")
@@ -161,3 +161,5 @@ class StoreTest(mercury.TestCase):
             print("--- told:", *s.told[-40:], "--- logged:",
                   *s.logged[-40:], sep="\n")
         s.remove()
+        reports = [line for line in s.logged if REPORTS.search(line)]
+        self.assertEqual(reports, [])

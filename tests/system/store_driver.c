@@ -44,6 +44,7 @@
 #define SENDERS_MAX 64
 #define SOURCES_MAX (SENDERS_MAX + 2)
 #define FINISH_MS 20000
+#define STILL_MS 3000
 
 /* What a sender has to tell, in memory that it shares with us. */
 struct tally {
@@ -64,6 +65,8 @@ struct load {
 	uint64_t begun_with; /* SETTLED by then */
 	uint64_t dropped_with;
 	uint64_t most_waiting;
+	uint64_t last_settled;
+	uint64_t still_since_ms;
 	uint64_t longest_ms;   /* from taken to settled */
 	uint64_t marked_taken; /* what is timed now; 0: nothing */
 	uint64_t marked_at_ms;
@@ -417,12 +420,18 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 	time_it(taken, settled);
 	if (taken - settled > d.load.most_waiting)
 		d.load.most_waiting = taken - settled;
+	if (settled != d.load.last_settled) {
+		d.load.last_settled = settled;
+		d.load.still_since_ms = clock_mono_ms();
+	}
 	if (d.load.running > 0 || taken != settled)
 		return;
-	/* store.dropped events come on top. */
+	/* What a store had just read when it was killed is not counted. */
 	if (settled - d.load.begun_with +
-		store_board_get(d.board, STORE_DROPPED) - d.load.dropped_with <
-	    sent)
+		    store_board_get(d.board, STORE_DROPPED) -
+		    d.load.dropped_with <
+		sent &&
+	    clock_mono_ms() - d.load.still_since_ms < STILL_MS)
 		return;
 	(void)event_del(d.watch);
 	report_load();
