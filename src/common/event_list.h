@@ -85,7 +85,7 @@ EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")
 EVENT(STORE_DROPPED, "store.dropped", WARNING, ROLE_SUPERVISOR | ROLE_POOL | ROLE_STORE,
-    "count from_ms until_ms pid pool",
+    "count from_ms until_ms pool",
     "So many events are missing here: there was no room for them, or a store that crashed had not written them yet.")
 EVENT(CLEANUP_COMPLETED, "cleanup.completed", INFO, ROLE_STORE,
     "rows bytes duration_ms",

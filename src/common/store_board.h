@@ -14,8 +14,8 @@
 /*
  *     FIGURE(ID, "name", "help")
  *
- * TAKEN and SETTLED are for the supervisor alone: what is taken and not
- * settled when the store dies is lost.
+ * TAKEN and SETTLED are for the next store: what is taken and not settled when
+ * one dies is lost.
  */
 #define STORE_FIGURES(FIGURE)                                            \
 	FIGURE(HEARTBEAT_MS, "heartbeat_ms",                             \

@@ -6,6 +6,7 @@
 #include "store/db.h"
 #include "store/epoch_clock.h"
 #include "store/epochs.h"
+#include "store/schema.h"
 
 /* How long a transaction should take, and when it ends early. */
 #define SLICE_MS 10
@@ -193,6 +194,14 @@ delete_row(struct db *db, int64_t id, unsigned int *deleted)
 	return rc;
 }
 
+/* The highest id may go, and is never used again all the same. */
+static int
+keep_ids(struct db *db)
+{
+	schema_see_ids(db);
+	return schema_put_last_id(db, db->last_id);
+}
+
 /*
  * Delete what l has found, as much as there is time for, in one transaction.
  * Returns 0, or a code; then nothing was deleted.
@@ -204,6 +213,8 @@ delete_doomed(struct prune *p, struct look *l)
 	unsigned int i, deleted = 0;
 	int rc = db_begin(p->db);
 
+	if (rc == 0)
+		rc = keep_ids(p->db);
 	for (i = 0; rc == 0 && i < l->doomed; i++) {
 		if (i % ROWS_PER_LOOK_AT_THE_CLOCK == 0 && i > 0 &&
 		    clock_mono_ms() - begun_ms >= SLICE_MAX_MS)

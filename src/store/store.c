@@ -43,6 +43,7 @@ static struct store {
 	struct event *tick;   /* each second */
 	struct event *orphan; /* time is up without a supervisor */
 	uint32_t orphan_ms;
+	uint64_t loss; /* events that the store before us took with it */
 	int exit_code;
 } store;
 
@@ -125,6 +126,10 @@ static void
 on_written(void *ctx)
 {
 	(void)ctx;
+	/* The row that tells of it was the first in the queue. */
+	store_board_add(store.board, STORE_SETTLED, store.loss);
+	store_board_add(store.board, STORE_DROPPED, store.loss);
+	store.loss = 0;
 	sources_resume(store.sources);
 	link_rows_written(store.link, db_last_id(&store.db));
 }
@@ -216,6 +221,25 @@ start_parts(const struct msg_store_hello *hello, struct err *err)
 	return store.cleanup == NULL ? -1 : start_tick(err);
 }
 
+/*
+ * What the store before us had read and not written when it died is lost. It
+ * is settled only when that is written: we may die as well.
+ */
+static void
+record_loss(void)
+{
+	const uint64_t taken = store_board_get(store.board, STORE_TAKEN);
+	const uint64_t settled = store_board_get(store.board, STORE_SETTLED);
+	struct health_event e = { .type = EVENT_STORE_DROPPED,
+		.reason = "the store died before it had written them" };
+
+	if (taken <= settled)
+		return;
+	store.loss = taken - settled;
+	event_add_number(&e, FACT_COUNT, (int64_t)store.loss);
+	on_record(NULL, &e);
+}
+
 static int
 start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 {
@@ -228,11 +252,11 @@ start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 	store.board = store_board_map_write(board_fd, err);
 	if (store.board == NULL)
 		return -1;
-	/* What another store left unsettled when it died was told of. */
-	store_board_set(store.board, STORE_SETTLED,
-	    store_board_get(store.board, STORE_TAKEN));
 	store_board_set(store.board, STORE_WAL_HELD_MS, 0);
-	return start_parts(hello, err);
+	if (start_parts(hello, err) == -1)
+		return -1;
+	record_loss();
+	return 0;
 }
 
 static void

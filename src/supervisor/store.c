@@ -61,29 +61,13 @@ on_message(struct child *c, struct ipc_message *msg)
 		child_kill(c, "sent a message that it may not send");
 }
 
-/* What it had read and not written is lost. */
-static void
-tell_of_loss(const struct child_exit *how)
-{
-	const uint64_t taken = store_board_get(store.board, STORE_TAKEN);
-	const uint64_t settled = store_board_get(store.board, STORE_SETTLED);
-	struct health_event e = { .type = EVENT_STORE_DROPPED,
-		.reason = how->text };
-
-	if (!how->started || taken <= settled)
-		return;
-	event_add_number(&e, FACT_COUNT, (int64_t)(taken - settled));
-	event_add_number(&e, FACT_PID, how->pid);
-	store_record(&e);
-}
-
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
 	(void)c;
+	(void)how;
 	event_sources_attach(NULL);
 	memset(&store.trouble, 0, sizeof(store.trouble));
-	tell_of_loss(how);
 }
 
 static void

@@ -106,6 +106,10 @@ class Store:
         try:
             return db.execute("SELECT count(*) FROM network_health_events "
                               f"WHERE {where}").fetchone()[0]
+        except sqlite3.OperationalError as e:
+            if "no such table" in str(e):
+                return 0  # it has just been begun
+            raise
         finally:
             db.close()
 
