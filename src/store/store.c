@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -244,6 +245,8 @@ static int
 start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 {
 	log_configure(&hello->log);
+	/* Peers are nobody's business, wherever the database is. */
+	(void)umask(027);
 	raise_descriptors();
 	if (role_drop_rights(hello->uid, hello->gid, err) == -1 ||
 	    role_die_with_supervisor(hello->orphan_ms, err) == -1)
