@@ -15,9 +15,6 @@
 /* A disk may be slow; a loop that has not turned for so long is not. */
 #define HANG_MS 60000
 
-/* How long it reads on when the supervisor is dead. */
-#define ORPHAN_MS 2000
-
 static struct {
 	struct child child;
 	struct msg_store_hello hello;
@@ -115,7 +112,8 @@ store_start(struct event_base *base, const struct daemon_settings *s,
 	store.hello.log = s->log;
 	store.hello.uid = s->uid;
 	store.hello.gid = s->gid;
-	store.hello.orphan_ms = ORPHAN_MS;
+	/* It must be gone when the next mercuryd looks for strays. */
+	store.hello.orphan_ms = s->shutdown_deadline_ms;
 	store.hello.settings = s->store;
 	store.gone = gone;
 	child_init(&store.child, ROLE_STORE, "store", &store_owner, NULL);
