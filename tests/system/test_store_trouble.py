@@ -177,7 +177,8 @@ class FullDisk(mercury.TestCase):
         d, disk, path = self.fill_by_others("4m")
         self.connect_until(d, lambda: has_trouble(d, "disk_full"),
                            "the disk is full")
-        self.assertFalse(os.path.exists(path + ".ballast"))
+        wait_until(lambda: not os.path.exists(path + ".ballast"),
+                   "the ballast is given back")
         store = store_status(d)
         self.assertEqual(store["state"], "degraded")
         self.assertIn("full", store["error"])
