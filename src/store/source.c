@@ -82,14 +82,13 @@ complain(const struct source *s, const char *what)
 
 /* What came is no batch: whoever sent it can't be trusted any more. */
 static void
-refuse(struct sources *all, struct source *s, size_t size)
+refuse(struct sources *all, struct source *s, uint32_t claimed)
 {
-	const uint32_t count = event_batch_count(all->datagram, size);
-
 	complain(s,
 	    "what was sent are no events that it may send: nothing more is "
 	    "taken from that process");
-	store_board_add(all->env->board, STORE_DROPPED, count);
+	store_board_add(all->env->board, STORE_DROPPED, claimed);
+	store_board_add(all->env->board, STORE_SETTLED, claimed);
 	close_source(all, s, &all->ready);
 }
 
@@ -97,19 +96,22 @@ static void
 take(struct sources *all, struct source *s, size_t size)
 {
 	struct store_board *board = all->env->board;
+	const uint32_t claimed = event_batch_count(all->datagram, size);
 	uint64_t dropped = 0;
-	const uint32_t count =
-	    event_log_check(all->datagram, size, s->origin.role, &dropped);
+	uint32_t count;
 
+	/* At once: nobody else knows of it any more, should we die now. */
+	store_board_add(board, STORE_TAKEN, claimed);
+	count = event_log_check(all->datagram, size, s->origin.role, &dropped);
 	if (count == 0) {
-		refuse(all, s, size);
+		refuse(all, s, claimed);
 		return;
 	}
 	if (queue_add(all->queue, &s->origin, all->datagram, size, count,
-		clock_mono_ms()) == -1)
+		clock_mono_ms()) == -1) {
 		dropped += count;
-	else
-		store_board_add(board, STORE_TAKEN, count);
+		store_board_add(board, STORE_SETTLED, count);
+	}
 	store_board_add(board, STORE_DROPPED, dropped);
 	TAILQ_REMOVE(&all->ready, s, next);
 	TAILQ_INSERT_TAIL(&all->ready, s, next);

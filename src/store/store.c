@@ -379,17 +379,17 @@ on_channel_closed(void *ctx, const char *why)
 static void
 lose_the_rest(void)
 {
-	uint64_t lost = 0;
+	uint64_t lost;
 	bool all;
 
 	do {
-		lost += store.queue.events;
 		queue_clear(&store.queue);
 		all = sources_read_all(store.sources);
 	} while (store.queue.events > 0 || !all);
+	lost = store_board_get(store.board, STORE_TAKEN) -
+	    store_board_get(store.board, STORE_SETTLED);
 	store_board_add(store.board, STORE_DROPPED, lost);
-	store_board_set(store.board, STORE_SETTLED,
-	    store_board_get(store.board, STORE_TAKEN));
+	store_board_add(store.board, STORE_SETTLED, lost);
 	log_error(NULL, NULL, "%llu events are lost: they can't be written",
 	    (unsigned long long)lost);
 }

@@ -244,10 +244,11 @@ fill(struct writer *w, struct queue_place *place, uint64_t *id)
 static void
 settle(struct writer *w, const struct queue_place *place, uint64_t id)
 {
+	/* First: should we die now, they are not lost. */
+	store_board_add(w->env->board, STORE_SETTLED, place->passed);
+	store_board_add(w->env->board, STORE_EVENTS, place->passed);
 	w->db->last_id = id;
 	queue_settle(w->queue, place);
-	store_board_add(w->env->board, STORE_EVENTS, place->passed);
-	store_board_add(w->env->board, STORE_SETTLED, place->passed);
 	if (place->passed > 0)
 		w->handler->written(w->ctx);
 }

@@ -86,8 +86,9 @@ class Store:
 
     def connect(self):
         """A connection of sqlite3 beside the store, as people may have."""
-        return sqlite3.connect(self.database, isolation_level=None,
-                               timeout=DEADLINE)
+        # rw: it must not make one where there is none.
+        return sqlite3.connect(f"file:{self.database}?mode=rw", uri=True,
+                               isolation_level=None, timeout=DEADLINE)
 
     def rows(self, where="1"):
         db = self.connect()

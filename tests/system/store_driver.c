@@ -426,11 +426,8 @@ on_watch(evutil_socket_t fd, short what, void *arg)
 	}
 	if (d.load.running > 0 || taken != settled)
 		return;
-	/* What a store had just read when it was killed is not counted. */
-	if (settled - d.load.begun_with +
-		    store_board_get(d.board, STORE_DROPPED) -
-		    d.load.dropped_with <
-		sent &&
+	/* What a sender has dropped is never settled. */
+	if (settled - d.load.begun_with < sent &&
 	    clock_mono_ms() - d.load.still_since_ms < STILL_MS)
 		return;
 	(void)event_del(d.watch);

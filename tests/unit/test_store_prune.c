@@ -106,11 +106,11 @@ ParameterizedTest(struct order_case *k, prune, order, .init = scratch_make,
 	begin(&f);
 	add_minutes(&f);
 	(void)run(&f, k->age_ms, k->max_events, true);
-	cr_expect_eq(f.prune.rows, 1000 - k->left);
+	cr_expect_eq((int64_t)f.prune.rows, 1000 - k->left);
 	cr_expect_eq(f.prune.bytes, 0);
 	cr_expect_eq(rows_number(&f.db, ROWS, -1), 1000);
 	(void)run(&f, k->age_ms, k->max_events, false);
-	cr_expect_eq(f.prune.rows, 1000 - k->left);
+	cr_expect_eq((int64_t)f.prune.rows, 1000 - k->left);
 	cr_expect_eq(rows_number(&f.db, ROWS, -1), k->left);
 	cr_expect_eq(rows_number(&f.db,
 			 "SELECT min(id) FROM network_health_events", 1001),
@@ -155,7 +155,7 @@ Test(prune, space_is_given_back)
 	cr_expect_geq(run(&f, 30 * DAY, UINT64_MAX, false), 20u);
 	cr_expect_eq(f.prune.rows, 20000);
 	cr_expect_eq(rows_number(&f.db, "PRAGMA freelist_count", -1), 0);
-	cr_expect_eq(f.prune.bytes,
+	cr_expect_eq((int64_t)f.prune.bytes,
 	    (before - rows_number(&f.db, "PRAGMA page_count", 0)) * 4096);
 	cr_expect_lt(rows_number(&f.db, "PRAGMA page_count", 0), before / 5);
 	/* Nothing is left to do, and that is found out at once. */
