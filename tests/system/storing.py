@@ -44,7 +44,7 @@ def wait_rows(d, kind, listener=None, count=1):
             return None
         try:
             found = rows(d, kind, listener)
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:  # it is just being begun
             return None
         return found if len(found) >= count else None
     return wait_until(look, f"{count} events {kind} are there")
