@@ -1,6 +1,12 @@
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/epoch_clock.h"
 #include "store/epochs.h"
@@ -308,5 +314,79 @@ Test(prune, interrupted)
 		continue;
 	cr_expect_eq(f.prune.rows, 3100);
 	cr_expect_eq(rows_number(&f.db, ROWS, -1), 100);
+	end(&f);
+}
+
+#define OLD_ROWS 20000
+
+/* A process of its own that prunes, and then waits to be killed. */
+static void
+prune_until_killed(struct fixture *f, int opened)
+{
+	const struct prune_order order = { DAY, UINT64_MAX, false };
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	rows_open(&f->db);
+	prune_start(&f->prune, &f->db, f->epochs, &order);
+	cr_assert_eq(write(opened, "", 1), 1);
+	while (prune_step(&f->prune) == PRUNE_MORE)
+		continue;
+	for (;;)
+		(void)pause();
+}
+
+/* Wait until no more than so many old rows are left, with another handle. */
+static void
+wait_for_rows(struct fixture *f, int64_t wanted)
+{
+	cr_assert_eq(db_open(&f->db, scratch_path("health.db")), 0);
+	while (rows_number(&f->db, ROWS " WHERE at_ms < 100000", 0) > wanted)
+		(void)poll(NULL, 0, 1);
+}
+
+/* Returns how many old rows are left. */
+static int64_t
+check_after_kill(struct fixture *f)
+{
+	cr_expect_eq(rows_number(&f->db,
+			 "SELECT integrity_check = 'ok' FROM "
+			 "pragma_integrity_check",
+			 0),
+	    1);
+	cr_expect_eq(rows_number(&f->db, ROWS " WHERE at_ms >= 100000", -1),
+	    500);
+	return rows_number(&f->db, ROWS, -1) - 500;
+}
+
+/* Whenever it is killed, what was not to go is there, and all is sound. */
+Test(prune, killed)
+{
+	int64_t left = OLD_ROWS, kills = 0;
+	struct fixture f;
+	int opened[2];
+	pid_t pid;
+	char byte;
+
+	begin(&f);
+	rows_add(&f.db, &(struct rows_series){ 1, OLD_ROWS, 1000, 1, "pos" });
+	rows_add(&f.db,
+	    &(struct rows_series){ OLD_ROWS + 1, 500, f.now.wall_ms, 0, NULL });
+	cr_assert_eq(pipe(opened), 0);
+	while (left > 0) {
+		db_close(&f.db);
+		pid = fork();
+		cr_assert_neq(pid, -1);
+		if (pid == 0)
+			prune_until_killed(&f, opened[1]);
+		cr_assert_eq(read(opened[0], &byte, 1), 1);
+		wait_for_rows(&f, left - left / 3 - 1);
+		cr_assert_eq(kill(pid, SIGKILL), 0);
+		cr_assert_eq(waitpid(pid, NULL, 0), pid);
+		kills++;
+		left = check_after_kill(&f);
+	}
+	cr_expect_gt(kills, 1);
+	(void)close(opened[0]);
+	(void)close(opened[1]);
 	end(&f);
 }
