@@ -79,16 +79,18 @@ class WorkerCrash(mercury.TestCase):
         d = self.started()
         port = d.add("a", workers=2, max_restarts=100)["port"]
         survivor = d.workers("a")[0]
+        killed = []  # its end may not be seen at once
 
         def victims():
             return [w["pid"] for w in d.listener("a")["workers"]
-                    if w["pid"] and w["pid"] != survivor]
+                    if w["pid"] and w["pid"] not in {survivor, *killed}]
 
         # Each death in a row makes the next replacement come later.
         backing_off = False
         for _ in range(12):
             for pid in wait_until(victims, "the slot has a worker again"):
                 kill(pid)
+                killed.append(pid)
             for _ in range(10):
                 self.assertTrue(answers(port, timeout=5), "a black hole")
             states = [w["state"] for w in d.listener("a")["workers"]]
