@@ -160,7 +160,8 @@ class Drain(HotRestart):
             self.assertTrue(answers(port))
             self.assertEqual(ask(client, b"y"), b"y")
             self.assertTrue(alive(old[0]))
-            self.assertEqual(d.listener("a")["connections"], 1)
+            wait_until(lambda: d.listener("a")["connections"] == 1,
+                       "the other one has ended")
         wait_until(lambda: not alive(old[0]), "it goes with its last one")
         self.assertEqual(d.listener("a")["connections"], 0)
 
