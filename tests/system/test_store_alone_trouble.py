@@ -134,7 +134,7 @@ class StoreTrouble(StoreTest):
         self.assertEqual(s.counted(), list(range(1, 11)))
 
     def test_the_ballast_comes_back(self):
-        folder = self.tmpfs("3m")
+        folder = self.tmpfs("16m")  # room for all, and twice the ballast
         s = self.store(os.path.join(folder, "health.db"))
         s.send(1)
         s.wait_settled(1)
