@@ -1,6 +1,7 @@
 #include "supervisor/event_source.h"
 
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,15 +11,15 @@
 #include "common/event_sink.h"
 
 /*
- * Workers that died while there was no store: what the newest of them had to
- * say is kept for the next store, but not for ever more of them.
+ * Workers that died with something left to say: what the newest of them had
+ * is kept for a store, but not for ever more of them.
  */
 #define ENDED_MAX 256u
 
 struct event_source {
 	TAILQ_ENTRY(event_source) next;
 	int fd;     /* the store's end */
-	bool ended; /* no more will be sent; it waits for a store */
+	bool ended; /* no more will be sent, and not all is read yet */
 	struct msg_store_source hello;
 };
 
@@ -66,6 +67,15 @@ event_source_open(const char *pool, int *sender_fd, struct err *err)
 	return s;
 }
 
+/* Has a store read all that was sent, now that the sender is gone? */
+static bool
+is_read(const struct event_source *s)
+{
+	char byte;
+
+	return recv(s->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void
 drop_oldest_ended(void)
 {
@@ -87,7 +97,8 @@ event_source_close(struct event_source **sp)
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	if (sources.store != NULL) {
+	/* The store that has it may die before it has read it. */
+	if (is_read(s)) {
 		drop(s);
 		return;
 	}
@@ -97,18 +108,27 @@ event_source_close(struct event_source **sp)
 }
 
 void
-event_sources_attach(struct child *store)
+event_sources_look(void)
 {
 	struct event_source *s, *next;
+
+	if (sources.ended == 0)
+		return;
+	TAILQ_FOREACH_SAFE (s, &sources.all, next, next)
+		if (s->ended && is_read(s))
+			drop(s);
+}
+
+void
+event_sources_attach(struct child *store)
+{
+	struct event_source *s;
 
 	sources.store = store;
 	if (store == NULL)
 		return;
-	TAILQ_FOREACH_SAFE (s, &sources.all, next, next) {
+	TAILQ_FOREACH (s, &sources.all, next)
 		tell(s);
-		if (s->ended)
-			drop(s);
-	}
 }
 
 void

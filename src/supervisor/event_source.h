@@ -2,8 +2,8 @@
  * event_source: the ways in which events reach the store, one for each
  * process that sends some.
  *
- * The store's end of each is kept here too: what a store that died had not
- * read waits there for the next one.
+ * The store's end of each is kept here too, until all is read: what a store
+ * that died had not read waits there for the next one.
  */
 #ifndef MERCURY_SUPERVISOR_EVENT_SOURCE_H
 #define MERCURY_SUPERVISOR_EVENT_SOURCE_H
@@ -25,6 +25,9 @@ struct event_source *event_source_open(const char *pool, int *sender_fd,
  * Nulls *s; NULL is fine.
  */
 void event_source_close(struct event_source **s);
+
+/* To be called now and then: forget those of dead senders that are read. */
+void event_sources_look(void);
 
 /* From now on this process reads them all; NULL: it is dead. */
 void event_sources_attach(struct child *store);

@@ -167,7 +167,7 @@ store_update(const struct store_settings *s)
 }
 
 void
-store_check_heartbeat(uint64_t now_ms, uint64_t trust_ms)
+store_look(uint64_t now_ms, uint64_t trust_ms)
 {
 	uint64_t beat;
 
@@ -189,6 +189,7 @@ store_status(struct snapshot_store *row)
 	memset(row, 0, sizeof(*row));
 	row->pid = (uint32_t)store.child.pid;
 	row->state = store.child.state;
+	event_sources_look();
 	row->restarts = store.child.restarts;
 	row->trouble = store.trouble.trouble;
 	(void)strlcpy(row->text, store.trouble.text, sizeof(row->text));

@@ -40,10 +40,11 @@ void store_link_control(void);
 void store_update(const struct store_settings *);
 
 /*
- * Kill it when its loop has not turned for long. Heartbeats count as no older
- * than trust_ms. Both on CLOCK_MONOTONIC.
+ * To be called a few times a second: forget what it has read, and kill it when
+ * its loop has not turned for long. Heartbeats count as no older than
+ * trust_ms. Both on CLOCK_MONOTONIC.
  */
-void store_check_heartbeat(uint64_t now_ms, uint64_t trust_ms);
+void store_look(uint64_t now_ms, uint64_t trust_ms);
 
 /* For status. Returns false when there is none. */
 bool store_status(struct snapshot_store *);

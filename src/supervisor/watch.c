@@ -98,7 +98,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (now - watch.last_ms > OWN_LAG_MS)
 		watch.trust_ms = now;
 	watch.last_ms = now;
-	store_check_heartbeat(now, watch.trust_ms);
+	store_look(now, watch.trust_ms);
 	TAILQ_FOREACH (p, pools(), in_all)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)
