@@ -311,6 +311,7 @@ step(struct child *c, enum child_input in, const struct child_exit *how)
 	c->state = t.next;
 	switch (t.action) {
 	case CHILD_ACT_SPAWN:
+		disarm(c);
 		enqueue(c);
 		break;
 	case CHILD_ACT_UP:

@@ -95,7 +95,7 @@ void child_unconfigure(void);
 void child_init(struct child *, enum role, const char *title,
     const struct child_owner *owner, void *ctx);
 
-/* Start it, in its turn. */
+/* Start it, in its turn; one in BACKOFF without waiting any longer. */
 void child_start(struct child *);
 
 /*

@@ -23,14 +23,30 @@ static struct {
 	struct event_sink *sink;     /* our own events */
 	struct event_source *source; /* their way */
 	struct msg_store_trouble trouble;
+	uint64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: it is to run on */
 	void (*gone)(void);
 } store = { .board_fd = -1 };
+
+/* It has a process: that is to write what there is and end. */
+static void
+say_stop(void)
+{
+	const struct msg_empty m = { 0 };
+	const uint64_t now_ms = clock_mono_ms();
+
+	child_send(&store.child, IPC_STORE_STOP, &m, -1);
+	child_stop(&store.child,
+	    store.stop_by_ms > now_ms ? (uint32_t)(store.stop_by_ms - now_ms)
+				      : 0);
+}
 
 static void
 on_started(struct child *c)
 {
 	child_send(c, IPC_STORE_HELLO, &store.hello, store.board_fd);
 	event_sources_attach(c);
+	if (store.stop_by_ms != 0)
+		say_stop();
 }
 
 static void
@@ -61,10 +77,12 @@ on_message(struct child *c, struct ipc_message *msg)
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
-	(void)c;
 	(void)how;
 	event_sources_attach(NULL);
 	memset(&store.trouble, 0, sizeof(store.trouble));
+	/* It was to come back only to write the rest, and can't. */
+	if (store.stop_by_ms != 0 && c->state == CHILD_STARTING)
+		child_stop(c, 0);
 }
 
 static void
@@ -171,6 +189,7 @@ store_look(uint64_t now_ms, uint64_t trust_ms)
 {
 	uint64_t beat;
 
+	event_sources_look();
 	if (!store_exists() || store.child.state != CHILD_UP)
 		return;
 	beat = store_board_get(store.board, STORE_HEARTBEAT_MS);
@@ -189,7 +208,6 @@ store_status(struct snapshot_store *row)
 	memset(row, 0, sizeof(*row));
 	row->pid = (uint32_t)store.child.pid;
 	row->state = store.child.state;
-	event_sources_look();
 	row->restarts = store.child.restarts;
 	row->trouble = store.trouble.trouble;
 	(void)strlcpy(row->text, store.trouble.text, sizeof(row->text));
@@ -206,11 +224,13 @@ store_status(struct snapshot_store *row)
 void
 store_stop(uint32_t deadline_ms)
 {
-	const struct msg_empty m = { 0 };
-
 	event_sink_flush(store.sink);
-	child_send(&store.child, IPC_STORE_STOP, &m, -1);
-	child_stop(&store.child, deadline_ms);
+	store.stop_by_ms = clock_mono_ms() + deadline_ms;
+	/* One that died just now comes back once more: for the last events. */
+	if (store.child.state == CHILD_BACKOFF)
+		child_start(&store.child);
+	else if (store.child.pid != 0)
+		say_stop();
 }
 
 void

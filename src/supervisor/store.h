@@ -49,7 +49,10 @@ void store_look(uint64_t now_ms, uint64_t trust_ms);
 /* For status. Returns false when there is none. */
 bool store_status(struct snapshot_store *);
 
-/* Let it write what there is and end, by the deadline (from now). */
+/*
+ * Let it write what there is and end, by the deadline (from now). If it has no
+ * process at the moment, one is started for that.
+ */
 void store_stop(uint32_t deadline_ms);
 
 void store_free(void);
