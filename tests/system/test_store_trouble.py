@@ -395,6 +395,43 @@ class Process(mercury.TestCase):
         self.assertGreaterEqual(written + lost, 2 * made)
         self.assertTrue(intact(database(d)))
 
+    def test_what_a_dead_worker_had_said_outlives_the_store(self):
+        d = self.started(listener("pos", record_connections=True))
+        wait_rows(d, "daemon.ready")
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{d.pid}/fd"))
+
+        store, worker = d.child("mercury-store"), d.workers("pos")[0]
+        before = descriptors()
+        kill(store, signal.SIGSTOP)
+        for _ in range(20):
+            self.assertTrue(answers(d.port("pos")))
+        d.call("listener.restart", name="pos")
+        wait_until(lambda: not alive(worker), "the worker has ended")
+        kill(store)
+        wait_rows(d, "connection.closed", count=20)
+        self.assertEqual(len(rows(d, "connection.opened")), 20)
+        wait_until(lambda: descriptors() <= before,
+                   "what is read is forgotten")
+
+    def test_a_shutdown_while_it_is_down(self):
+        """It comes back to write how it all ended."""
+        d = self.started(listener("pos"))
+        wait_rows(d, "daemon.ready")
+
+        def waits():
+            store = store_status(d)
+            if store["state"] != "running":
+                return store["state"] == "backoff" and store["restarts"] > 3
+            kill(store["pid"])
+            wait_until(lambda: store_status(d)["pid"] != store["pid"],
+                       "its end is seen")
+            return False
+        wait_until(waits, "it is not started again at once", 20)
+        self.assertEqual(d.stop(), 0)
+        self.assertEqual(rows(d)[-1]["type"], "daemon.stopped")
+
     def test_without_a_store(self):
         d = self.started(store_section("") + listener("pos"))
         self.assertIsNone(d.status()["store"])
