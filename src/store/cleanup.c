@@ -35,6 +35,7 @@ struct cleanup {
 	struct event *due;  /* the next run by schedule */
 	struct event *turn; /* the next slice of the one that is going on */
 	bool running;
+	bool is_due; /* by schedule, when the one that is going on has ended */
 	bool urgent;
 	bool is_by_hand;
 	const char *reason;
@@ -104,10 +105,14 @@ end(struct cleanup *c)
 	c->is_by_hand = false;
 	memset(&c->asked, 0, sizeof(c->asked));
 	(void)event_del(c->turn);
-	if (c->is_one_waiting) {
+	/* One by hand does not put off what is due. */
+	if (c->is_due) {
+		c->is_due = false;
+		begin(c, "by schedule", 0, false);
+	} else if (c->is_one_waiting) {
 		c->is_one_waiting = false;
 		begin_by_hand(c, &c->waiting);
-	} else {
+	} else if (!evtimer_pending(c->due, NULL)) {
 		arm(c->due, interval(c));
 	}
 }
@@ -266,7 +271,9 @@ on_due(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (!c->running)
+	if (c->running)
+		c->is_due = true;
+	else
 		begin(c, "by schedule", 0, false);
 }
 

@@ -216,6 +216,23 @@ Test(cleanup, by_hand)
 	end();
 }
 
+Test(cleanup, runs_by_hand_do_not_put_off_the_schedule)
+{
+	const uint64_t deadline_ms = clock_mono_ms() + 10000;
+	unsigned int done = 0;
+
+	begin(200);
+	add_rows();
+	while (t.record_count == 0) {
+		cr_assert_lt(clock_mono_ms(), deadline_ms);
+		cr_assert_eq(start(0, true, 1), 0);
+		run_until(&t.done, ++done);
+	}
+	cr_expect_str_eq(t.records[0].reason, "by schedule");
+	cr_expect_gt(done, 1);
+	end();
+}
+
 Test(cleanup, one_waits_and_more_are_refused)
 {
 	begin(DAY);
