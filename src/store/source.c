@@ -31,6 +31,7 @@ struct source {
 	int fd;
 	struct event *readable; /* pending while it is in waiting */
 	struct origin origin;
+	bool refused;      /* nothing more of it is taken */
 	size_t last_bytes; /* read by sources_read_all() */
 };
 
@@ -80,16 +81,33 @@ complain(const struct source *s, const char *what)
 	log_error(pool_of(s) == NULL ? NULL : "pool", pool_of(s), "%s", what);
 }
 
-/* What came is no batch: whoever sent it can't be trusted any more. */
+/*
+ * What came is no batch: whoever sent it can't be trusted any more. It is read
+ * all the same: left in the kernel, it would be kept for the next store.
+ */
 static void
 refuse(struct sources *all, struct source *s, uint32_t claimed)
 {
-	complain(s,
-	    "what was sent are no events that it may send: nothing more is "
-	    "taken from that process");
+	if (!s->refused)
+		complain(s,
+		    "what was sent are no events that it may send: nothing "
+		    "more is taken from that process");
+	s->refused = true;
 	store_board_add(all->env->board, STORE_DROPPED, claimed);
 	store_board_add(all->env->board, STORE_SETTLED, claimed);
-	close_source(all, s, &all->ready);
+}
+
+/* Put what was read into the queue. */
+static void
+keep(struct sources *all, const struct source *s, size_t size, uint32_t count)
+{
+	struct store_board *board = all->env->board;
+
+	if (queue_add(all->queue, &s->origin, all->datagram, size, count,
+		clock_mono_ms()) == 0)
+		return;
+	store_board_add(board, STORE_DROPPED, count);
+	store_board_add(board, STORE_SETTLED, count);
 }
 
 static void
@@ -103,16 +121,12 @@ take(struct sources *all, struct source *s, size_t size)
 	/* At once: nobody else knows of it any more, should we die now. */
 	store_board_add(board, STORE_TAKEN, claimed);
 	count = event_log_check(all->datagram, size, s->origin.role, &dropped);
-	if (count == 0) {
+	if (s->refused || count == 0) {
 		refuse(all, s, claimed);
-		return;
+	} else {
+		keep(all, s, size, count);
+		store_board_add(board, STORE_DROPPED, dropped);
 	}
-	if (queue_add(all->queue, &s->origin, all->datagram, size, count,
-		clock_mono_ms()) == -1) {
-		dropped += count;
-		store_board_add(board, STORE_SETTLED, count);
-	}
-	store_board_add(board, STORE_DROPPED, dropped);
 	TAILQ_REMOVE(&all->ready, s, next);
 	TAILQ_INSERT_TAIL(&all->ready, s, next);
 }

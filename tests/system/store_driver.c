@@ -37,6 +37,7 @@
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/event_sink.h"
+#include "common/event_wire.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/store_board.h"
@@ -487,13 +488,21 @@ send_some(unsigned long count)
 	(void)printf("sent %lu\n", count);
 }
 
+/* And an event, from somebody who is not believed any more. */
 static void
 send_junk(void)
 {
 	static const char junk[] = "no event at all, but long enough";
+	const struct event_batch head = { EVENT_WIRE_VERSION, 1 };
+	const struct health_event e = { .type = EVENT_CONNECTION_OPENED };
+	uint8_t good[sizeof(head) + EVENT_WIRE_MAX];
 	const int fd = add_source("pos");
+	size_t size;
 
-	if (send(fd, junk, sizeof(junk), MSG_NOSIGNAL) == -1)
+	memcpy(good, &head, sizeof(head));
+	size = event_encode(&e, good + sizeof(head), EVENT_WIRE_MAX);
+	if (send(fd, junk, sizeof(junk), MSG_NOSIGNAL) == -1 ||
+	    send(fd, good, sizeof(head) + size, MSG_NOSIGNAL) == -1)
 		die("send");
 	(void)close(fd);
 }
