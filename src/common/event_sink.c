@@ -203,16 +203,31 @@ event_sink_add(struct event_sink *s, struct health_event *e)
 	(void)event_add(s->soon, &gather);
 }
 
+/* Wait for it, but not longer than max_ms; a signal is no reason to end. */
+static bool
+has_room(int fd, int max_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	const uint64_t until_ms = clock_mono_ms() + (uint64_t)max_ms;
+	uint64_t now_ms;
+	int n;
+
+	while ((n = poll(&p, 1, max_ms)) == -1 && errno == EINTR) {
+		now_ms = clock_mono_ms();
+		if (now_ms >= until_ms)
+			return false;
+		max_ms = (int)(until_ms - now_ms);
+	}
+	return n == 1;
+}
+
 void
 event_sink_finish(struct event_sink *s, int max_ms)
 {
-	struct pollfd p = { .events = POLLOUT };
-
 	if (s == NULL)
 		return;
-	p.fd = s->fd;
 	send_batches(s);
-	while (s->count > 0 && poll(&p, 1, max_ms) == 1)
+	while (s->count > 0 && has_room(s->fd, max_ms))
 		send_batches(s);
 }
 
