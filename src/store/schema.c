@@ -42,7 +42,11 @@ static const char each_time[] =
 /* clang-format on */
 
 static const char wal_sql[] = "PRAGMA journal_mode=WAL";
-/* A row with the highest id of all, put in by hand, must not end it all. */
+/*
+ * The highest id of all, put in by hand, must not end it all: those from here
+ * on are none of ours.
+ */
+#define ID_END ((int64_t)1 << 62)
 static const char max_id_sql[] =
     "SELECT max(id) FROM network_health_events WHERE id < 1 << 62";
 static const char last_id_key[] = "last_id";
@@ -365,7 +369,7 @@ schema_get_text(struct db *db, const char *key, char *out, size_t size)
 static void
 raise_last_id(struct db *db, int64_t id)
 {
-	if (id > 0 && (uint64_t)id > db->last_id)
+	if (id > 0 && id < ID_END && (uint64_t)id > db->last_id)
 		db->last_id = (uint64_t)id;
 }
 

@@ -198,6 +198,9 @@ Test(db, a_row_with_the_highest_id_of_all_does_not_end_it)
 	    0);
 	schema_see_ids(&db);
 	cr_expect_eq(db_last_id(&db), 5);
+	cr_assert_eq(schema_put_last_id(&db, INT64_MAX), 0);
+	schema_see_ids(&db);
+	cr_expect_eq(db_last_id(&db), 5);
 	db_close(&db);
 }
 
