@@ -23,6 +23,7 @@
 	FIGURE(TAKEN, "taken", "events read from their senders")         \
 	FIGURE(SETTLED, "settled", "and of these written, or refused")   \
 	FIGURE(EVENTS, "events", "rows written")                         \
+	FIGURE(LAST_ID, "last_id", "the highest that a row was given")   \
 	FIGURE(DROPPED, "dropped", "events that could not be kept")      \
 	FIGURE(PRUNED, "pruned", "rows deleted by the cleanup job")      \
 	FIGURE(LAST_CLEANUP_MS, "last_cleanup_ms",                       \

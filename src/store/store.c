@@ -256,6 +256,8 @@ start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 	if (store.board == NULL)
 		return -1;
 	store_board_set(store.board, STORE_WAL_HELD_MS, 0);
+	/* Ids go on also if what the store before us has left can't be read. */
+	store.db.last_id = store_board_get(store.board, STORE_LAST_ID);
 	if (start_parts(hello, err) == -1)
 		return -1;
 	record_loss();

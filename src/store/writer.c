@@ -248,6 +248,7 @@ settle(struct writer *w, const struct queue_place *place, uint64_t id)
 	store_board_add(w->env->board, STORE_SETTLED, place->passed);
 	store_board_add(w->env->board, STORE_EVENTS, place->passed);
 	w->db->last_id = id;
+	store_board_set(w->env->board, STORE_LAST_ID, id);
 	queue_settle(w->queue, place);
 	if (place->passed > 0)
 		w->handler->written(w->ctx);
