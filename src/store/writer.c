@@ -551,7 +551,11 @@ writer_flush(struct writer *w, uint32_t patience_ms)
 void
 writer_move(struct writer *w)
 {
+	const bool is_open = w->db->handle != NULL;
+
 	leave(w);
+	if (is_open)
+		(void)ballast_release(w->db->path);
 	w->failures = 0;
 	w->retry_at_ms = 0;
 	plan(w);

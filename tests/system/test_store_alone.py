@@ -184,6 +184,8 @@ class StoreWriting(StoreTest):
         s.send(5)
         s.wait_settled(5005)
         self.assertFalse(os.path.exists(old + "-wal"))
+        self.assertFalse(os.path.exists(old + ".ballast"))
+        self.assertTrue(os.path.exists(new + ".ballast"))
         first = s.counted()
         s.database = new
         second = s.counted()
@@ -195,6 +197,8 @@ class StoreWriting(StoreTest):
         s.expect("ready")
         s.say("junk")
         wait_until(lambda: "no events that it may send" in s.log(), "a word")
+        # Nor is it left in the kernel for ever.
+        wait_until(lambda: s.figures()["dropped"] == 1, "it is read")
         s.send(1)
         s.wait_settled(1)
         self.assertEqual(len(s.rows()), 1)
