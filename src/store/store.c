@@ -24,7 +24,7 @@
 #include "store/writer.h"
 
 /* How long what can't be written keeps us at the end. */
-#define STOP_PATIENCE_MS 900u
+#define STOP_PATIENCE_MS 700u
 
 /* How long senders are listened to without a supervisor, at most. */
 #define ORPHAN_MAX_MS 2000u

@@ -27,9 +27,10 @@
 /*
  * What the store takes to write the last events; and what it has for that at
  * least, whatever the deadline: without them nobody could tell what happened.
+ * So it can give up by itself when the database is locked (STOP_PATIENCE_MS).
  */
 #define STORE_USUAL_MS 20
-#define STORE_MIN_MS 500
+#define STORE_MIN_MS 1000
 
 static struct {
 	struct event *timer; /* the lame duck's end, later the last resort */
