@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <criterion/criterion.h>
@@ -6,6 +7,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -366,6 +368,30 @@ Test(event_sink, finish_tells_of_a_gap)
 	cr_expect_eq(event_sink_untold(t.sink), 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void
+on_alarm(int number)
+{
+	(void)number;
+}
+
+Test(event_sink, finish_is_not_ended_by_signals)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval often = { { .tv_usec = 5000 },
+		{ .tv_usec = 5000 } };
+	const struct itimerval never = { { 0 }, { 0 } };
+	uint64_t start;
+
+	(void)fill(0);
+	start = clock_mono_ms();
+	cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+	cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	event_sink_finish(t.sink, 100);
+	cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+	cr_expect_geq(clock_mono_ms() - start, 100);
+	cr_expect_lt(clock_mono_ms() - start, WAIT_MS);
 }
 
 Test(event_sink, finish_does_not_wait_for_ever)
