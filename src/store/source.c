@@ -110,22 +110,19 @@ keep(struct sources *all, const struct source *s, size_t size, uint32_t count)
 	store_board_add(board, STORE_SETTLED, count);
 }
 
+/* It has claimed so many events, which count as taken. */
 static void
-take(struct sources *all, struct source *s, size_t size)
+take(struct sources *all, struct source *s, size_t size, uint32_t claimed)
 {
-	struct store_board *board = all->env->board;
-	const uint32_t claimed = event_batch_count(all->datagram, size);
 	uint64_t dropped = 0;
-	uint32_t count;
+	const uint32_t count =
+	    event_log_check(all->datagram, size, s->origin.role, &dropped);
 
-	/* At once: nobody else knows of it any more, should we die now. */
-	store_board_add(board, STORE_TAKEN, claimed);
-	count = event_log_check(all->datagram, size, s->origin.role, &dropped);
 	if (s->refused || count == 0) {
 		refuse(all, s, claimed);
 	} else {
 		keep(all, s, size, count);
-		store_board_add(board, STORE_DROPPED, dropped);
+		store_board_add(all->env->board, STORE_DROPPED, dropped);
 	}
 	TAILQ_REMOVE(&all->ready, s, next);
 	TAILQ_INSERT_TAIL(&all->ready, s, next);
@@ -140,17 +137,35 @@ wait_for(struct sources *all, struct source *s)
 		complain(s, "its events can't be waited for: out of memory");
 }
 
-/* Read a datagram of the first that is ready. */
+/* How many events does the next datagram say that it has? */
+static uint32_t
+count_next(const struct source *s)
+{
+	uint8_t head[sizeof(struct event_batch)];
+	const ssize_t size = recv(s->fd, head, sizeof(head),
+	    MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+
+	return size <= 0 ? 0 : event_batch_count(head, (size_t)size);
+}
+
+/*
+ * Read a datagram of the first that is ready. It counts as taken before it is:
+ * if we are killed meanwhile, rather too many are said to be lost than too few.
+ */
 static void
 read_one(struct sources *all)
 {
 	struct source *s = TAILQ_FIRST(&all->ready);
-	const ssize_t n =
-	    recv(s->fd, all->datagram, sizeof(all->datagram), MSG_DONTWAIT);
+	const uint32_t claimed = count_next(s);
+	ssize_t n;
 
+	store_board_add(all->env->board, STORE_TAKEN, claimed);
+	n = recv(s->fd, all->datagram, sizeof(all->datagram), MSG_DONTWAIT);
+	if (n <= 0)
+		store_board_add(all->env->board, STORE_SETTLED, claimed);
 	if (n > 0) {
 		s->last_bytes += (size_t)n;
-		take(all, s, (size_t)n);
+		take(all, s, (size_t)n, claimed);
 	} else if (n == -1 &&
 	    (errno == EAGAIN || errno == EINTR || errno == ENOMEM ||
 		errno == ENOBUFS)) {

@@ -200,7 +200,7 @@ class StoreWriting(StoreTest):
         # Nor is it left in the kernel for ever.
         wait_until(lambda: s.figures()["dropped"] == 1, "it is read")
         s.send(1)
-        s.wait_settled(1)
+        s.wait_settled(2)
         self.assertEqual(len(s.rows()), 1)
 
     def test_who_sends_much_leaves_room_for_others(self):
