@@ -274,6 +274,27 @@ class StoreTrouble(StoreTest):
         s.wait_trouble("none")
         self.assertEqual([r["id"] for r in s.rows()], [2])
 
+    def test_a_row_that_is_refused_takes_the_others_back(self):
+        """And the database is not kept locked by what was begun."""
+        s = self.store()
+        s.send(1)
+        s.wait_settled(1)
+        db = s.connect()
+        db.execute("CREATE TRIGGER by_hand BEFORE INSERT ON "
+                   "network_health_events WHEN NEW.reason = '4' BEGIN "
+                   "SELECT RAISE(ABORT, 'no fours'); END")
+        s.send(4)
+        self.assertIn("no fours", s.wait_trouble("unavailable"))
+        self.assertEqual(s.counted(), [1])
+        db.execute("DROP TRIGGER by_hand")
+        db.close()
+        s.wait_settled(5)
+        s.wait_trouble("none")
+        for line in s.lines("trouble unavailable"):
+            self.assertIn("no fours", line)
+        self.assertEqual(s.counted(), [1, 2, 3, 4, 5])
+        self.assertEqual([row["id"] for row in s.rows()], [1, 2, 3, 4, 5])
+
     def test_a_folder_that_is_not_there(self):
         folder = os.path.join(self.scratch(), "later")
         s = self.store(os.path.join(folder, "health.db"))
