@@ -472,8 +472,6 @@ class Follow(WithStore):
         # Its first page is more than the pipe takes.
         self.assertEqual(self.pages(self.client(), limit=5)[1], [5])
         self.limit_memory(before, 32 << 20)
-        self.assertLess(len([q for q in store.asked
-                             if q["order"] == BY_ID]), 5)
 
         def is_dropped():
             try:
@@ -483,6 +481,8 @@ class Follow(WithStore):
         start = time.monotonic()
         wait_until(is_dropped, "it is dropped", 40)
         self.assertGreater(time.monotonic() - start, 8)
+        self.assertLess(len([q for q in store.asked
+                             if q["order"] == BY_ID]), 5)
 
 
 class Cleanup(WithStore):
