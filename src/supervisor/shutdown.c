@@ -36,6 +36,7 @@ static struct {
 	struct event *timer; /* the lame duck's end, later the last resort */
 	bool near;           /* lame duck: serving still, ready no more */
 	bool control_stopping;
+	bool store_stopping;
 	uint32_t deadline_ms; /* for after the lame duck */
 	char why[128];
 	uint64_t since_ms; /* these two on CLOCK_MONOTONIC */
@@ -59,12 +60,24 @@ arm(uint32_t ms)
 		log_error(NULL, NULL, "no timer: out of memory");
 }
 
+/* By the deadline, or in the least that it has. */
+static void
+give_store_time(void)
+{
+	const uint64_t now = clock_mono_ms();
+	uint32_t left_ms = STORE_MIN_MS;
+
+	if (down.until_ms > now + left_ms)
+		left_ms = (uint32_t)(down.until_ms - now);
+	store_stop(left_ms);
+	arm(left_ms + UNKILLABLE_MS);
+}
+
 /* The store is the last to go: it writes how all that ended. */
 static void
 stop_store(void)
 {
 	const uint64_t now = clock_mono_ms();
-	uint32_t left_ms = STORE_MIN_MS;
 
 	log_info(NULL, NULL, "%llu connections finished, %llu were cut",
 	    (unsigned long long)down.finished, (unsigned long long)down.cut);
@@ -73,10 +86,8 @@ stop_store(void)
 		supervisor_finish();
 		return;
 	}
-	if (down.until_ms > now + left_ms)
-		left_ms = (uint32_t)(down.until_ms - now);
-	store_stop(left_ms);
-	arm(left_ms + UNKILLABLE_MS);
+	down.store_stopping = true;
+	give_store_time();
 }
 
 /* Nobody needs the control process any more. */
@@ -157,6 +168,8 @@ stop(uint32_t deadline_ms)
 	down.until_ms = clock_mono_ms() + deadline_ms;
 	pools_stop(workers_ms);
 	arm(deadline_ms + UNKILLABLE_MS);
+	if (down.store_stopping)
+		give_store_time();
 	check_pools();
 }
 

@@ -114,6 +114,20 @@ class Deadline(Shutdown):
         kill(d.child("mercury-control"), signal.SIGSTOP)
         self.assertLess(self.end(d), 1 + GRACE)
 
+    def test_a_stopped_store(self):
+        d = self.started(mercury.listener("a"), shutdown_deadline="1s")
+        kill(d.child("mercury-store"), signal.SIGSTOP)
+        self.assertLess(self.end(d), 1 + GRACE)
+
+    def test_a_stopped_store_and_a_second_signal(self):
+        d = self.started(mercury.listener("a"), shutdown_deadline="60s")
+        store = d.child("mercury-store")
+        kill(store, signal.SIGSTOP)
+        d.signal(signal.SIGTERM)
+        wait_until(lambda: "were cut" in d.log(), "only the store is left")
+        self.assertLess(self.end(d), 0.5 + GRACE)
+        self.assertFalse(alive(store))
+
     def test_workers_that_never_started(self):
         d = self.daemon(mercury.listener("a"), shutdown_deadline="1s")
         moods = Moods(d)
