@@ -93,9 +93,7 @@ struct msg_config_find_strays {
 	char run[RUN_SIZE]; /* ours */
 	uint32_t this_run;
 	uint32_t elapsed_ms; /* since our start: so long they have drained */
-	uint32_t supervisor; /* pids of ours */
-	uint32_t control;    /* 0: none */
-	uint32_t store;      /* 0: none */
+	uint32_t supervisor; /* our pid */
 	uint32_t unused;
 };
 

@@ -65,6 +65,20 @@ drains_for_ms(const struct hunt *h, pid_t pid)
 	    : 0;
 }
 
+/*
+ * Control and the store end after all others, and the supervisor knows its
+ * own: also one that it has just started again.
+ */
+static bool
+outlives_workers(pid_t pid)
+{
+	char name[PROCESS_NAME_SIZE];
+
+	proc_name(pid, name);
+	return strcmp(name, "mercury-control") == 0 ||
+	    strcmp(name, "mercury-store") == 0;
+}
+
 /* Is it one that should be gone? run is what its environment says. */
 static bool
 is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
@@ -74,7 +88,6 @@ is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
 	uint32_t wait_ms;
 
 	if (pid == getpid() || (uint32_t)pid == r->supervisor ||
-	    (uint32_t)pid == r->control || (uint32_t)pid == r->store ||
 	    !proc_variable(pid, RUN_VARIABLE, run, RUN_SIZE) ||
 	    !proc_is_near(pid))
 		return false;
@@ -82,7 +95,8 @@ is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
 	if (supervisor == 0)
 		return false;
 	if (r->this_run || strcmp(run, r->run) == 0)
-		return r->this_run && strcmp(run, r->run) == 0;
+		return r->this_run && strcmp(run, r->run) == 0 &&
+		    !outlives_workers(pid);
 	if (is_supervised(h, supervisor))
 		return false;
 	wait_ms = drains_for_ms(h, pid);

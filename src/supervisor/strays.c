@@ -10,9 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "supervisor/control.h"
 #include "supervisor/helper_task.h"
-#include "supervisor/store.h"
 
 /* After the deadline of an earlier run's workers, which end then. */
 #define GRACE_MS 1000
@@ -111,8 +109,6 @@ search(bool this_run, helper_answer_fn *fn)
 	m->elapsed_ms =
 	    (uint32_t)MIN(clock_mono_ms() - st.started_ms, UINT32_MAX);
 	m->supervisor = (uint32_t)getpid();
-	m->control = (uint32_t)control_child()->pid;
-	m->store = (uint32_t)store_child()->pid;
 	if (helper_task_start(st.base, &r, fn, NULL, &err) == 0)
 		return 0;
 	log_warning(NULL, NULL, "no search for strays: %s", err.text);

@@ -431,6 +431,15 @@ class Process(mercury.TestCase):
         self.assertEqual(d.stop(), 0)
         self.assertEqual(rows(d)[-1]["type"], "daemon.stopped")
 
+    def test_one_that_dies_just_before_a_shutdown(self):
+        for _ in range(5):
+            d = self.started(listener("pos"))
+            wait_rows(d, "daemon.ready")
+            kill(d.child("mercury-store"))
+            d.stop()
+            self.assertEqual(len(rows(d, "daemon.stopped")), 1)
+            self.assertNotIn("stray", d.log())
+
     def test_without_a_store(self):
         d = self.started(store_section("") + listener("pos"))
         self.assertIsNone(d.status()["store"])

@@ -199,7 +199,7 @@ Test(config_main, finds_who_has_a_port, .timeout = 20)
 
 /* A process that says in its environment that it belongs to this run. */
 static pid_t
-start_stray(const char *run, const char *drain_ms)
+start_stray(const char *executable, const char *run, const char *drain_ms)
 {
 	char variable[RUN_SIZE + 32], drain[64];
 	char *const env[] = { variable, drain, NULL };
@@ -211,7 +211,7 @@ start_stray(const char *run, const char *drain_ms)
 	(void)snprintf(drain, sizeof(drain), RUN_DRAIN_VARIABLE "=%s",
 	    drain_ms);
 	if (pid == 0) {
-		(void)execve("/bin/sleep", argv, env);
+		(void)execve(executable, argv, env);
 		_exit(127);
 	}
 	return pid;
@@ -219,13 +219,13 @@ start_stray(const char *run, const char *drain_ms)
 
 /* It has exec'ed once its name says so. */
 static void
-wait_until_started(pid_t pid)
+wait_until_started(pid_t pid, const char *want)
 {
-	char path[64], name[16] = "";
+	char path[64], name[32] = "";
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	while (strncmp(name, "sleep", 5) != 0) {
+	while (strncmp(name, want, strlen(want)) != 0) {
 		f = fopen(path, "re");
 		cr_assert_not_null(f);
 		cr_expect_not_null(fgets(name, sizeof(name), f));
@@ -271,8 +271,8 @@ Test(config_main, kills_the_strays_of_an_earlier_run, .timeout = 20)
 
 	(void)snprintf(run, sizeof(run), "/test/%d:%d:1", (int)getpid(),
 	    (int)getpid());
-	pid = start_stray(run, "5000");
-	wait_until_started(pid);
+	pid = start_stray("/bin/sleep", run, "5000");
+	wait_until_started(pid, "sleep");
 	end = hunt(1, 10000, &first);
 	cr_expect_eq(end.strays, 0, "it is not of this run");
 	end = hunt(0, 2000, &first);
@@ -295,12 +295,33 @@ Test(config_main, kills_the_strays_of_this_run, .timeout = 20)
 
 	(void)snprintf(run, sizeof(run), "/test/%d:%d:2", (int)getpid(),
 	    (int)getpid());
-	pid = start_stray(run, "5000");
-	wait_until_started(pid);
+	pid = start_stray("/bin/sleep", run, "5000");
+	wait_until_started(pid, "sleep");
 	cr_expect_eq(hunt(0, 100000, &first).strays, 0, "it is ours");
 	cr_expect_eq(hunt(1, 0, &first).strays, 1);
 	cr_expect_eq(first, (uint32_t)pid);
 	cr_expect_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* It was started again while others were looked for. */
+Test(config_main, spares_the_store_of_this_run, .timeout = 20)
+{
+	char run[RUN_SIZE], folder[] = "/tmp/mercury-test-XXXXXX", path[64];
+	uint32_t first;
+	pid_t pid;
+
+	cr_assert_not_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/mercury-store", folder);
+	cr_assert_eq(symlink("/bin/sleep", path), 0);
+	(void)snprintf(run, sizeof(run), "/test/%d:%d:2", (int)getpid(),
+	    (int)getpid());
+	pid = start_stray(path, run, "5000");
+	wait_until_started(pid, "mercury-store");
+	cr_expect_eq(hunt(1, 0, &first).strays, 0);
+	cr_expect_eq(kill(pid, SIGKILL), 0);
+	cr_expect_eq(waitpid(pid, NULL, 0), pid);
+	(void)unlink(path);
+	(void)rmdir(folder);
 }
 
 Test(config_main, ends_when_the_supervisor_is_gone, .timeout = 20)
