@@ -250,6 +250,8 @@ history_and_follow(struct client *c, const struct options *o,
 	struct following w = { .o = o, .show = show };
 	json_t *page;
 
+	/* That nobody reads is seen by what a write returns, and no failure. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (o->given & (OPTION_SINCE | OPTION_LIMIT)) {
 		page = show_pages(c, o, show, f);
 		if (page == NULL)

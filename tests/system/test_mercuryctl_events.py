@@ -110,6 +110,17 @@ class History(WithFakeDaemon):
                 self.assertEqual(ctl.stderr.read(), b"")
             self.assertIn(ctl.returncode, (0, -signal.SIGPIPE))
 
+    def test_who_has_seen_enough_before_it_follows(self):
+        self.fake(lambda method, params: page(
+            [event(n) for n in range(1000)], "more"))
+        with subprocess.Popen(
+                self.argv("events", "--follow", "--since", "1h"),
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ctl:
+            ctl.stdout.readline()
+            ctl.stdout.close()
+            self.assertEqual(ctl.stderr.read(), b"")
+        self.assertEqual(ctl.returncode, 0)
+
     def test_a_full_disk_is_told(self):
         self.fake(lambda method, params: page([event(1)]))
         for words in ([], ["--follow", "--limit", "1"]):
