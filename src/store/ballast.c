@@ -51,6 +51,14 @@ ballast_size(uint64_t file_system_bytes)
 	return size > MAX_BYTES ? MAX_BYTES : size;
 }
 
+uint64_t
+ballast_size_at(const char *path)
+{
+	struct room r;
+
+	return ballast_size(look(path, &r) == 0 ? r.size : 0);
+}
+
 bool
 ballast_make(const char *path)
 {

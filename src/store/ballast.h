@@ -11,6 +11,9 @@
 /* How much for a file system of so many bytes. Pure. */
 uint64_t ballast_size(uint64_t file_system_bytes);
 
+/* The same for the one that path is on; the least if nobody can tell. */
+uint64_t ballast_size_at(const char *path);
+
 /*
  * Make the one of the database at path unless it is there, if the disk has
  * twice the room for it. Returns whether it is there now.

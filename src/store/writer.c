@@ -31,8 +31,13 @@
 /* And it takes no longer to fill, on a slow machine. */
 #define SLICE_MS 20u
 
-/* The write-ahead log is written back when it has so many pages: 4 MiB. */
+/*
+ * The write-ahead log is written back when it has so many pages: 4 MiB, or
+ * less on a small disk. When that is full, it must fit into the database with
+ * the room of the ballast: until then nothing can be deleted.
+ */
 #define CHECKPOINT_PAGES 1000
+#define PAGE_BYTES 4096u
 
 /* A lock that is held for a moment is no trouble. */
 #define LOCKED_MS 1000u
@@ -62,6 +67,7 @@ struct writer {
 	uint64_t retry_at_ms;  /* on CLOCK_MONOTONIC */
 	uint64_t ballast_at_ms;
 	uint64_t pruned_at_ms;
+	int checkpoint_pages;
 	uint64_t clock_at_ms; /* our clock was kept; CLOCK_MS ago: do it */
 	bool clock_started;   /* env->epochs has one */
 };
@@ -280,9 +286,17 @@ on_wal_grown(void *ctx, int pages)
 {
 	struct writer *w = ctx;
 
-	if (pages >= CHECKPOINT_PAGES &&
+	if (pages >= w->checkpoint_pages &&
 	    store_board_get(w->env->board, STORE_WAL_HELD_MS) == 0)
 		event_active(w->checkpoint, EV_TIMEOUT, 0);
+}
+
+static int
+checkpoint_pages(const char *path)
+{
+	const uint64_t pages = ballast_size_at(path) / PAGE_BYTES / 2;
+
+	return pages < CHECKPOINT_PAGES / 2 ? (int)pages : CHECKPOINT_PAGES;
 }
 
 static int
@@ -319,6 +333,7 @@ open_database(struct writer *w)
 	}
 	log_debug(NULL, NULL, "%s is open", path);
 	(void)ballast_make(path);
+	w->checkpoint_pages = checkpoint_pages(path);
 	commit(w);
 }
 

@@ -122,6 +122,22 @@ class StoreTrouble(StoreTest):
         self.assertEqual(s.stop(), "exit 0")
         self.assertEqual(s.check(), "ok")
 
+    def test_full_of_its_own_events(self):
+        """What the cleanup may delete makes room for what comes."""
+        for size in ("2m", "4m", "8m"):
+            with self.subTest(size=size):
+                folder = self.tmpfs(size)
+                s = self.store(os.path.join(folder, "health.db"), "-m",
+                               "2000")
+                for i in range(1, 25):
+                    s.send(5000)
+                    s.wait_settled(5000 * i)
+                    if s.figures()["pruned"] > 0:
+                        break
+                self.assertGreater(s.figures()["pruned"], 0)
+                self.assertEqual(s.figures()["dropped"], 0)
+                self.assertEqual(s.check(), "ok")
+
     def test_started_on_a_full_disk(self):
         folder = self.tmpfs("1m")
         filler = self.fill(folder)
