@@ -66,8 +66,9 @@ drains_for_ms(const struct hunt *h, pid_t pid)
 }
 
 /*
- * Control and the store end after all others, and the supervisor knows its
- * own: also one that it has just started again.
+ * Control and the store end after all others, and one that reads the config
+ * or looks for something when it has; the supervisor knows its own, also one
+ * that it has just started again.
  */
 static bool
 outlives_workers(pid_t pid)
@@ -76,7 +77,8 @@ outlives_workers(pid_t pid)
 
 	proc_name(pid, name);
 	return strcmp(name, "mercury-control") == 0 ||
-	    strcmp(name, "mercury-store") == 0;
+	    strcmp(name, "mercury-store") == 0 ||
+	    strcmp(name, "mercury-config") == 0;
 }
 
 /* Is it one that should be gone? run is what its environment says. */
