@@ -27,9 +27,6 @@
 #define RETRY_MAX_MS 5000u
 #define BY_HAND_PATIENCE_MS 10000u
 
-/* A full disk does not make us look again and again for what is not there. */
-#define URGENT_AGAIN_MS 10000u
-
 struct cleanup {
 	struct store_env *env;
 	struct event *due;  /* the next run by schedule */
@@ -43,7 +40,6 @@ struct cleanup {
 	struct cleanup_request waiting; /* the same, for the next one */
 	bool is_one_waiting;
 	uint64_t begun_ms;
-	uint64_t finished_ms; /* when the last one did; 0: none has */
 	uint64_t failing_since_ms;
 	uint32_t retry_ms;
 	unsigned int yields;
@@ -145,7 +141,6 @@ complete(struct cleanup *c)
 	const struct cleanup_request asked = c->asked;
 
 	if (!p->order.dry_run) {
-		c->finished_ms = now_ms;
 		store_board_set(c->env->board, STORE_LAST_CLEANUP_MS,
 		    clock_real_ms());
 		record(c, &result);
@@ -327,16 +322,9 @@ cleanup_forget(struct cleanup *c, const void *ctx)
 void
 cleanup_now(struct cleanup *c)
 {
-	const uint64_t now_ms = clock_mono_ms();
-
-	if (c->running) {
-		c->urgent = true;
-		return;
-	}
-	if (c->finished_ms != 0 && now_ms - c->finished_ms < URGENT_AGAIN_MS)
-		return;
 	c->urgent = true;
-	begin(c, "the disk is full", 0, false);
+	if (!c->running)
+		begin(c, "the disk is full", 0, false);
 }
 
 void

@@ -49,8 +49,8 @@ int cleanup_start(struct cleanup *, const struct cleanup_request *,
 void cleanup_forget(struct cleanup *, const void *ctx);
 
 /*
- * The disk is full: run at once, without standing back, unless a run has
- * just found nothing more to delete.
+ * The disk is full: run at once, without standing back. The caller sees to it
+ * that this is not asked for again and again when it frees nothing.
  */
 void cleanup_now(struct cleanup *);
 

@@ -44,6 +44,7 @@
 
 /* How often to see to what the disk has room for. */
 #define BALLAST_MS 10000u
+#define BALLAST_SOON_MS 50u
 #define PRUNE_MS 60000u
 
 /* How often our clock is kept, with events to write and without. */
@@ -66,6 +67,7 @@ struct writer {
 	uint64_t failed_at_ms; /* the first of these; the rest is as well */
 	uint64_t retry_at_ms;  /* on CLOCK_MONOTONIC */
 	uint64_t ballast_at_ms;
+	bool ballast_gone; /* it was given back */
 	uint64_t pruned_at_ms;
 	int checkpoint_pages;
 	uint64_t clock_at_ms; /* our clock was kept; CLOCK_MS ago: do it */
@@ -119,6 +121,7 @@ make_room(struct writer *w)
 	bool held;
 
 	w->ballast_at_ms = now_ms;
+	w->ballast_gone = true;
 	(void)db_checkpoint(w->db, true, &held);
 	if (!released && w->pruned_at_ms != 0 &&
 	    now_ms - w->pruned_at_ms < PRUNE_MS)
@@ -187,11 +190,28 @@ fail(struct writer *w)
 		close_database(w, db_close);
 }
 
+/*
+ * Once it was given back, and the cleanup job has made room: before that is
+ * full again.
+ */
+static void
+restore_ballast(struct writer *w, uint32_t every_ms)
+{
+	const uint64_t now_ms = clock_mono_ms();
+
+	if (now_ms - w->ballast_at_ms < every_ms)
+		return;
+	w->ballast_at_ms = now_ms;
+	w->ballast_gone = !ballast_make(w->env->settings.database);
+}
+
 static void
 succeed(struct writer *w)
 {
 	w->failures = 0;
 	tell(w, STORE_TROUBLE_NONE, "");
+	if (w->ballast_gone)
+		restore_ballast(w, BALLAST_SOON_MS);
 }
 
 static int
@@ -532,11 +552,8 @@ writer_tick(struct writer *w)
 		write_back(w);
 	if (w->failures == 0 && now_ms - w->clock_at_ms >= CLOCK_IDLE_MS)
 		commit(w);
-	if (w->trouble == STORE_TROUBLE_NONE &&
-	    now_ms - w->ballast_at_ms >= BALLAST_MS) {
-		w->ballast_at_ms = now_ms;
-		(void)ballast_make(path);
-	}
+	if (w->trouble == STORE_TROUBLE_NONE)
+		restore_ballast(w, BALLAST_MS);
 	plan(w);
 }
 

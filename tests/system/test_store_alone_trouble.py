@@ -129,12 +129,11 @@ class StoreTrouble(StoreTest):
                 folder = self.tmpfs(size)
                 s = self.store(os.path.join(folder, "health.db"), "-m",
                                "2000")
-                for i in range(1, 25):
+                sent = 0
+                while s.figures()["pruned"] < 50000:
                     s.send(5000)
-                    s.wait_settled(5000 * i)
-                    if s.figures()["pruned"] > 0:
-                        break
-                self.assertGreater(s.figures()["pruned"], 0)
+                    sent += 5000
+                    s.wait_settled(sent)
                 self.assertEqual(s.figures()["dropped"], 0)
                 self.assertEqual(s.check(), "ok")
 

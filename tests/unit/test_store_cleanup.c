@@ -323,11 +323,12 @@ Test(cleanup, full_disk)
 	cr_expect_str_eq(t.records[0].reason, "the disk is full");
 	cr_expect_eq(t.records[0].rows, 5000);
 	cr_expect_eq(t.asked, 0);
-	/* There is nothing more to delete, as it has just found. */
+	/* It may be full again soon. */
 	cleanup_now(t.cleanup);
 	cr_assert_eq(start(0, false, 1), 0);
 	run_until(&t.done, 1);
-	cr_expect_eq(t.record_count, 2);
-	cr_expect_str_eq(t.records[1].reason, "by request");
+	cr_expect_eq(t.record_count, 3);
+	cr_expect_str_eq(t.records[1].reason, "the disk is full");
+	cr_expect_str_eq(t.records[2].reason, "by request");
 	end();
 }
