@@ -125,7 +125,7 @@ class Deadline(Shutdown):
         kill(store, signal.SIGSTOP)
         d.signal(signal.SIGTERM)
         wait_until(lambda: "were cut" in d.log(), "only the store is left")
-        self.assertLess(self.end(d), 0.5 + GRACE)
+        self.assertLess(self.end(d), 1 + GRACE)
         self.assertFalse(alive(store))
 
     def test_workers_that_never_started(self):
