@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "common/conn_state.h"
 #include "common/event.h"
 #include "common/role.h"
 #include "common/spec.h"
@@ -247,6 +248,63 @@ struct msg_snapshot {
 	uint32_t unused;
 };
 
+/*
+ * REQ_WORKERS (struct msg_req_name): a WORKER_LINK for each worker of the
+ * listener that runs, with one end of a new channel between it and control,
+ * then REPLY. INSPECT carries the worker's end.
+ */
+struct msg_worker_link {
+	uint32_t request;
+	uint32_t slot;
+	uint32_t generation;
+	uint32_t pid;
+	uint64_t listener_id;
+};
+
+/* --- control <-> pool --- */
+
+#define CONN_PAGE_MAX 64u
+
+/*
+ * Connections of a listener in the order in which they came, those behind
+ * after_id (0: from the first). Answered by a CONN_ROW for each, then
+ * CONN_DONE.
+ */
+struct msg_conn_list {
+	uint32_t request;
+	uint32_t rows; /* 1 to CONN_PAGE_MAX */
+	uint64_t listener_id;
+	uint64_t after_id;
+};
+
+/* End one. Answered by CONN_DONE. */
+struct msg_conn_kick {
+	uint32_t request;
+	uint32_t unused;
+	uint64_t listener_id;
+	uint64_t id;
+};
+
+struct msg_conn_row {
+	uint32_t request;
+	uint32_t state; /* enum conn_state */
+	uint64_t id;
+	uint64_t age_ms;
+	uint64_t idle_ms; /* since the last byte came */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t unsent;   /* bytes that the peer has not acknowledged */
+	uint32_t rtt_us;   /* 0: not known */
+	uint32_t peer_pid; /* of a Unix socket; 0: not known */
+	char peer[64];     /* empty: it has no address */
+};
+
+struct msg_conn_done {
+	uint32_t request;
+	uint32_t more; /* there may be more rows; KICK: it was there */
+	uint64_t last_id;
+};
+
 /* --- supervisor <-> store --- */
 
 /* Carries the board (store_board.h). Answered by READY. */
@@ -401,6 +459,13 @@ struct msg_events_news {
 	MSG(EVENTS_CLEANUP, ROLE_CONTROL,		struct msg_events_cleanup, 0) \
 	MSG(EVENTS_WATCH, ROLE_CONTROL,			struct msg_empty,	0) \
 	MSG(EVENTS_NEWS, ROLE_STORE,			struct msg_events_news,	0) \
+	MSG(REQ_WORKERS, ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(WORKER_LINK, ROLE_SUPERVISOR,		struct msg_worker_link,	1) \
+	MSG(INSPECT,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(CONN_LIST,	ROLE_CONTROL,			struct msg_conn_list,	0) \
+	MSG(CONN_KICK,	ROLE_CONTROL,			struct msg_conn_kick,	0) \
+	MSG(CONN_ROW,	ROLE_POOL,			struct msg_conn_row,	0) \
+	MSG(CONN_DONE,	ROLE_POOL,			struct msg_conn_done,	0) \
 	MSG(REPLY,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_reply,	0) \
 	MSG(SNAPSHOT,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_snapshot,	1)
 /* clang-format on */

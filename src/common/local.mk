@@ -4,6 +4,9 @@ libcommon_a_SOURCES = \
 	src/common/addr.c src/common/addr.h \
 	src/common/channel.c src/common/channel.h \
 	src/common/clock.c src/common/clock.h \
+	src/common/conn_end.c src/common/conn_end.h \
+	src/common/conn_id.c src/common/conn_id.h \
+	src/common/conn_state.c src/common/conn_state.h \
 	src/common/err.c src/common/err.h \
 	src/common/event.c src/common/event.h src/common/event_list.h \
 	src/common/event_sink.c src/common/event_sink.h \

@@ -59,6 +59,12 @@ LISTENER_OPTION(KEEPALIVE, "keepalive", KEEPALIVE, keepalive, 0, 0, LIVE, "60s/1
     "TCP keepalive as idle/interval/count; off for none.")
 LISTENER_OPTION(DRAIN_TIMEOUT, "drain_timeout", DURATION, drain_timeout_ms, 0, 86400000, LIVE, "15s",
     "How long open connections may finish when the listener is removed.")
+LISTENER_OPTION(IDLE_TIMEOUT, "idle_timeout", DURATION, idle_timeout_ms, 0, 86400000, LIVE, "0s",
+    "A connection from which no byte has come for so long is closed; 0s for never.")
+LISTENER_OPTION(MAX_LIFETIME, "max_lifetime", DURATION, max_lifetime_ms, 0, 2592000000, LIVE, "0s",
+    "A connection that has been open for so long, less up to a tenth, is closed; 0s for never.")
+LISTENER_OPTION(USER_TIMEOUT, "user_timeout", DURATION, user_timeout_ms, 0, 86400000, LIVE, "0s",
+    "A connection whose peer has not acknowledged what was sent for so long is closed (TCP_USER_TIMEOUT); 0s leaves that to the kernel.")
 LISTENER_OPTION(BIND_ATTEMPTS, "bind_attempts", UINT32, bind_attempts, 1, 1000, LIVE, "4",
     "How often a place that is in use is tried before binding has failed.")
 LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 86400000, LIVE, "1s",

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "common/conn_end.h"
 #include "common/err.h"
 
 #define SCOREBOARD_VERSION 1u
@@ -38,14 +39,15 @@ enum counter_id {
 #define COUNTER(ID, NAME, HELP) COUNTER_##ID,
 	SCOREBOARD_COUNTERS(COUNTER)
 #undef COUNTER
-	    COUNTER_COUNT
+	    COUNTER_ENDS, /* the first of those that count an enum conn_end */
+	COUNTER_COUNT = COUNTER_ENDS + CONN_END_COUNT
 };
 
 /* One listener in one worker. Open connections: accepted - closed. */
 struct scoreboard_entry {
 	_Alignas(64) _Atomic uint64_t listener_id; /* 0: not in use */
 	_Atomic uint64_t counters[COUNTER_COUNT];
-	_Atomic uint64_t unused[24];
+	_Atomic uint64_t unused[31 - COUNTER_COUNT];
 };
 _Static_assert(sizeof(struct scoreboard_entry) == 256, "whole cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");

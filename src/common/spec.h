@@ -112,6 +112,9 @@ struct listener_spec {
 	uint32_t max_restarts;
 	uint32_t max_seconds;
 	uint32_t hang_timeout_ms;
+	uint32_t idle_timeout_ms; /* these three: 0 for none */
+	uint32_t max_lifetime_ms;
+	uint32_t user_timeout_ms;
 };
 
 /*

@@ -14,20 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/conn_state.h"
+
 /* Most that is read at a time, and most that echo keeps for a slow peer. */
 #define CONN_READ_SIZE 65536
 
 struct conn_list;
 struct conn_output;
 struct conn_record;
-
-/* Each state is a list in the conn_list. */
-enum conn_state {
-	CONN_OPEN,      /* polled for input; no output waits */
-	CONN_WAITING,   /* output waits for the peer: nothing is read */
-	CONN_FINISHING, /* output waits, then the connection ends */
-	CONN_STATE_COUNT
-};
 
 struct conn {
 	struct event io; /* readable in CONN_OPEN, else writable */
