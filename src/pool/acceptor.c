@@ -14,6 +14,7 @@
 #include "pool/accept_error.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/worker.h"
 
 /* Accept at most so many before open connections get their turn. */
 #define BATCH 64
@@ -52,8 +53,8 @@ accept_some(struct acceptor *a, uint32_t max)
 static int
 poll_socket(struct acceptor *a)
 {
-	if (event_assign(&a->io, a->conns->base, a->fd, EV_READ | EV_PERSIST,
-		on_readable, a) == -1)
+	if (event_assign(&a->io, a->conns->worker->base, a->fd,
+		EV_READ | EV_PERSIST, on_readable, a) == -1)
 		return -1;
 	return event_add(&a->io, NULL);
 }
@@ -95,7 +96,8 @@ pause_accepting(struct acceptor *a)
 	a->starved_ms = clock_mono_ms();
 	scoreboard_add(a->conns->board, COUNTER_ACCEPT_ERRORS, 1);
 	(void)event_del(&a->io);
-	if (evtimer_assign(&a->io, a->conns->base, on_pause_over, a) == -1 ||
+	if (evtimer_assign(&a->io, a->conns->worker->base, on_pause_over, a) ==
+		-1 ||
 	    event_add(&a->io, &tv) == -1)
 		on_pause_over(-1, 0, a);
 }

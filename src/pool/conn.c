@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
 #include "pool/conn_record.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
+#include "pool/worker.h"
 #include "protocol/protocol.h"
 
 /* Output that the kernel did not take. */
@@ -21,11 +23,6 @@ struct conn_output {
 	size_t len; /* of data, with what has been sent */
 	uint8_t data[];
 };
-
-/* Why a connection ended, for its record. */
-static const char finished[] = "peer_closed";
-static const char broken[] = "peer_reset";
-static const char starved[] = "out_of_memory";
 
 static void on_event(evutil_socket_t, short, void *);
 
@@ -44,16 +41,31 @@ poll_for(struct conn *c, short what)
 }
 
 void
-conn_close(struct conn *c, const char *why)
+conn_close(struct conn *c, enum conn_end end)
 {
 	const int fd = conn_fd(c);
 
-	conn_record_close(&c->record, c->list->recorder, c->list->spec->name,
-	    why);
+	conn_record_close(&c->record, c, end);
 	(void)event_del(&c->io);
 	(void)close(fd);
 	free(c->output);
-	conn_list_remove(c);
+	conn_list_remove(c, end);
+}
+
+/* A call of the transport has failed: errno says why. */
+static enum conn_end
+broken_end(const struct conn *c)
+{
+	if (errno != ETIMEDOUT)
+		return CONN_END_PEER_RESET;
+	return c->list->spec->user_timeout_ms > 0 ? CONN_END_USER_TIMEOUT
+						  : CONN_END_KEEPALIVE;
+}
+
+size_t
+conn_kept(const struct conn *c)
+{
+	return c->output == NULL ? 0 : c->output->len - c->output->sent;
 }
 
 /* Keep data until the peer takes it. Returns 0, or -1 when out of memory. */
@@ -75,11 +87,10 @@ keep(struct conn *c, const uint8_t *data, size_t len)
 }
 
 static void
-count_out(const struct conn *c, uint64_t n)
+count_out(struct conn *c, uint64_t n)
 {
 	scoreboard_add(c->list->board, COUNTER_BYTES_OUT, n);
-	if (c->record != NULL)
-		c->record->bytes_out += n;
+	c->bytes_out += n;
 }
 
 /* Hand data to the kernel; returns how much it took, or TRANSPORT_GONE. */
@@ -106,7 +117,7 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 			return true;
 	}
 	if (n == TRANSPORT_GONE) {
-		conn_close(c, broken);
+		conn_close(c, broken_end(c));
 		return false;
 	}
 	if (keep(c, data + n, len - (size_t)n) == -1)
@@ -114,11 +125,11 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 	if (c->state == CONN_OPEN) {
 		if (poll_for(c, EV_WRITE) == -1)
 			goto out;
-		conn_list_move(c, CONN_WAITING);
+		c->state = CONN_WAITING;
 	}
 	return true;
 out:
-	conn_close(c, starved);
+	conn_close(c, CONN_END_NO_MEMORY);
 	return false;
 }
 
@@ -128,9 +139,9 @@ conn_finish(struct conn *c)
 	/* Closing with input unread would reset, and lose what was sent. */
 	assert(c->peer_finished);
 	if (c->output == NULL)
-		conn_close(c, finished);
+		conn_close(c, CONN_END_PEER_CLOSED);
 	else
-		conn_list_move(c, CONN_FINISHING);
+		c->state = CONN_FINISHING;
 }
 
 void *
@@ -140,11 +151,11 @@ conn_state(struct conn *c)
 }
 
 static void
-count_in(const struct conn *c, uint64_t n)
+count_in(struct conn *c, uint64_t n)
 {
 	scoreboard_add(c->list->board, COUNTER_BYTES_IN, n);
-	if (c->record != NULL)
-		c->record->bytes_in += n;
+	c->bytes_in += n;
+	c->active_ms = clock_mono_ms();
 }
 
 static void
@@ -161,7 +172,7 @@ receive(struct conn *c)
 		c->peer_finished = true;
 		list->protocol->peer_finished(c);
 	} else if (n == TRANSPORT_GONE) {
-		conn_close(c, broken);
+		conn_close(c, broken_end(c));
 	}
 }
 
@@ -172,11 +183,11 @@ resume(struct conn *c)
 	free(c->output);
 	c->output = NULL;
 	if (c->state == CONN_FINISHING)
-		conn_close(c, finished);
+		conn_close(c, CONN_END_PEER_CLOSED);
 	else if (poll_for(c, EV_READ) == -1)
-		conn_close(c, starved);
+		conn_close(c, CONN_END_NO_MEMORY);
 	else
-		conn_list_move(c, CONN_OPEN);
+		c->state = CONN_OPEN;
 }
 
 static void
@@ -186,7 +197,7 @@ send_output(struct conn *c)
 	ssize_t n = send_now(c, o->data + o->sent, o->len - o->sent);
 
 	if (n == TRANSPORT_GONE) {
-		conn_close(c, broken);
+		conn_close(c, broken_end(c));
 		return;
 	}
 	o->sent += (size_t)n;
@@ -212,16 +223,18 @@ conn_open(struct conn_list *list, int fd)
 
 	if (c == NULL)
 		goto out;
-	if (event_assign(&c->io, list->base, fd, EV_READ | EV_PERSIST, on_event,
-		c) == -1 ||
+	if (event_assign(&c->io, list->worker->base, fd, EV_READ | EV_PERSIST,
+		on_event, c) == -1 ||
 	    event_add(&c->io, NULL) == -1) {
 		slab_put(list->slab, c);
 		goto out;
 	}
+	c->id = conn_ids_next(&list->worker->ids);
+	c->opened_ms = c->active_ms = clock_mono_ms();
 	conn_list_insert(list, c);
+	timeouts_watch(&list->worker->timeouts, c);
 	if (list->spec->record_connections)
-		c->record =
-		    conn_record_open(list->recorder, list->spec->name, fd);
+		c->record = conn_record_open(c);
 	if (list->protocol->opened != NULL)
 		list->protocol->opened(c);
 	return 0;

@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/conn_end.h"
 #include "common/conn_state.h"
+#include "pool/wheel.h"
 
 /* Most that is read at a time, and most that echo keeps for a slow peer. */
 #define CONN_READ_SIZE 65536
@@ -25,10 +27,16 @@ struct conn_record;
 
 struct conn {
 	struct event io; /* readable in CONN_OPEN, else writable */
-	LIST_ENTRY(conn) entry;
+	TAILQ_ENTRY(conn) entry;
+	struct wheel_item timed; /* timeouts.h */
 	struct conn_list *list;
 	struct conn_output *output; /* NULL: none waits */
 	struct conn_record *record; /* NULL: it is not recorded */
+	uint64_t id;                /* conn_id.h */
+	uint64_t opened_ms;         /* CLOCK_MONOTONIC, as the next one */
+	uint64_t active_ms;         /* the last byte has come */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
 	enum conn_state state;
 	bool peer_finished;
 	max_align_t protocol_state[];
@@ -40,8 +48,11 @@ struct conn {
  */
 int conn_open(struct conn_list *, int fd);
 
-/* End it now: what waits is lost. Frees it. why is one word. */
-void conn_close(struct conn *, const char *why);
+/* End it now: what waits is lost. Frees it. */
+void conn_close(struct conn *, enum conn_end);
+
+/* Bytes of output that the kernel has not taken yet. */
+size_t conn_kept(const struct conn *);
 
 static inline int
 conn_fd(const struct conn *c)

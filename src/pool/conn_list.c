@@ -2,34 +2,28 @@
 
 #include "common/scoreboard.h"
 #include "pool/slab.h"
+#include "pool/worker.h"
 
 void
 conn_list_insert(struct conn_list *list, struct conn *c)
 {
 	c->list = list;
-	c->state = CONN_OPEN;
-	LIST_INSERT_HEAD(&list->by_state[CONN_OPEN], c, entry);
+	TAILQ_INSERT_TAIL(&list->all, c, entry);
 	list->open++;
 	scoreboard_add(list->board, COUNTER_ACCEPTED, 1);
 }
 
 void
-conn_list_move(struct conn *c, enum conn_state to)
-{
-	LIST_REMOVE(c, entry);
-	c->state = to;
-	LIST_INSERT_HEAD(&c->list->by_state[to], c, entry);
-}
-
-void
-conn_list_remove(struct conn *c)
+conn_list_remove(struct conn *c, enum conn_end end)
 {
 	struct conn_list *list = c->list;
 
-	LIST_REMOVE(c, entry);
+	timeouts_forget(&list->worker->timeouts, c);
+	TAILQ_REMOVE(&list->all, c, entry);
 	slab_put(list->slab, c);
 	list->open--;
 	scoreboard_add(list->board, COUNTER_CLOSED, 1);
+	scoreboard_add(list->board, COUNTER_ENDS + end, 1);
 	switch (list->phase) {
 	case CONN_LIST_SERVING:
 		break;
@@ -44,6 +38,37 @@ conn_list_remove(struct conn *c)
 	}
 }
 
+struct conn *
+conn_list_behind(const struct conn_list *list, uint64_t after_id)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH (c, &list->all, entry)
+		if (c->id > after_id)
+			return c;
+	return NULL;
+}
+
+struct conn *
+conn_list_find(const struct conn_list *list, uint64_t id)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH (c, &list->all, entry)
+		if (c->id == id)
+			return c;
+	return NULL;
+}
+
+void
+conn_list_watch(struct conn_list *list)
+{
+	struct conn *c;
+
+	TAILQ_FOREACH (c, &list->all, entry)
+		timeouts_watch(&list->worker->timeouts, c);
+}
+
 void
 conn_list_drain(struct conn_list *list)
 {
@@ -54,10 +79,8 @@ void
 conn_list_cut(struct conn_list *list)
 {
 	struct conn *c;
-	int state;
 
 	list->phase = CONN_LIST_CUTTING;
-	for (state = 0; state < CONN_STATE_COUNT; state++)
-		while ((c = LIST_FIRST(&list->by_state[state])) != NULL)
-			conn_close(c, "deadline");
+	while ((c = TAILQ_FIRST(&list->all)) != NULL)
+		conn_close(c, CONN_END_DEADLINE);
 }

@@ -1,6 +1,6 @@
 /*
- * conn_list: the open connections of one listener in this worker, and what
- * they have in common. A connection's state is the list that it is in.
+ * conn_list: the open connections of one listener in this worker, in the
+ * order in which they came, and what they have in common.
  */
 #ifndef MERCURY_POOL_CONN_LIST_H
 #define MERCURY_POOL_CONN_LIST_H
@@ -11,13 +11,12 @@
 
 #include "pool/conn.h"
 
-struct event_base;
 struct listener_spec;
 struct protocol;
-struct recorder;
 struct scoreboard_entry;
 struct slab;
 struct transport;
+struct worker;
 
 /* What the end of a connection counts as. */
 enum conn_list_phase {
@@ -28,29 +27,34 @@ enum conn_list_phase {
 
 /* Everything that it points to is borrowed. */
 struct conn_list {
-	LIST_HEAD(, conn) by_state[CONN_STATE_COUNT];
-	uint32_t open; /* in all states */
+	TAILQ_HEAD(, conn) all; /* the oldest first */
+	uint32_t open;
 	enum conn_list_phase phase;
-	struct event_base *base;
+	struct worker *worker;
 	const struct transport *transport;
 	const struct protocol *protocol;
 	struct scoreboard_entry *board;
 	struct slab *slab; /* of struct conn with the protocol's state */
-	struct recorder *recorder;
 	const struct listener_spec *spec;
 	/* Called when the last one has ended while draining; may free us. */
 	void (*emptied)(void *ctx);
 	void *ctx;
 };
 
-/* Count a new connection in, in CONN_OPEN. The list owns it from now on. */
+/* Count a new connection in. The list owns it from now on. */
 void conn_list_insert(struct conn_list *, struct conn *);
 
-/* Move it to another state. */
-void conn_list_move(struct conn *, enum conn_state);
-
 /* Count it out and free it; its descriptor is closed already. */
-void conn_list_remove(struct conn *);
+void conn_list_remove(struct conn *, enum conn_end);
+
+/* The first behind after_id, in the order in which they came; or NULL. */
+struct conn *conn_list_behind(const struct conn_list *, uint64_t after_id);
+
+/* The one with this id, or NULL. */
+struct conn *conn_list_find(const struct conn_list *, uint64_t id);
+
+/* The listener's timeouts have changed. */
+void conn_list_watch(struct conn_list *);
 
 /*
  * From now on an end counts as drained. Does not call emptied(), so look at

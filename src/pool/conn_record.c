@@ -1,81 +1,66 @@
 #include "pool/conn_record.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "common/addr.h"
 #include "common/clock.h"
+#include "common/conn_id.h"
 #include "common/event_sink.h"
+#include "common/spec.h"
+#include "pool/conn.h"
+#include "pool/conn_list.h"
+#include "pool/conn_peer.h"
+#include "pool/worker.h"
+
+/* When it ends the kernel may not know its peer any more. */
+struct conn_record {
+	char peer[CONN_PEER_SIZE]; /* empty: it has no address */
+};
 
 static void
-make_id(struct recorder *rec, struct conn_record *r)
+send_event(const struct conn *c, const struct conn_record *r,
+    struct health_event *e)
 {
-	while (rec->nonce == 0)
-		rec->nonce = arc4random();
-	(void)snprintf(r->id, sizeof(r->id), "%08" PRIx32 "-%" PRIu64,
-	    rec->nonce, ++rec->count);
-}
+	char id[CONN_ID_SIZE];
 
-static void
-find_peer(struct conn_record *r, int fd)
-{
-	char text[ADDR_TEXT_SIZE];
-	union addr a;
-	socklen_t len = sizeof(a);
-
-	if (getpeername(fd, &a.sa, &len) == 0 && addr_text(&a, text))
-		(void)snprintf(r->peer, sizeof(r->peer), "%.63s", text);
-}
-
-/* What both events have in common. */
-static struct health_event
-new_event(enum event_type type, const struct conn_record *r,
-    const char *listener)
-{
-	struct health_event e = { .type = type, .listener = listener };
-
+	conn_id_format(c->id, id);
+	e->listener = c->list->spec->name;
 	if (r->peer[0] != '\0')
-		e.peer = r->peer;
-	event_add_text(&e, FACT_CONNECTION, r->id);
-	return e;
+		e->peer = r->peer;
+	event_add_text(e, FACT_CONNECTION, id);
+	event_sink_add(c->list->worker->events, e);
 }
 
 struct conn_record *
-conn_record_open(struct recorder *rec, const char *listener, int fd)
+conn_record_open(const struct conn *c)
 {
+	struct health_event e = { .type = EVENT_CONNECTION_OPENED };
 	struct conn_record *r;
-	struct health_event e;
 
-	if (rec->sink == NULL)
+	if (c->list->worker->events == NULL)
 		return NULL;
-	r = calloc(1, sizeof(*r));
+	r = malloc(sizeof(*r));
 	if (r == NULL)
 		return NULL;
-	r->opened_ms = clock_mono_ms();
-	make_id(rec, r);
-	find_peer(r, fd);
-	e = new_event(EVENT_CONNECTION_OPENED, r, listener);
-	event_sink_add(rec->sink, &e);
+	conn_peer(conn_fd(c), r->peer);
+	send_event(c, r, &e);
 	return r;
 }
 
 void
-conn_record_close(struct conn_record **rp, struct recorder *rec,
-    const char *listener, const char *why)
+conn_record_close(struct conn_record **rp, const struct conn *c,
+    enum conn_end end)
 {
+	struct health_event e = { .type = EVENT_CONNECTION_CLOSED,
+		.reason = conn_end_name(end) };
 	struct conn_record *r = *rp;
-	struct health_event e;
 
 	*rp = NULL;
 	if (r == NULL)
 		return;
-	e = new_event(EVENT_CONNECTION_CLOSED, r, listener);
-	e.reason = why;
 	event_add_number(&e, FACT_DURATION_MS,
-	    (int64_t)(clock_mono_ms() - r->opened_ms));
-	event_add_number(&e, FACT_BYTES_IN, (int64_t)r->bytes_in);
-	event_add_number(&e, FACT_BYTES_OUT, (int64_t)r->bytes_out);
-	event_sink_add(rec->sink, &e);
+	    (int64_t)(clock_mono_ms() - c->opened_ms));
+	event_add_number(&e, FACT_BYTES_IN, (int64_t)c->bytes_in);
+	event_add_number(&e, FACT_BYTES_OUT, (int64_t)c->bytes_out);
+	send_event(c, r, &e);
 	free(r);
 }

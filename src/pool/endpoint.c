@@ -64,16 +64,16 @@ endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
 	e->worker = w;
 	e->spec = m->spec;
 	e->conns = (struct conn_list){
-		.base = w->base,
+		.worker = w,
 		.transport = transports[m->spec.transport],
 		.protocol = protocols[m->spec.protocol],
 		.board = &w->board->entries[m->entry],
 		.slab = slab_of(w, m->spec.protocol),
-		.recorder = &w->recorder,
 		.spec = &e->spec,
 		.emptied = on_emptied,
 		.ctx = e,
 	};
+	TAILQ_INIT(&e->conns.all);
 	scoreboard_claim(e->conns.board, e->id);
 	return e;
 }
@@ -124,7 +124,12 @@ endpoint_release(struct endpoint *e, uint32_t slot)
 void
 endpoint_update(struct endpoint *e, const struct listener_spec *spec)
 {
+	const bool timed = spec->idle_timeout_ms != e->spec.idle_timeout_ms ||
+	    spec->max_lifetime_ms != e->spec.max_lifetime_ms;
+
 	e->spec = *spec;
+	if (timed)
+		conn_list_watch(&e->conns);
 }
 
 static void

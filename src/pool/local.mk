@@ -4,12 +4,17 @@ libpool_a_SOURCES = \
 	src/pool/accept_error.c src/pool/accept_error.h \
 	src/pool/acceptor.c src/pool/acceptor.h \
 	src/pool/conn.c src/pool/conn.h \
+	src/pool/conn_ids.h \
+	src/pool/conn_peer.c src/pool/conn_peer.h \
 	src/pool/conn_record.c src/pool/conn_record.h \
 	src/pool/conn_list.c src/pool/conn_list.h \
 	src/pool/endpoint.c src/pool/endpoint.h \
 	src/pool/pool.c src/pool/pool.h \
+	src/pool/inspect.c src/pool/inspect.h \
 	src/pool/slab.c src/pool/slab.h \
+	src/pool/timeouts.c src/pool/timeouts.h \
 	src/pool/transport.h src/pool/transport_socket.c \
+	src/pool/wheel.c src/pool/wheel.h \
 	src/pool/worker.h
 
 role_PROGRAMS += mercury-pool

@@ -16,6 +16,7 @@
 #include "common/loop.h"
 #include "common/scoreboard.h"
 #include "pool/endpoint.h"
+#include "pool/inspect.h"
 #include "pool/worker.h"
 
 /* How long the last answers may take to leave. */
@@ -26,6 +27,7 @@ RB_HEAD(endpoint_tree, endpoint);
 static struct pool {
 	struct worker worker;
 	struct channel *channel;
+	struct inspector inspector;
 	struct event *heartbeat;
 	struct endpoint_tree endpoints;
 	uint32_t orphan_drain_ms;
@@ -268,7 +270,7 @@ on_hand_over(struct ipc_message *msg)
 static void
 on_events(struct ipc_message *msg)
 {
-	struct event_sink **sink = &pool.worker.recorder.sink;
+	struct event_sink **sink = &pool.worker.events;
 	const int fd = msg->fd;
 	struct err err;
 
@@ -278,6 +280,23 @@ on_events(struct ipc_message *msg)
 	*sink = event_sink_new(pool.worker.base, fd, &err);
 	if (*sink == NULL)
 		disagree(msg->kind, err.text);
+}
+
+static struct conn_list *
+find_conns(uint64_t listener_id)
+{
+	struct endpoint *e = find(listener_id);
+
+	return e == NULL ? NULL : &e->conns;
+}
+
+static void
+on_inspect(struct ipc_message *msg)
+{
+	const int fd = msg->fd;
+
+	msg->fd = -1;
+	inspect_begin(&pool.inspector, fd);
 }
 
 static void
@@ -293,6 +312,7 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_DRAIN] = on_drain,
 		[IPC_HAND_OVER] = on_hand_over,
 		[IPC_EVENTS] = on_events,
+		[IPC_INSPECT] = on_inspect,
 	};
 
 	(void)ctx;
@@ -340,6 +360,8 @@ start(void)
 		log_error(NULL, NULL, "%s", err.text);
 		return -1;
 	}
+	pool.inspector.base = pool.worker.base;
+	pool.inspector.find = find_conns;
 	pool.channel = channel_new(pool.worker.base, ROLE_CHANNEL_FD,
 	    ROLE_SUPERVISOR, &handler, NULL, &err);
 	if (pool.channel == NULL) {
@@ -359,7 +381,9 @@ clean_up(void)
 		slab_clear(&pool.worker.conns[i]);
 	if (pool.heartbeat != NULL)
 		event_free(pool.heartbeat);
-	event_sink_free(&pool.worker.recorder.sink);
+	event_sink_free(&pool.worker.events);
+	timeouts_clear(&pool.worker.timeouts);
+	inspect_clear(&pool.inspector);
 	channel_free(&pool.channel);
 	scoreboard_unmap(&board);
 	event_base_free(pool.worker.base);
@@ -374,7 +398,7 @@ pool_run(void)
 		log_error(NULL, NULL, "the event loop failed");
 		return EXIT_FAILURE;
 	}
-	event_sink_finish(pool.worker.recorder.sink, FLUSH_MS);
+	event_sink_finish(pool.worker.events, FLUSH_MS);
 	channel_flush(pool.channel, FLUSH_MS);
 	clean_up();
 	return EXIT_SUCCESS;

@@ -4,17 +4,21 @@
 
 #include "common/scoreboard.h"
 #include "common/spec.h"
-#include "pool/conn_record.h"
+#include "pool/conn_ids.h"
 #include "pool/slab.h"
+#include "pool/timeouts.h"
 
 struct endpoint;
 struct event_base;
+struct event_sink;
 
 struct worker {
 	struct event_base *base;
 	struct scoreboard *board;
 	struct slab conns[PROTOCOL_COUNT];
-	struct recorder recorder;
+	struct conn_ids ids;
+	struct event_sink *events; /* NULL: there is no store */
+	struct timeouts timeouts;
 	/*
 	 * A draining endpoint has no more connections. Called from the event
 	 * loop or from endpoint_drain(); frees it.

@@ -48,6 +48,9 @@ bind_apply(const struct listener_spec *spec, int fd, struct err *err)
 			return err_sys(err, "nodelay");
 		if (set_keepalive(fd, &spec->keepalive) == -1)
 			return err_sys(err, "keepalive");
+		if (set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+			(int)spec->user_timeout_ms) == -1)
+			return err_sys(err, "user_timeout");
 	}
 	/* On a socket that listens already this changes the backlog. */
 	if (listen(fd, (int)spec->backlog) == -1)

@@ -110,6 +110,12 @@ control_reply_snapshot(uint32_t request, int fd)
 }
 
 void
+control_link_worker(const struct msg_worker_link *m, int fd)
+{
+	child_send(&control.child, IPC_WORKER_LINK, m, fd);
+}
+
+void
 control_link_store(int fd)
 {
 	const struct msg_empty m = { 0 };

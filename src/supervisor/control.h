@@ -35,6 +35,9 @@ void control_reply(uint32_t request, const struct err *err, uint64_t finished,
 /* Answer a request with a snapshot. Takes fd. */
 void control_reply_snapshot(uint32_t request, int fd);
 
+/* Give it its end (borrowed) of a new channel to a worker. */
+void control_link_worker(const struct msg_worker_link *, int fd);
+
 /* Give it its end (borrowed) of a new channel to the store. */
 void control_link_store(int fd);
 

@@ -30,6 +30,8 @@ counters_fold(struct listener *l, const struct worker *w)
 	if (l->goal == GOAL_REMOVE)
 		sums[COUNTER_CUT] +=
 		    sums[COUNTER_ACCEPTED] - sums[COUNTER_CLOSED];
+	sums[COUNTER_ENDS + CONN_END_WORKER_CRASH] +=
+	    sums[COUNTER_ACCEPTED] - sums[COUNTER_CLOSED];
 	sums[COUNTER_CLOSED] = sums[COUNTER_ACCEPTED];
 	for (i = 0; i < COUNTER_COUNT; i++)
 		l->totals[i] += sums[i];

@@ -44,7 +44,8 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/strays.c src/supervisor/strays.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/unix_path.c src/supervisor/unix_path.h \
-	src/supervisor/watch.c src/supervisor/watch.h
+	src/supervisor/watch.c src/supervisor/watch.h \
+	src/supervisor/worker_link.c src/supervisor/worker_link.h
 
 sbin_PROGRAMS += mercuryd
 mercuryd_SOURCES = src/supervisor/main.c

@@ -14,6 +14,7 @@
 #include "supervisor/shutdown.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/worker_link.h"
 
 static struct {
 	uint32_t reload; /* who waits for one; 0: nobody */
@@ -275,6 +276,22 @@ on_restart(const struct msg_req_name *m)
 
 /* --- looking --- */
 
+/* A channel between control and each worker of the listener. */
+static void
+on_workers(const struct msg_req_name *m)
+{
+	const struct listener *l;
+	struct err err;
+
+	l = find(m->name, &err);
+	if (l == NULL) {
+		refuse(m->request, &err);
+		return;
+	}
+	worker_links_send(l, m->request);
+	control_reply(m->request, NULL, 0, 0, NULL);
+}
+
 static void
 reply_rows(uint32_t request, int fd, const struct err *err)
 {
@@ -372,6 +389,9 @@ handle_name(enum ipc_kind kind, struct msg_req_name *m)
 	case IPC_REQ_FAILURES:
 		on_failures(m);
 		return 0;
+	case IPC_REQ_WORKERS:
+		on_workers(m);
+		return 0;
 	case IPC_REQ_STATUS:
 		on_status(m);
 		return 0;
@@ -405,6 +425,7 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_RESTART:
 	case IPC_REQ_HISTORY:
 	case IPC_REQ_FAILURES:
+	case IPC_REQ_WORKERS:
 	case IPC_REQ_STATUS:
 		return handle_name(msg->kind, &msg->payload.REQ_STATUS);
 	default:

@@ -1,0 +1,161 @@
+#include "pool/inspect.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/channel.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "pool/conn.h"
+#include "pool/conn_list.h"
+#include "pool/conn_peer.h"
+
+/* Control has no more than that open; the next one is not answered. */
+#define INSPECTIONS_MAX 256u
+
+struct inspection {
+	LIST_ENTRY(inspection) entry;
+	struct inspector *inspector;
+	struct channel *channel;
+};
+
+static void
+end(struct inspection *i)
+{
+	LIST_REMOVE(i, entry);
+	i->inspector->count--;
+	channel_free(&i->channel);
+	free(i);
+}
+
+static uint64_t
+unsent_bytes(int fd)
+{
+	int n;
+
+	return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint64_t)n : 0;
+}
+
+static uint32_t
+rtt_us(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return 0;
+	return info.tcpi_rtt;
+}
+
+static void
+send_row(struct inspection *i, uint32_t request, const struct conn *c)
+{
+	const uint64_t now_ms = clock_mono_ms();
+	struct msg_conn_row row = { .request = request,
+		.state = c->state,
+		.id = c->id,
+		.age_ms = now_ms - c->opened_ms,
+		.idle_ms = now_ms - c->active_ms,
+		.bytes_in = c->bytes_in,
+		.bytes_out = c->bytes_out,
+		.unsent = unsent_bytes(conn_fd(c)) + conn_kept(c),
+		.rtt_us = rtt_us(conn_fd(c)),
+		.peer_pid = conn_peer_pid(conn_fd(c)) };
+
+	conn_peer(conn_fd(c), row.peer);
+	channel_send(i->channel, IPC_CONN_ROW, &row, -1);
+}
+
+static void
+on_list(struct inspection *i, const struct msg_conn_list *m)
+{
+	const struct conn_list *list = i->inspector->find(m->listener_id);
+	struct msg_conn_done done = { .request = m->request,
+		.last_id = m->after_id };
+	struct conn *c = NULL;
+	uint32_t n;
+
+	if (list != NULL)
+		c = conn_list_behind(list, m->after_id);
+	for (n = 0; c != NULL && n < m->rows && n < CONN_PAGE_MAX; n++) {
+		send_row(i, m->request, c);
+		done.last_id = c->id;
+		c = TAILQ_NEXT(c, entry);
+	}
+	done.more = c != NULL;
+	channel_send(i->channel, IPC_CONN_DONE, &done, -1);
+}
+
+static void
+on_kick(struct inspection *i, const struct msg_conn_kick *m)
+{
+	const struct conn_list *list = i->inspector->find(m->listener_id);
+	struct conn *c = list == NULL ? NULL : conn_list_find(list, m->id);
+	const struct msg_conn_done done = { .request = m->request,
+		.more = c != NULL,
+		.last_id = m->id };
+
+	channel_send(i->channel, IPC_CONN_DONE, &done, -1);
+	if (c != NULL)
+		conn_close(c, CONN_END_KICKED);
+}
+
+static void
+on_message(void *ctx, struct ipc_message *msg)
+{
+	struct inspection *i = ctx;
+
+	if (msg->kind == IPC_CONN_LIST)
+		on_list(i, &msg->payload.CONN_LIST);
+	else if (msg->kind == IPC_CONN_KICK)
+		on_kick(i, &msg->payload.CONN_KICK);
+	else
+		end(i);
+}
+
+static void
+on_closed(void *ctx, const char *why)
+{
+	(void)why;
+	end(ctx);
+}
+
+void
+inspect_begin(struct inspector *inspector, int fd)
+{
+	static const struct channel_handler handler = { on_message, on_closed };
+	struct inspection *i = NULL;
+	struct err err;
+
+	if (inspector->count < INSPECTIONS_MAX)
+		i = calloc(1, sizeof(*i));
+	if (i == NULL) {
+		(void)close(fd);
+		return;
+	}
+	i->inspector = inspector;
+	i->channel =
+	    channel_new(inspector->base, fd, ROLE_CONTROL, &handler, i, &err);
+	if (i->channel == NULL) {
+		log_warning(NULL, NULL, "%s", err.text);
+		free(i);
+		return;
+	}
+	LIST_INSERT_HEAD(&inspector->all, i, entry);
+	inspector->count++;
+}
+
+void
+inspect_clear(struct inspector *inspector)
+{
+	struct inspection *i;
+
+	while ((i = LIST_FIRST(&inspector->all)) != NULL)
+		end(i);
+}
