@@ -9,6 +9,11 @@ test_pool_slab_SOURCES = tests/unit/test_pool_slab.c
 test_pool_slab_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_slab_LDADD = libpool.a $(CRITERION_LIBS)
 
+UNIT_TESTS += test_pool_wheel
+test_pool_wheel_SOURCES = tests/unit/test_pool_wheel.c
+test_pool_wheel_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_wheel_LDADD = libpool.a $(CRITERION_LIBS)
+
 UNIT_TESTS += test_pool_conn
 test_pool_conn_SOURCES = tests/unit/test_pool_conn.c
 test_pool_conn_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -53,5 +58,5 @@ EXTRA_test_pool_orphan_DEPENDENCIES = mercury-pool$(EXEEXT)
 UNIT_TESTS += test_pool_conn_record
 test_pool_conn_record_SOURCES = tests/unit/test_pool_conn_record.c
 test_pool_conn_record_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_conn_record_LDADD = libpool.a libcommon.a $(CRITERION_LIBS) \
-	$(EVENT_LIBS)
+test_pool_conn_record_LDADD = libpool.a libprotocol.a libcommon.a \
+	$(EVENT_LIBS) $(CRITERION_LIBS)

@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
-#include "pool/conn_record.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
+#include "pool/worker.h"
 #include "protocol/protocol.h"
 
 /* One connection over a socketpair; we are the peer. */
@@ -20,7 +22,7 @@ static struct {
 	struct event_base *base;
 	struct slab slab;
 	struct listener_spec spec;
-	struct recorder recorder; /* without a store */
+	struct worker worker;
 	struct scoreboard_entry board;
 	struct conn_list list;
 	int peer;
@@ -67,13 +69,14 @@ setup(void)
 {
 	t.base = event_base_new();
 	slab_init(&t.slab, sizeof(struct conn) + thrice.state_size);
-	t.list.base = t.base;
+	t.worker.base = t.base;
+	t.list.worker = &t.worker;
+	TAILQ_INIT(&t.list.all);
 	t.list.transport = &transport_socket;
 	t.list.protocol = &thrice;
 	t.list.board = &t.board;
 	t.list.slab = &t.slab;
 	t.list.spec = &t.spec;
-	t.list.recorder = &t.recorder;
 	t.list.emptied = on_emptied;
 }
 
@@ -81,6 +84,7 @@ static void
 teardown(void)
 {
 	conn_list_cut(&t.list);
+	timeouts_clear(&t.worker.timeouts);
 	slab_clear(&t.slab);
 	event_base_free(t.base);
 }
@@ -139,7 +143,13 @@ read_all(bool *eof)
 static struct conn *
 only_conn(enum conn_state state)
 {
-	return LIST_FIRST(&t.list.by_state[state]);
+	struct conn *c;
+
+	TAILQ_FOREACH (c, &t.list.all, entry)
+		if (c->state == state)
+			return c;
+	cr_assert_fail("there is none in that state");
+	abort();
 }
 
 Test(conn, sends_from_opened_and_several_times)
@@ -284,8 +294,139 @@ Test(conn, cut_ends_all_in_any_state)
 	cr_expect_eq(t.list.open, 0);
 	cr_expect_eq(count(COUNTER_CLOSED), 2);
 	cr_expect_eq(count(COUNTER_CUT), 2);
+	cr_expect_eq(count(COUNTER_ENDS + CONN_END_DEADLINE), 2);
 	cr_expect_eq(count(COUNTER_DRAINED), 0);
 	cr_expect_eq(t.emptied, 0);
+}
+
+static uint64_t
+ended(enum conn_end end)
+{
+	return count(COUNTER_ENDS + end);
+}
+
+Test(conn, each_end_is_counted_by_its_reason)
+{
+	char greeting[2];
+
+	connect_peer();
+	cr_assert_eq(read(t.peer, greeting, sizeof(greeting)), 2);
+	(void)close(t.peer);
+	settle();
+	cr_expect_eq(ended(CONN_END_PEER_CLOSED), 1);
+	connect_peer();
+	/* What it did not read makes it a reset. */
+	(void)close(t.peer);
+	settle();
+	cr_expect_eq(ended(CONN_END_PEER_RESET), 1);
+	connect_peer();
+	conn_close(only_conn(CONN_OPEN), CONN_END_KICKED);
+	cr_expect_eq(ended(CONN_END_KICKED), 1);
+	cr_expect_eq(count(COUNTER_CLOSED), 3);
+}
+
+Test(conn, they_stand_in_the_order_in_which_they_came)
+{
+	struct conn *a, *b;
+
+	connect_peer();
+	connect_peer();
+	a = TAILQ_FIRST(&t.list.all);
+	b = TAILQ_NEXT(a, entry);
+	cr_expect_lt(a->id, b->id);
+	cr_expect_eq(conn_list_behind(&t.list, 0), a);
+	cr_expect_eq(conn_list_behind(&t.list, a->id), b);
+	cr_expect_null(conn_list_behind(&t.list, b->id));
+	cr_expect_eq(conn_list_find(&t.list, b->id), b);
+	cr_expect_null(conn_list_find(&t.list, b->id + 1));
+}
+
+Test(conn, it_counts_what_it_carries)
+{
+	const struct conn *c;
+
+	connect_peer();
+	cr_assert_eq(write(t.peer, "abc", 3), 3);
+	settle();
+	c = TAILQ_FIRST(&t.list.all);
+	cr_expect_eq(c->bytes_in, 3);
+	cr_expect_eq(c->bytes_out, 2 + 9);
+}
+
+/* Run the loop until there are so many, for ten seconds at most. */
+static void
+wait_open(uint32_t open)
+{
+	const struct timeval step = { .tv_usec = 10000 };
+	int i;
+
+	for (i = 0; i < 1000 && t.list.open != open; i++) {
+		(void)event_base_loopexit(t.base, &step);
+		(void)event_base_dispatch(t.base);
+	}
+	cr_assert_eq(t.list.open, open);
+}
+
+Test(conn, one_that_says_nothing_is_ended)
+{
+	t.spec.idle_timeout_ms = 50;
+	connect_peer();
+	wait_open(0);
+	cr_expect_eq(ended(CONN_END_IDLE_TIMEOUT), 1);
+	cr_expect_eq(t.worker.timeouts.wheel.count, 0);
+}
+
+Test(conn, one_that_speaks_is_not)
+{
+	const struct conn *c;
+	uint64_t due_ms;
+
+	t.spec.idle_timeout_ms = 60000;
+	connect_peer();
+	c = TAILQ_FIRST(&t.list.all);
+	due_ms = timeouts_due_ms(c);
+	cr_expect_eq(due_ms, c->opened_ms + 60000);
+	while (clock_mono_ms() < c->opened_ms + 2)
+		settle();
+	cr_assert_eq(write(t.peer, "x", 1), 1);
+	settle();
+	cr_expect_gt(timeouts_due_ms(c), due_ms);
+}
+
+Test(conn, one_that_is_too_old_is_ended)
+{
+	t.spec.max_lifetime_ms = 50;
+	connect_peer();
+	wait_open(0);
+	cr_expect_eq(ended(CONN_END_MAX_LIFETIME), 1);
+}
+
+Test(conn, lives_differ_by_a_tenth_at_most)
+{
+	struct conn c = { .list = &t.list, .opened_ms = 5000 };
+	uint64_t due_ms, lowest = UINT64_MAX, highest = 0;
+
+	t.spec.max_lifetime_ms = 1000000;
+	for (c.id = 77; c.id < 1077; c.id++) {
+		due_ms = timeouts_due_ms(&c);
+		cr_assert_leq(due_ms, 1005000);
+		cr_assert_gt(due_ms, 905000);
+		lowest = due_ms < lowest ? due_ms : lowest;
+		highest = due_ms > highest ? due_ms : highest;
+	}
+	cr_expect_gt(highest - lowest, 95000);
+}
+
+Test(conn, a_timeout_comes_and_goes_with_an_update)
+{
+	connect_peer();
+	cr_expect_eq(t.worker.timeouts.wheel.count, 0);
+	t.spec.idle_timeout_ms = 60000;
+	conn_list_watch(&t.list);
+	cr_expect_eq(t.worker.timeouts.wheel.count, 1);
+	t.spec.idle_timeout_ms = 0;
+	conn_list_watch(&t.list);
+	cr_expect_eq(t.worker.timeouts.wheel.count, 0);
 }
 
 Test(conn, a_descriptor_that_cannot_be_polled_is_closed)

@@ -10,12 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/event_sink.h"
 #include "common/event_wire.h"
+#include "common/spec.h"
+#include "pool/conn.h"
+#include "pool/conn_list.h"
+#include "pool/worker.h"
 
 static struct {
 	struct event_base *base;
-	struct recorder recorder;
+	struct worker worker;
+	struct listener_spec spec;
+	struct conn_list list;
 	int store; /* the store's end */
 	uint8_t datagram[EVENT_BATCH_SIZE];
 } t;
@@ -29,19 +36,34 @@ setup(void)
 	t.base = event_base_new();
 	cr_assert_eq(event_sink_pair(ends, &err), 0);
 	t.store = ends[0];
-	t.recorder.sink = event_sink_new(t.base, ends[1], &err);
-	cr_assert_not_null(t.recorder.sink);
+	t.worker.events = event_sink_new(t.base, ends[1], &err);
+	cr_assert_not_null(t.worker.events);
+	t.list.worker = &t.worker;
+	t.list.spec = &t.spec;
+	memcpy(t.spec.name, "pos", sizeof("pos"));
 }
 
 static void
 teardown(void)
 {
-	event_sink_free(&t.recorder.sink);
+	event_sink_free(&t.worker.events);
 	(void)close(t.store);
 	event_base_free(t.base);
 }
 
 TestSuite(conn_record, .init = setup, .fini = teardown, .timeout = 20);
+
+/* A connection over fd that has just come. */
+static struct conn
+conn_over(int fd)
+{
+	struct conn c = { .list = &t.list,
+		.id = conn_ids_next(&t.worker.ids),
+		.opened_ms = clock_mono_ms() };
+
+	cr_assert_eq(event_assign(&c.io, t.base, fd, EV_READ, NULL, NULL), 0);
+	return c;
+}
 
 /* Both ends of a TCP connection; *port is the connecting one's. */
 static int
@@ -73,7 +95,7 @@ receive(struct health_event *events, unsigned int max)
 	unsigned int count = 0;
 	size_t size;
 
-	event_sink_flush(t.recorder.sink);
+	event_sink_flush(t.worker.events);
 	n = recv(t.store, t.datagram, sizeof(t.datagram), 0);
 	cr_assert_gt(n, at);
 	for (; at < n && count < max; at += (ssize_t)size) {
@@ -104,12 +126,13 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	char want[64];
 	uint16_t port;
 	int client, fd = tcp_pair(&client, &port);
+	struct conn c = conn_over(fd);
 
-	r = conn_record_open(&t.recorder, "pos", fd);
+	r = conn_record_open(&c);
 	cr_assert_not_null(r);
-	r->bytes_in = 7;
-	r->bytes_out = 9;
-	conn_record_close(&r, &t.recorder, "pos", "peer_closed");
+	c.bytes_in = 7;
+	c.bytes_out = 9;
+	conn_record_close(&r, &c, CONN_END_PEER_CLOSED);
 	cr_expect_null(r);
 
 	cr_assert_eq(receive(e, 2), 2);
@@ -129,31 +152,32 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	(void)close(fd);
 }
 
-Test(conn_record, each_connection_has_an_id_of_its_own)
+Test(conn_record, a_unix_socket_has_no_address_to_tell)
 {
 	struct health_event e[2];
-	struct conn_record *a, *b;
+	struct conn_record *r;
+	struct conn c;
 	int ends[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	a = conn_record_open(&t.recorder, "pos", ends[0]);
-	b = conn_record_open(&t.recorder, "pos", ends[1]);
+	c = conn_over(ends[0]);
+	r = conn_record_open(&c);
+	conn_record_close(&r, &c, CONN_END_KICKED);
 	cr_assert_eq(receive(e, 2), 2);
-	cr_expect_str_neq(fact(&e[0], FACT_CONNECTION)->text,
-	    fact(&e[1], FACT_CONNECTION)->text);
-	/* A Unix socket has no address to tell. */
 	cr_expect_null(e[0].peer);
-	conn_record_close(&a, &t.recorder, "pos", "");
-	conn_record_close(&b, &t.recorder, "pos", "");
+	cr_expect_null(e[1].peer);
+	cr_expect_str_eq(e[1].reason, "kicked");
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 }
 
 Test(conn_record, without_a_store_nothing_is_recorded)
 {
-	struct recorder none = { .sink = NULL };
-	struct conn_record *r = conn_record_open(&none, "pos", t.store);
+	struct conn_record *r;
+	struct conn c = conn_over(t.store);
 
+	event_sink_free(&t.worker.events);
+	r = conn_record_open(&c);
 	cr_expect_null(r);
-	conn_record_close(&r, &none, "pos", "");
+	conn_record_close(&r, &c, CONN_END_KICKED);
 }
