@@ -72,6 +72,23 @@ counters_json(const struct snapshot_listener *l)
 	    "accept_errors", rpc_number(l->counters[COUNTER_ACCEPT_ERRORS]));
 }
 
+/* How many connections ended for each reason. */
+static json_t *
+ends_json(const struct snapshot_listener *l)
+{
+	json_t *all = json_object();
+	unsigned int end;
+	int failed = 0;
+
+	for (end = 0; end < CONN_END_COUNT; end++)
+		failed |= json_object_set_new(all, conn_end_name(end),
+		    rpc_number(l->counters[COUNTER_ENDS + end]));
+	if (failed == 0)
+		return json_pack("{s:o}", "ends", all);
+	json_decref(all);
+	return NULL;
+}
+
 /* What goes with some states only is null in the others. */
 static json_t *
 health_json(const struct snapshot_listener *l)
@@ -123,6 +140,7 @@ listener_json(const struct snapshot_listener *l)
 
 	merge(&o, place_json(l));
 	merge(&o, counters_json(l));
+	merge(&o, ends_json(l));
 	merge(&o, health_json(l));
 	return o;
 }

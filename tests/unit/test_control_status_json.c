@@ -5,6 +5,12 @@
 #include "control/status_json.h"
 #include "unit/control_rows.h"
 
+#define NO_ENDS                                                            \
+	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "               \
+	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, "     \
+	"\"max_lifetime\": 0, \"kicked\": 0, \"deadline\": 0, "            \
+	"\"no_memory\": 0, \"worker_crash\": 0}, "
+
 /* The contract of DESIGN.md and mercury-control(7), key by key. */
 static const char pos[] =
     "{\"name\": \"pos\", \"state\": \"degraded\", \"pool\": \"pos\", "
@@ -13,7 +19,8 @@ static const char pos[] =
     "\"connections\": 3, \"max_connections\": 0, \"accepted\": 1200, "
     "\"rejected\": 0, \"denied\": 0, \"probes\": 0, "
     "\"handshake_failures\": 0, \"bytes_in\": 1099511627776, "
-    "\"bytes_out\": 5, \"accept_errors\": 9, \"restarts\": 1, "
+    "\"bytes_out\": 5, \"accept_errors\": 9, " NO_ENDS
+    "\"restarts\": 1, "
     "\"bind_attempts\": 1, \"retry_in_ms\": null, \"queueing\": null, "
     "\"last_error\": \"worker 1: killed by SIGSEGV\", "
     "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
@@ -28,7 +35,7 @@ static const char local[] =
     "\"protocol\": \"discard\", \"connections\": 0, "
     "\"max_connections\": 0, \"accepted\": 0, \"rejected\": 0, "
     "\"denied\": 0, \"probes\": 0, \"handshake_failures\": 0, "
-    "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, "
+    "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, " NO_ENDS
     "\"restarts\": 0, \"bind_attempts\": 0, \"retry_in_ms\": null, "
     "\"queueing\": null, \"last_error\": null, "
     "\"workers\": []}";
