@@ -31,6 +31,7 @@ SYSTEM_TESTS = \
 	tests/system/test_stream.py \
 	tests/system/test_supervise_ctl.py \
 	tests/system/test_tables.py \
+	tests/system/test_timeouts.py \
 	tests/system/test_update.py
 SCRIPT_TESTS = \
 	tests/layers.sh \
