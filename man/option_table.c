@@ -31,6 +31,7 @@
 #define FORM_OPTIONAL_PATH "path"
 #define FORM_PATH	"path"
 #define FORM_PROTOCOL	"echo | discard"
+#define FORM_OVERFLOW	"queue | reject"
 #define FORM_RESTART	"permanent | transient | temporary"
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"

@@ -54,6 +54,9 @@ EVENT(LISTENER_UPDATED, "listener.updated", INFO, ROLE_SUPERVISOR,
 EVENT(LISTENER_REMOVED, "listener.removed", INFO, ROLE_SUPERVISOR,
     "finished cut",
     "It is gone, and so are its connections.")
+EVENT(LISTENER_ALARM, "listener.alarm", WARNING, ROLE_SUPERVISOR,
+    "level connections max_connections",
+    "Its connections have reached 80, 95 or 100 percent of max_connections, or are back below that (level 0).")
 EVENT(LISTENER_FAILED, "listener.failed", ERROR, ROLE_SUPERVISOR,
     "",
     "It was given up: its sockets are closed until it is restarted by hand.")
@@ -81,6 +84,9 @@ EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL,
 EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
     "connection pool duration_ms bytes_in bytes_out",
     "And that connection has ended. The reason is peer_closed, peer_reset, deadline (it was cut) or out_of_memory.")
+EVENT(CONNECTION_REJECTED, "connection.rejected", WARNING, ROLE_POOL,
+    "count pool",
+    "So many were closed at once within a second: there were max_connections.")
 EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")

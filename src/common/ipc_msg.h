@@ -130,6 +130,10 @@ struct msg_pool_hello {
 };
 
 /*
+ * GATES carries the gates of the pool (gate.h), before the first LISTEN.
+ */
+
+/*
  * Serve this socket, which comes with it. The first for a listener brings
  * its spec; later ones add sockets of the same listener (a slot that is
  * adopted from a worker that is gone). Answered by LISTENING.
@@ -448,6 +452,7 @@ struct msg_events_news {
 	MSG(REQ_TREE,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_SHUTDOWN, ROLE_CONTROL,			struct msg_request,	0) \
+	MSG(GATES,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(EVENTS,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(STORE_HELLO, ROLE_SUPERVISOR,		struct msg_store_hello,	1) \
 	MSG(STORE_SETTINGS, ROLE_SUPERVISOR,		struct store_settings,	0) \

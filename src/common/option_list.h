@@ -59,6 +59,14 @@ LISTENER_OPTION(KEEPALIVE, "keepalive", KEEPALIVE, keepalive, 0, 0, LIVE, "60s/1
     "TCP keepalive as idle/interval/count; off for none.")
 LISTENER_OPTION(DRAIN_TIMEOUT, "drain_timeout", DURATION, drain_timeout_ms, 0, 86400000, LIVE, "15s",
     "How long open connections may finish when the listener is removed.")
+LISTENER_OPTION(MAX_CONNECTIONS, "max_connections", UINT32, max_connections, 0, 16777216, LIVE, "0",
+    "Connections that may be open at once, over all workers; 0 for no limit but the descriptors. When it is lowered, nobody is sent away.")
+LISTENER_OPTION(OVERFLOW, "overflow", OVERFLOW, overflow, 0, 0, LIVE, "queue",
+    "What happens to those beyond max_connections: they wait to be accepted (queue), or are closed at once (reject).")
+LISTENER_OPTION(ACCEPT_RATE, "accept_rate", UINT32, accept_rate, 0, 1000000, LIVE, "0",
+    "Connections that are accepted in a second, over all workers; the others wait. 0 for no limit.")
+LISTENER_OPTION(ACCEPT_BURST, "accept_burst", UINT32, accept_burst, 0, 1000000, LIVE, "0",
+    "How many may come at once after a quiet time; 0 for as many as accept_rate.")
 LISTENER_OPTION(IDLE_TIMEOUT, "idle_timeout", DURATION, idle_timeout_ms, 0, 86400000, LIVE, "0s",
     "A connection from which no byte has come for so long is closed; 0s for never.")
 LISTENER_OPTION(MAX_LIFETIME, "max_lifetime", DURATION, max_lifetime_ms, 0, 2592000000, LIVE, "0s",

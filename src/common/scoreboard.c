@@ -43,6 +43,7 @@ scoreboard_claim(struct scoreboard_entry *e, uint64_t listener_id)
 	size_t i;
 
 	atomic_store(&e->listener_id, 0);
+	atomic_store_explicit(&e->held, 0, memory_order_relaxed);
 	for (i = 0; i < COUNTER_COUNT; i++)
 		atomic_store_explicit(&e->counters[i], 0, memory_order_relaxed);
 	atomic_store(&e->listener_id, listener_id);

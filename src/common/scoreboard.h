@@ -25,14 +25,15 @@
  * CLOSED stands before ACCEPTED, and readers read in this order: a sum never
  * has more connections closed than accepted.
  */
-#define SCOREBOARD_COUNTERS(COUNTER)                                         \
-	COUNTER(CLOSED, "closed", "connections ended, for any reason")       \
-	COUNTER(ACCEPTED, "accepted", "connections accepted")                \
-	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")               \
-	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")            \
-	COUNTER(ACCEPT_ERRORS, "accept_errors",                              \
-	    "times that accepting paused for want of a resource")            \
-	COUNTER(DRAINED, "drained", "connections that ended while draining") \
+#define SCOREBOARD_COUNTERS(COUNTER)                                          \
+	COUNTER(CLOSED, "closed", "connections ended, for any reason")        \
+	COUNTER(ACCEPTED, "accepted", "connections accepted")                 \
+	COUNTER(REJECTED, "rejected", "connections closed at once: too many") \
+	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")                \
+	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")             \
+	COUNTER(ACCEPT_ERRORS, "accept_errors",                               \
+	    "times that accepting paused for want of a resource")             \
+	COUNTER(DRAINED, "drained", "connections that ended while draining")  \
 	COUNTER(CUT, "cut", "connections cut at a drain deadline")
 
 enum counter_id {
@@ -47,7 +48,8 @@ enum counter_id {
 struct scoreboard_entry {
 	_Alignas(64) _Atomic uint64_t listener_id; /* 0: not in use */
 	_Atomic uint64_t counters[COUNTER_COUNT];
-	_Atomic uint64_t unused[31 - COUNTER_COUNT];
+	_Atomic uint64_t held; /* places in the gate (gate.h) */
+	_Atomic uint64_t unused[30 - COUNTER_COUNT];
 };
 _Static_assert(sizeof(struct scoreboard_entry) == 256, "whole cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");

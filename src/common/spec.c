@@ -42,6 +42,12 @@ const char *const restart_words[RESTART_COUNT] = {
 #undef X
 };
 
+const char *const overflow_words[OVERFLOW_COUNT] = {
+#define X(NAME, WORD) WORD,
+	OVERFLOWS(X)
+#undef X
+};
+
 const char *const strategy_words[STRATEGY_COUNT] = {
 #define X(NAME, WORD) WORD,
 	STRATEGIES(X)
@@ -52,6 +58,12 @@ const char *
 restart_name(unsigned int id)
 {
 	return id < RESTART_COUNT ? restart_words[id] : NULL;
+}
+
+const char *
+overflow_name(unsigned int id)
+{
+	return id < OVERFLOW_COUNT ? overflow_words[id] : NULL;
 }
 
 const char *
@@ -144,9 +156,9 @@ spec_check(const struct listener_spec *s, struct err *err)
 	    spec_check_name("pool", s->pool, err) == -1)
 		return -1;
 	if (s->transport >= TRANSPORT_COUNT || s->protocol >= PROTOCOL_COUNT ||
-	    s->restart >= RESTART_COUNT)
+	    s->restart >= RESTART_COUNT || s->overflow >= OVERFLOW_COUNT)
 		return err_set(err, ERR_INVALID,
-		    "transport, protocol or restart is unknown");
+		    "transport, protocol, restart or overflow is unknown");
 	if (s->bind_attempts == 0 || s->bind_backoff_ms == 0 ||
 	    s->max_seconds == 0 || s->hang_timeout_ms == 0)
 		return err_set(err, ERR_INVALID,

@@ -25,6 +25,7 @@
 #define RESTARTS(X)               \
 	X(PERMANENT, "permanent") \
 	X(TRANSIENT, "transient") X(TEMPORARY, "temporary")
+#define OVERFLOWS(X) X(QUEUE, "queue") X(REJECT, "reject")
 #define STRATEGIES(X)                 \
 	X(ONE_FOR_ONE, "one_for_one") \
 	X(ONE_FOR_ALL, "one_for_all") X(REST_FOR_ONE, "rest_for_one")
@@ -50,6 +51,13 @@ enum restart_id {
 	    RESTART_COUNT
 };
 
+enum overflow_id {
+#define X(NAME, WORD) OVERFLOW_##NAME,
+	OVERFLOWS(X)
+#undef X
+	    OVERFLOW_COUNT
+};
+
 enum strategy_id {
 #define X(NAME, WORD) STRATEGY_##NAME,
 	STRATEGIES(X)
@@ -61,12 +69,14 @@ enum strategy_id {
 extern const char *const transport_words[TRANSPORT_COUNT];
 extern const char *const protocol_words[PROTOCOL_COUNT];
 extern const char *const restart_words[RESTART_COUNT];
+extern const char *const overflow_words[OVERFLOW_COUNT];
 extern const char *const strategy_words[STRATEGY_COUNT];
 
 /* The word; NULL out of range. */
 const char *transport_name(unsigned int);
 const char *protocol_name(unsigned int);
 const char *restart_name(unsigned int);
+const char *overflow_name(unsigned int);
 const char *strategy_name(unsigned int);
 
 enum listener_option {
@@ -98,7 +108,8 @@ struct listener_spec {
 	uint8_t required;
 	uint8_t restart; /* enum restart_id */
 	uint8_t record_connections;
-	uint8_t unused[6];
+	uint8_t overflow; /* enum overflow_id */
+	uint8_t unused[5];
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
@@ -115,6 +126,9 @@ struct listener_spec {
 	uint32_t idle_timeout_ms; /* these three: 0 for none */
 	uint32_t max_lifetime_ms;
 	uint32_t user_timeout_ms;
+	uint32_t max_connections; /* 0: no limit */
+	uint32_t accept_rate;     /* a second; 0: no limit */
+	uint32_t accept_burst;    /* 0: as accept_rate */
 };
 
 /*

@@ -59,11 +59,11 @@ place_json(const struct snapshot_listener *l)
 static json_t *
 counters_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o}",
 	    "connections", rpc_number(connections(l)),
-	    "max_connections", 0,
+	    "max_connections", rpc_number(l->spec.max_connections),
 	    "accepted", rpc_number(l->counters[COUNTER_ACCEPTED]),
-	    "rejected", 0,
+	    "rejected", rpc_number(l->counters[COUNTER_REJECTED]),
 	    "denied", 0,
 	    "probes", 0,
 	    "handshake_failures", 0,

@@ -397,6 +397,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_names, json_names, NULL, 0 },
 	[OPTION_TYPE_OPTIONAL_PATH] = { "an absolute path in a string, or \"\"",
 	    ALSO_NOTHING, parse_optional_path, json_text, NULL, 0 },
+	[OPTION_TYPE_OVERFLOW] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(overflow_words) },
 	[OPTION_TYPE_PATH] = { "an absolute path in a string",
 	    ALSO_NOTHING, parse_path, json_text, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",

@@ -9,7 +9,8 @@ enum accept_action {
 	ACCEPT_STOP,  /* the socket is of no more use */
 	ACCEPT_EMPTY, /* nobody waits */
 	ACCEPT_NEXT,  /* that one client is lost; try the next */
-	ACCEPT_PAUSE  /* a resource is used up: it would fail again at once */
+	ACCEPT_PAUSE, /* a resource is used up: it would fail again at once */
+	ACCEPT_LIMIT  /* a limit of the listener is reached; never an error */
 };
 
 /* What to do about an errno of accept(2); ACCEPT_STOP if it is unknown. */

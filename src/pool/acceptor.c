@@ -14,6 +14,7 @@
 #include "pool/accept_error.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/limits.h"
 #include "pool/worker.h"
 
 /* Accept at most so many before open connections get their turn. */
@@ -26,28 +27,64 @@
 
 static void on_readable(evutil_socket_t, short, void *);
 
+/* One too many, who shall not wait. */
+static enum accept_action
+reject_one(struct acceptor *a)
+{
+	const int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd == -1)
+		return accept_error_action(errno);
+	(void)close(fd);
+	scoreboard_add(a->conns->board, COUNTER_REJECTED, 1);
+	rejections_add(&a->conns->rejections, a->conns);
+	return ACCEPT_NEXT;
+}
+
+/* One who has a place. */
+static enum accept_action
+accept_one(struct acceptor *a)
+{
+	const int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int error = errno;
+
+	if (fd != -1 && conn_open(a->conns, fd) == 0)
+		return ACCEPT_NEXT;
+	if (fd != -1)
+		error = errno;
+	limits_return(a->conns);
+	errno = error;
+	return fd != -1 ? ACCEPT_PAUSE : accept_error_action(error);
+}
+
+/* What last says: the socket closes, so nobody can wait. */
+static enum accept_action
+accept_next(struct acceptor *a, bool last)
+{
+	switch (last ? limits_enter_last(a->conns)
+		     : limits_enter(a->conns, &a->wait_ms)) {
+	case LIMIT_REJECT:
+		return reject_one(a);
+	case LIMIT_WAIT:
+		return ACCEPT_LIMIT;
+	case LIMIT_PASS:
+		break;
+	}
+	return accept_one(a);
+}
+
 /*
  * Accept up to max. Returns why it ended, ACCEPT_NEXT when it was for max;
  * errno is set otherwise.
  */
 static enum accept_action
-accept_some(struct acceptor *a, uint32_t max)
+accept_some(struct acceptor *a, uint32_t max, bool last)
 {
-	enum accept_action action;
-	int fd;
+	enum accept_action action = ACCEPT_NEXT;
 
-	for (; max > 0; max--) {
-		fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd != -1) {
-			if (conn_open(a->conns, fd) == -1)
-				return ACCEPT_PAUSE;
-			continue;
-		}
-		action = accept_error_action(errno);
-		if (action != ACCEPT_NEXT)
-			return action;
-	}
-	return ACCEPT_NEXT;
+	for (; max > 0 && action == ACCEPT_NEXT; max--)
+		action = accept_next(a, last);
+	return action;
 }
 
 static int
@@ -84,10 +121,21 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+poll_later(struct acceptor *a, uint32_t ms)
+{
+	const struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+
+	(void)event_del(&a->io);
+	if (evtimer_assign(&a->io, a->conns->worker->base, on_pause_over, a) ==
+		-1 ||
+	    event_add(&a->io, &tv) == -1)
+		on_pause_over(-1, 0, a);
+}
+
+static void
 pause_accepting(struct acceptor *a)
 {
-	const struct timeval tv = { .tv_usec = PAUSE_MS * 1000 };
-
 	if (!a->starved)
 		log_warning("listener", a->listener,
 		    "accepting on slot %u pauses: %s", a->slot,
@@ -95,11 +143,7 @@ pause_accepting(struct acceptor *a)
 	a->starved = true;
 	a->starved_ms = clock_mono_ms();
 	scoreboard_add(a->conns->board, COUNTER_ACCEPT_ERRORS, 1);
-	(void)event_del(&a->io);
-	if (evtimer_assign(&a->io, a->conns->worker->base, on_pause_over, a) ==
-		-1 ||
-	    event_add(&a->io, &tv) == -1)
-		on_pause_over(-1, 0, a);
+	poll_later(a, PAUSE_MS);
 }
 
 /* The queue is empty; so is a shortage over? */
@@ -120,7 +164,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	switch (accept_some(a, BATCH)) {
+	switch (accept_some(a, BATCH, false)) {
 	case ACCEPT_STOP:
 		give_up(a);
 		break;
@@ -131,6 +175,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		break;
 	case ACCEPT_PAUSE:
 		pause_accepting(a);
+		break;
+	case ACCEPT_LIMIT:
+		poll_later(a, a->wait_ms);
 		break;
 	}
 }
@@ -173,7 +220,7 @@ out:
 void
 acceptor_empty(struct acceptor *a, uint32_t max)
 {
-	const enum accept_action end = accept_some(a, max);
+	const enum accept_action end = accept_some(a, max, true);
 
 	if (end == ACCEPT_PAUSE || end == ACCEPT_STOP)
 		log_warning("listener", a->listener,

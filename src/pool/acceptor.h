@@ -24,6 +24,7 @@ struct acceptor {
 	uint32_t slot;
 	const char *listener; /* its name, for the log; borrowed */
 	struct conn_list *conns;
+	uint32_t wait_ms;    /* until a limit is looked at again */
 	bool starved;        /* a pause was logged, its end was not */
 	uint64_t starved_ms; /* when it last paused; CLOCK_MONOTONIC */
 };
@@ -38,7 +39,7 @@ struct acceptor *acceptor_new(int fd, uint32_t slot, const char *listener,
 
 /*
  * Accept all that wait, but no more than max, so that none of them is reset
- * when the socket is closed.
+ * when the socket is closed. Those beyond max_connections are closed at once.
  */
 void acceptor_empty(struct acceptor *, uint32_t max);
 

@@ -1,6 +1,7 @@
 #include "pool/conn_list.h"
 
 #include "common/scoreboard.h"
+#include "pool/limits.h"
 #include "pool/slab.h"
 #include "pool/worker.h"
 
@@ -22,6 +23,7 @@ conn_list_remove(struct conn *c, enum conn_end end)
 	TAILQ_REMOVE(&list->all, c, entry);
 	slab_put(list->slab, c);
 	list->open--;
+	limits_leave(list);
 	scoreboard_add(list->board, COUNTER_CLOSED, 1);
 	scoreboard_add(list->board, COUNTER_ENDS + end, 1);
 	switch (list->phase) {

@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include "pool/conn.h"
+#include "pool/rejections.h"
 
+struct gate;
 struct listener_spec;
 struct protocol;
 struct scoreboard_entry;
@@ -34,6 +36,8 @@ struct conn_list {
 	const struct transport *transport;
 	const struct protocol *protocol;
 	struct scoreboard_entry *board;
+	struct gate *gate;
+	struct rejections rejections;
 	struct slab *slab; /* of struct conn with the protocol's state */
 	const struct listener_spec *spec;
 	/* Called when the last one has ended while draining; may free us. */

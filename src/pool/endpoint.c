@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/gate.h"
 #include "common/log.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
@@ -68,6 +69,7 @@ endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
 		.transport = transports[m->spec.transport],
 		.protocol = protocols[m->spec.protocol],
 		.board = &w->board->entries[m->entry],
+		.gate = &w->gates->entries[m->entry],
 		.slab = slab_of(w, m->spec.protocol),
 		.spec = &e->spec,
 		.emptied = on_emptied,
@@ -220,6 +222,7 @@ endpoint_free(struct endpoint **ep)
 
 	*ep = NULL;
 	free_acceptors(e);
+	rejections_end(&e->conns.rejections, &e->conns);
 	if (e->cut != NULL)
 		event_free(e->cut);
 	free(e);

@@ -9,8 +9,10 @@ libpool_a_SOURCES = \
 	src/pool/conn_record.c src/pool/conn_record.h \
 	src/pool/conn_list.c src/pool/conn_list.h \
 	src/pool/endpoint.c src/pool/endpoint.h \
+	src/pool/limits.c src/pool/limits.h \
 	src/pool/pool.c src/pool/pool.h \
 	src/pool/inspect.c src/pool/inspect.h \
+	src/pool/rejections.c src/pool/rejections.h \
 	src/pool/slab.c src/pool/slab.h \
 	src/pool/timeouts.c src/pool/timeouts.h \
 	src/pool/transport.h src/pool/transport_socket.c \

@@ -12,6 +12,7 @@
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/event_sink.h"
+#include "common/gate.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/scoreboard.h"
@@ -180,8 +181,8 @@ on_listen(struct ipc_message *msg)
 	struct err err;
 	int fd = msg->fd;
 
-	if (pool.worker.board == NULL)
-		disagree(msg->kind, "POOL_HELLO comes first");
+	if (pool.worker.gates == NULL)
+		disagree(msg->kind, "GATES come first");
 	if (pool.leaving)
 		return; /* others have the socket too */
 	if (e == NULL) {
@@ -268,6 +269,18 @@ on_hand_over(struct ipc_message *msg)
 }
 
 static void
+on_gates(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (pool.worker.gates != NULL)
+		disagree(msg->kind, "they came before");
+	pool.worker.gates = gates_map(msg->fd, &err);
+	if (pool.worker.gates == NULL)
+		disagree(msg->kind, err.text);
+}
+
+static void
 on_events(struct ipc_message *msg)
 {
 	struct event_sink **sink = &pool.worker.events;
@@ -312,6 +325,7 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_DRAIN] = on_drain,
 		[IPC_HAND_OVER] = on_hand_over,
 		[IPC_EVENTS] = on_events,
+		[IPC_GATES] = on_gates,
 		[IPC_INSPECT] = on_inspect,
 	};
 
@@ -386,6 +400,7 @@ clean_up(void)
 	inspect_clear(&pool.inspector);
 	channel_free(&pool.channel);
 	scoreboard_unmap(&board);
+	gates_unmap(&pool.worker.gates);
 	event_base_free(pool.worker.base);
 }
 

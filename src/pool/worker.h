@@ -11,10 +11,12 @@
 struct endpoint;
 struct event_base;
 struct event_sink;
+struct gates;
 
 struct worker {
 	struct event_base *base;
 	struct scoreboard *board;
+	struct gates *gates;
 	struct slab conns[PROTOCOL_COUNT];
 	struct conn_ids ids;
 	struct event_sink *events; /* NULL: there is no store */

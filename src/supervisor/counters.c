@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/gate.h"
 #include "supervisor/crew.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
@@ -25,6 +26,7 @@ counters_fold(struct listener *l, const struct worker *w)
 
 	if (e == NULL)
 		return;
+	gate_leave(&l->pool->gates->entries[l->entry], atomic_load(&e->held));
 	add_counters(e, sums);
 	/* They were to finish, and did not. */
 	if (l->goal == GOAL_REMOVE)

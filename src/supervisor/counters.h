@@ -17,7 +17,7 @@ void counters_of(const struct listener *, uint64_t out[static COUNTER_COUNT]);
 
 /*
  * Keep the figures of a worker that is gone, once. Its open connections
- * ended with it.
+ * ended with it, and their places in the gate are free.
  */
 void counters_fold(struct listener *, const struct worker *);
 

@@ -211,6 +211,7 @@ open_event_source(struct worker *w)
 static void
 on_started(struct child *c)
 {
+	const struct msg_empty none = { 0 };
 	struct worker *w = c->owner_ctx;
 	struct err err;
 	int fd;
@@ -223,6 +224,7 @@ on_started(struct child *c)
 		child_kill(c, err.text);
 	} else {
 		send_hello(w, fd);
+		child_send(c, IPC_GATES, &none, w->crew->pool->gates_fd);
 		open_event_source(w);
 		/* A candidate serves only when all of it is up. */
 		if (w->crew->phase == CREW_SERVING)

@@ -91,6 +91,7 @@ struct listener {
 	char last_error[256];    /* empty: none */
 	uint64_t last_error_ms;  /* CLOCK_REALTIME */
 	struct history history;
+	unsigned int alarm; /* alarm.h: the level that was told last */
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
 	STAILQ_HEAD(, wait) waits;
 };

@@ -1,6 +1,7 @@
 ## mercuryd: the supervisor. All but main.c is a library, for its tests.
 noinst_LIBRARIES += libsupervisor.a
 libsupervisor_a_SOURCES = \
+	src/supervisor/alarm.c src/supervisor/alarm.h \
 	src/supervisor/args.c src/supervisor/args.h \
 	src/supervisor/backoff.c src/supervisor/backoff.h \
 	src/supervisor/bind.c src/supervisor/bind.h \

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
+#include "common/gate.h"
 #include "common/log.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
@@ -86,6 +88,8 @@ free_pool(struct pool *p)
 	TAILQ_REMOVE(&all.list, p, in_all);
 	intensity_free(&p->intensity);
 	history_free(&p->history);
+	gates_unmap(&p->gates);
+	(void)close(p->gates_fd);
 	free(p->records);
 	free(p->entries);
 	free(p);
@@ -127,6 +131,19 @@ count_of(const struct listener_spec *spec)
 						  : spec->workers;
 }
 
+static int
+open_gates(struct pool *p, struct err *err)
+{
+	p->gates_fd = gates_create(err);
+	if (p->gates_fd == -1)
+		return -1;
+	p->gates = gates_map(p->gates_fd, err);
+	if (p->gates != NULL)
+		return 0;
+	(void)close(p->gates_fd);
+	return -1;
+}
+
 static struct pool *
 new_pool(const struct listener_spec *spec, struct err *err)
 {
@@ -148,6 +165,12 @@ new_pool(const struct listener_spec *spec, struct err *err)
 	    intensity_init(&p->intensity, spec->max_restarts, spec->max_seconds,
 		err) == -1) {
 		(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
+		free(p->entries);
+		free(p);
+		return NULL;
+	}
+	if (open_gates(p, err) == -1) {
+		intensity_free(&p->intensity);
 		free(p->entries);
 		free(p);
 		return NULL;
@@ -256,6 +279,7 @@ pool_join(struct pool *p, struct listener *l, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "pool %s has %u listeners, the most that one can have",
 		    p->name, SCOREBOARD_ENTRIES);
+	gate_reset(&p->gates->entries[l->entry]);
 	TAILQ_INSERT_TAIL(&p->listeners, l, in_pool);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "supervisor/history.h"
 #include "supervisor/intensity.h"
 
+struct gates;
 struct listener;
 struct pool;
 
@@ -62,8 +63,10 @@ struct pool {
 	uint32_t hang_timeout_ms;
 	struct intensity intensity;
 	struct history history; /* of its workers */
-	uint32_t generation;    /* of the crew that serves, or did last */
-	uint32_t restarts;      /* of workers, over all generations */
+	int gates_fd;           /* gate.h: for its workers */
+	struct gates *gates;
+	uint32_t generation; /* of the crew that serves, or did last */
+	uint32_t restarts;   /* of workers, over all generations */
 	struct worker_record *records; /* by number of the worker */
 	unsigned int records_count;
 	struct crew *crew;        /* that serves; NULL: none */

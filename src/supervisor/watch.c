@@ -5,6 +5,8 @@
 #include <event2/event.h>
 
 #include "common/clock.h"
+#include "common/gate.h"
+#include "supervisor/alarm.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
@@ -84,11 +86,35 @@ look_at(struct worker *w, uint64_t now)
 		kill_hung(w, now - beat);
 }
 
+/* Tell when a listener comes near its limit, and when that is over. */
+static void
+look_at_limit(struct listener *l)
+{
+	struct health_event e = { .type = EVENT_LISTENER_ALARM };
+	const uint64_t max = l->spec.max_connections;
+	uint64_t open;
+	unsigned int level;
+
+	if (max == 0 && l->alarm == 0)
+		return;
+	open = atomic_load(&l->pool->gates->entries[l->entry].open);
+	level = alarm_level(l->alarm, open, max);
+	if (level == l->alarm)
+		return;
+	l->alarm = level;
+	event_add_number(&e, FACT_LEVEL, level);
+	event_add_number(&e, FACT_CONNECTIONS, (int64_t)open);
+	event_add_number(&e, FACT_MAX_CONNECTIONS, (int64_t)max);
+	record_listener_event(l, &e, "%llu connections, the limit is %llu",
+	    (unsigned long long)open, (unsigned long long)max);
+}
+
 static void
 on_look(evutil_socket_t fd, short what, void *arg)
 {
 	const uint64_t now = clock_mono_ms();
 	struct crew *crew;
+	struct listener *l;
 	struct pool *p;
 	unsigned int i;
 
@@ -103,6 +129,8 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)
 				look_at(&crew->workers[i], now);
+	RB_FOREACH (l, listener_by_name, listeners())
+		look_at_limit(l);
 }
 
 int
