@@ -11,6 +11,7 @@ SYSTEM_TESTS = \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
+	tests/system/test_limits.py \
 	tests/system/test_listeners.py \
 	tests/system/test_log.py \
 	tests/system/test_mercuryctl.py \

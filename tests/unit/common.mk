@@ -66,3 +66,8 @@ test_common_snapshot_LDADD = $(COMMON_TEST_LIBS)
 test_common_spec_SOURCES = tests/unit/test_common_spec.c
 test_common_spec_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_spec_LDADD = $(COMMON_TEST_LIBS)
+
+UNIT_TESTS += test_common_gate
+test_common_gate_SOURCES = tests/unit/test_common_gate.c
+test_common_gate_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_gate_LDADD = libcommon.a $(CRITERION_LIBS)

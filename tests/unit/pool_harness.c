@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/gate.h"
 
 void
 harness_nap(void)
@@ -89,6 +90,19 @@ harness_hello(struct harness *h, uint32_t orphan_drain_ms)
 	const struct msg_pool_hello m = harness_hello_msg(orphan_drain_ms);
 
 	harness_send(h, IPC_POOL_HELLO, &m, h->board_fd);
+	harness_gates(h);
+}
+
+void
+harness_gates(struct harness *h)
+{
+	const struct msg_empty none = { 0 };
+	struct err err;
+	const int fd = gates_create(&err);
+
+	cr_assert_neq(fd, -1, "%s", err.text);
+	harness_send(h, IPC_GATES, &none, fd);
+	(void)close(fd);
 }
 
 void

@@ -42,6 +42,9 @@ void harness_nap(void); /* 1 ms */
 /* Start the worker with at most nofile descriptors (0: as many as we). */
 void harness_spawn(struct harness *, unsigned int nofile);
 
+/* Send it gates of its own. */
+void harness_gates(struct harness *);
+
 /* A valid POOL_HELLO; orphan_drain_ms: what to do when we go. */
 struct msg_pool_hello harness_hello_msg(uint32_t orphan_drain_ms);
 

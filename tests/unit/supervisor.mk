@@ -83,3 +83,8 @@ test_supervisor_restart_LDADD = $(SUPERVISOR_TEST_LIBS)
 test_supervisor_strategy_SOURCES = tests/unit/test_supervisor_strategy.c
 test_supervisor_strategy_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_strategy_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+UNIT_TESTS += test_supervisor_alarm
+test_supervisor_alarm_SOURCES = tests/unit/test_supervisor_alarm.c
+test_supervisor_alarm_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_alarm_LDADD = libsupervisor.a $(CRITERION_LIBS)

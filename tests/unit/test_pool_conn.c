@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/gate.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
@@ -23,6 +24,7 @@ static struct {
 	struct slab slab;
 	struct listener_spec spec;
 	struct worker worker;
+	struct gate gate;
 	struct scoreboard_entry board;
 	struct conn_list list;
 	int peer;
@@ -76,6 +78,7 @@ setup(void)
 	t.list.protocol = &thrice;
 	t.list.board = &t.board;
 	t.list.slab = &t.slab;
+	t.list.gate = &t.gate;
 	t.list.spec = &t.spec;
 	t.list.emptied = on_emptied;
 }
