@@ -34,7 +34,9 @@ _mercuryctl() {
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout bind_attempts
 		bind_backoff bind_backoff_max required restart max_restarts
-		max_seconds hang_timeout record_connections"
+		max_seconds hang_timeout record_connections max_connections
+		overflow accept_rate accept_burst idle_timeout max_lifetime
+		user_timeout"
 	local options="--socket --json --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i
