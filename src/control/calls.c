@@ -3,6 +3,7 @@
 #include <sys/queue.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/channel.h"
 #include "common/snapshot.h"
@@ -10,9 +11,13 @@
 #include "control/followers.h"
 #include "control/method.h"
 #include "control/store_link.h"
+#include "control/workers.h"
 
 /* Clients that left may have requests under way: bound those, too. */
 #define CALLS_MAX 1024u
+
+/* Calls that have channels to workers at a time; others wait for their turn. */
+#define LINKED_MAX 4u
 
 /* One that waits. */
 struct pending {
@@ -20,6 +25,9 @@ struct pending {
 	struct client *client; /* NULL: it has gone */
 	json_t *id;            /* NULL: no answer is wanted */
 	enum role asked;       /* who is to answer */
+	struct calls *owner;
+	struct workers *workers; /* NULL: it asks none */
+	bool linked;             /* it is its turn to have channels to them */
 	struct call call;
 };
 
@@ -27,6 +35,7 @@ struct calls {
 	struct calls_env env;
 	TAILQ_HEAD(, pending) list;
 	unsigned int count;
+	unsigned int linked;
 	uint32_t last_request;
 };
 
@@ -43,6 +52,24 @@ answer(struct pending *p, enum method_step step)
 		client_answer(p->client, rpc_error_line(p->id, &p->call.error));
 }
 
+/* Let those that wait for it ask for workers, in their order. */
+static void
+give_turns(struct calls *c)
+{
+	struct pending *p;
+
+	TAILQ_FOREACH (p, &c->list, next) {
+		if (c->linked == LINKED_MAX)
+			return;
+		if (p->workers == NULL || p->linked)
+			continue;
+		p->linked = true;
+		c->linked++;
+		p->asked = ROLE_SUPERVISOR;
+		channel_send(c->env.supervisor, p->call.kind, &p->call.ask, -1);
+	}
+}
+
 /* The call is over; frees it. */
 static void
 conclude(struct calls *c, struct pending *p, enum method_step step)
@@ -56,10 +83,14 @@ conclude(struct calls *c, struct pending *p, enum method_step step)
 	if (p->client != NULL)
 		answer(p, step);
 	method_end(&p->call);
+	workers_free(&p->workers);
 	json_decref(p->id);
 	TAILQ_REMOVE(&c->list, p, next);
 	c->count--;
+	if (p->linked)
+		c->linked--;
 	free(p);
+	give_turns(c);
 }
 
 static void
@@ -70,18 +101,56 @@ fail(struct calls *c, struct pending *p, enum err_code reason, const char *text)
 	conclude(c, p, METHOD_FAILED);
 }
 
+/* Is whoever wanted to look not there any more? */
+static bool
+is_idle_look(const struct pending *p)
+{
+	return p->client == NULL && p->call.method->right == RIGHT_LOOK;
+}
+
 static void
 ask_store(struct calls *c, struct pending *p)
 {
 	struct err err;
 
 	p->asked = ROLE_STORE;
-	/* Whoever wanted to look is not there any more. */
-	if (p->client == NULL && p->call.method->right == RIGHT_LOOK)
+	if (is_idle_look(p))
 		conclude(c, p, METHOD_FAILED);
 	else if (store_link_send(c->env.store, p->call.kind, &p->call.ask,
 		     &err) == -1)
 		fail(c, p, err.code, err.text);
+}
+
+static void on_worker(void *ctx, const struct worker_answer *a);
+
+static void
+ask_supervisor(struct calls *c, struct pending *p)
+{
+	if (p->call.kind != IPC_REQ_WORKERS) {
+		p->asked = ROLE_SUPERVISOR;
+		channel_send(c->env.supervisor, p->call.kind, &p->call.ask, -1);
+		return;
+	}
+	p->workers = workers_new(c->env.base, on_worker, p);
+	if (p->workers == NULL)
+		fail(c, p, ERR_UNAVAILABLE, "out of memory");
+	else
+		give_turns(c);
+}
+
+static void
+ask_workers(struct calls *c, struct pending *p, unsigned int first,
+    unsigned int end)
+{
+	unsigned int i;
+
+	p->asked = ROLE_POOL;
+	if (is_idle_look(p)) {
+		conclude(c, p, METHOD_FAILED);
+		return;
+	}
+	for (i = first; i < end; i++)
+		workers_ask(p->workers, i, p->call.kind, &p->call.ask);
 }
 
 /* Do what a step of a method decided. */
@@ -90,17 +159,34 @@ go_on(struct calls *c, struct pending *p, enum method_step step)
 {
 	switch (step) {
 	case METHOD_ASK:
-		p->asked = ROLE_SUPERVISOR;
-		channel_send(c->env.supervisor, p->call.kind, &p->call.ask, -1);
+		ask_supervisor(c, p);
 		break;
 	case METHOD_ASK_STORE:
 		ask_store(c, p);
+		break;
+	case METHOD_ASK_WORKER:
+		ask_workers(c, p, p->call.asked, p->call.asked + 1);
+		break;
+	case METHOD_ASK_WORKERS:
+		ask_workers(c, p, 0, p->call.worker_count);
+		break;
+	case METHOD_WAIT:
 		break;
 	case METHOD_DONE:
 	case METHOD_FAILED:
 		conclude(c, p, step);
 		break;
 	}
+}
+
+/* One of the workers of a call has answered, or is lost for it. */
+static void
+on_worker(void *ctx, const struct worker_answer *worker)
+{
+	struct pending *p = ctx;
+	const struct method_answer a = { .worker = worker };
+
+	go_on(p->owner, p, p->call.method->answered(&p->call, &a));
 }
 
 static struct pending *
@@ -132,6 +218,9 @@ calls_reply(struct calls *c, enum role from, struct msg_reply *reply)
 	if (p == NULL)
 		return;
 	reply->text[sizeof(reply->text) - 1] = '\0';
+	if (p->workers != NULL)
+		p->call.workers =
+		    workers_sorted(p->workers, &p->call.worker_count);
 	if (reply->code != ERR_NONE)
 		fail(c, p, (enum err_code)reply->code, reply->text);
 	else
@@ -156,6 +245,17 @@ calls_snapshot(struct calls *c, enum role from, uint32_t request, int fd)
 	step = p->call.method->answered(&p->call, &a);
 	snapshot_close(&reader);
 	go_on(c, p, step);
+}
+
+void
+calls_worker_link(struct calls *c, const struct msg_worker_link *m, int fd)
+{
+	struct pending *p = find_asked(c, ROLE_SUPERVISOR, m->request);
+
+	if (p == NULL || p->workers == NULL)
+		(void)close(fd);
+	else if (workers_add(p->workers, m, fd) == -1)
+		fail(c, p, ERR_UNAVAILABLE, "out of memory");
 }
 
 static uint32_t
@@ -200,6 +300,7 @@ pending_new(struct calls *c, struct client *client, const struct method *method,
 
 	if (p == NULL)
 		return NULL;
+	p->owner = c;
 	p->client = client;
 	p->id = json_incref(id);
 	p->call.method = method;

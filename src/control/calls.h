@@ -1,6 +1,7 @@
 /*
- * calls: the requests of clients that wait for an answer, of the supervisor
- * or of the store: which answer belongs to which, and what comes next.
+ * calls: the requests of clients that wait for an answer, of the supervisor,
+ * of the store or of workers: which answer belongs to which, and what comes
+ * next.
  */
 #ifndef MERCURY_CONTROL_CALLS_H
 #define MERCURY_CONTROL_CALLS_H
@@ -13,12 +14,14 @@
 struct calls;
 struct channel;
 struct client;
+struct event_base;
 struct followers;
 struct rpc_request;
 struct store_link;
 
 /* What calls need; all of it is borrowed for life. */
 struct calls_env {
+	struct event_base *base;
 	struct channel *supervisor;
 	struct store_link *store;
 	struct followers *followers;
@@ -37,6 +40,9 @@ void calls_start(struct calls *, struct client *, const struct rpc_request *);
  */
 void calls_reply(struct calls *, enum role from, struct msg_reply *);
 void calls_snapshot(struct calls *, enum role from, uint32_t request, int fd);
+
+/* A worker that one of them can ask; fd (taken) leads to it. */
+void calls_worker_link(struct calls *, const struct msg_worker_link *, int fd);
 
 /* This client is about to go; what it asked for is done nevertheless. */
 void calls_gone(struct calls *, struct client *);

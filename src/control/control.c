@@ -176,6 +176,11 @@ on_message(void *ctx, struct ipc_message *msg)
 		store_link_take(control.store, msg->fd);
 		msg->fd = -1;
 		break;
+	case IPC_WORKER_LINK:
+		calls_worker_link(control.calls, &msg->payload.WORKER_LINK,
+		    msg->fd);
+		msg->fd = -1;
+		break;
 	case IPC_REPLY:
 		calls_reply(control.calls, ROLE_SUPERVISOR,
 		    &msg->payload.REPLY);
@@ -210,8 +215,8 @@ begin(struct err *err)
 {
 	struct calls_env env = { .state_dir = control.state_dir };
 
-	control.base = loop_new(err);
-	if (control.base == NULL)
+	env.base = control.base = loop_new(err);
+	if (env.base == NULL)
 		return -1;
 	env.supervisor = control.channel = channel_new(control.base,
 	    ROLE_CHANNEL_FD, ROLE_SUPERVISOR, &channel_handler, NULL, err);

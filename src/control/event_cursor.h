@@ -7,8 +7,10 @@
 
 #include <stdint.h>
 
-/* With its NUL. */
-#define EVENT_CURSOR_SIZE (4 * 17)
+#include "control/cursor.h"
+
+#define EVENT_CURSOR_NUMBERS 4
+#define EVENT_CURSOR_SIZE CURSOR_SIZE(EVENT_CURSOR_NUMBERS)
 
 struct event_cursor {
 	uint64_t until_id; /* not 0: what came after the first page was asked */

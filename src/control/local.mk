@@ -4,7 +4,9 @@ libcontrol_a_SOURCES = \
 	src/control/access.c src/control/access.h \
 	src/control/calls.c src/control/calls.h \
 	src/control/client.c src/control/client.h \
+	src/control/conn_query.c src/control/conn_query.h \
 	src/control/control.c src/control/control.h \
+	src/control/cursor.c src/control/cursor.h \
 	src/control/event_cursor.c src/control/event_cursor.h \
 	src/control/event_json.c src/control/event_json.h \
 	src/control/event_params.c src/control/event_params.h \
@@ -13,10 +15,12 @@ libcontrol_a_SOURCES = \
 	src/control/history_json.c src/control/history_json.h \
 	src/control/line.c src/control/line.h \
 	src/control/method.c src/control/method.h \
+	src/control/method_connection.c src/control/method_connection.h \
 	src/control/method_daemon.c src/control/method_daemon.h \
 	src/control/method_events.c src/control/method_events.h \
 	src/control/method_listener.c src/control/method_listener.h \
 	src/control/method_supervisor.c src/control/method_supervisor.h \
+	src/control/peer_filter.c src/control/peer_filter.h \
 	src/control/plan_json.c src/control/plan_json.h \
 	src/control/rpc.c src/control/rpc.h \
 	src/control/server.c src/control/server.h \
@@ -26,7 +30,8 @@ libcontrol_a_SOURCES = \
 	src/control/store_link.c src/control/store_link.h \
 	src/control/tree_json.c src/control/tree_json.h \
 	src/control/usage.c src/control/usage.h \
-	src/control/when.c src/control/when.h
+	src/control/when.c src/control/when.h \
+	src/control/workers.c src/control/workers.h
 
 role_PROGRAMS += mercury-control
 mercury_control_SOURCES = src/control/main.c

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/method_connection.h"
 #include "control/method_daemon.h"
 #include "control/method_events.h"
 #include "control/method_listener.h"
@@ -30,6 +31,9 @@
 #define AFTER { "after", PARAM_STRING, false }
 #define AFTER_ID { "after_id", PARAM_NUMBER, false }
 #define OLDER_THAN { "older_than", PARAM_STRING, false }
+#define PEER { "peer", PARAM_STRING, false }
+#define MIN_IDLE { "min_idle", PARAM_STRING, false }
+#define ID { "id", PARAM_STRING, true }
 
 static const struct method methods[] = {
 	{ "daemon.status", RIGHT_LOOK, 0, { { 0 } },
@@ -56,6 +60,11 @@ static const struct method methods[] = {
 	    listener_status_start, listener_status_answered },
 	{ "listener.list", RIGHT_LOOK, 0, { { 0 } },
 	    listener_list_start, listener_list_answered },
+	{ "connection.list", RIGHT_LOOK, 0,
+	    { NAME, LIMIT, AFTER, PEER, MIN_IDLE },
+	    connection_list_start, connection_list_answered },
+	{ "connection.kick", RIGHT_DO, 0, { NAME, ID },
+	    connection_kick_start, connection_kick_answered },
 	{ "supervisor.history", RIGHT_LOOK, 0, { NAME_OR_ALL },
 	    supervisor_history_start, supervisor_history_answered },
 	{ "supervisor.failure_rate", RIGHT_LOOK, 0, { NAME_OR_ALL, WINDOW },
@@ -249,6 +258,7 @@ method_end(struct call *call)
 	if (call->drafted)
 		saved_abandon(call->state_dir, call->spec.name, call->request);
 	call->drafted = false;
+	conn_query_end(&call->conns);
 	json_decref(call->result);
 	call->result = NULL;
 }

@@ -4,7 +4,8 @@
  *
  * A method is a few steps without a loop: start() makes of the params a
  * message to the supervisor or to the store; answered() makes of the answer
- * the result, or another message.
+ * the result, or another message. Who has asked the supervisor for
+ * REQ_WORKERS may then ask the workers.
  */
 #ifndef MERCURY_CONTROL_METHOD_H
 #define MERCURY_CONTROL_METHOD_H
@@ -16,15 +17,21 @@
 
 #include "common/ipc_msg.h"
 #include "control/access.h"
+#include "control/conn_query.h"
 #include "control/rpc.h"
 
 struct snapshot_reader;
+struct worker;
+struct worker_answer;
 
 enum method_step {
-	METHOD_DONE,      /* call->result is set */
-	METHOD_ASK,       /* call->ask is for the supervisor, as call->kind */
-	METHOD_ASK_STORE, /* the same for the store */
-	METHOD_FAILED     /* call->error is set */
+	METHOD_DONE,        /* call->result is set */
+	METHOD_ASK,         /* call->ask is for the supervisor, as call->kind */
+	METHOD_ASK_STORE,   /* the same for the store */
+	METHOD_ASK_WORKER,  /* the same for call->workers[call->asked] */
+	METHOD_ASK_WORKERS, /* the same for all of them */
+	METHOD_WAIT,        /* others of them have yet to answer */
+	METHOD_FAILED       /* call->error is set */
 };
 
 /* What a call knows; params and answers come and go. */
@@ -49,16 +56,30 @@ struct call {
 	uint32_t limit;    /* of events.query; 0: none */
 	uint64_t after_id; /* of events.follow: where it starts */
 
+	/* The workers, after REQ_WORKERS; borrowed. */
+	const struct worker *workers;
+	unsigned int worker_count;
+	unsigned int asked; /* an index in workers */
+
+	/* Of connection.list and connection.kick. */
+	struct conn_query conns;
+	uint64_t
+	    until_ms; /* CLOCK_MONOTONIC: when the page ends at the latest */
+	uint64_t conn_id;
+	unsigned int waiting; /* workers that have yet to answer */
+	unsigned int lost;    /* workers that have not */
+
 	/* What of it waits in a draft (saved.h), numbered by request. */
 	bool drafted;
 	struct listener_spec draft;
 	option_set draft_set;
 };
 
-/* An answer of supervisor or store, when it is no error: one of the two. */
+/* An answer, when it is no error: one of them. */
 struct method_answer {
-	const struct msg_reply *reply;
-	struct snapshot_reader *snapshot;
+	const struct msg_reply *reply;    /* of supervisor or store */
+	struct snapshot_reader *snapshot; /* of them, too */
+	const struct worker_answer *worker;
 };
 
 enum method_param_type {
@@ -138,7 +159,7 @@ enum method_step method_ask_name(struct call *, enum ipc_kind kind,
  */
 enum method_step method_done(struct call *, json_t *result);
 
-/* Drop the result and the draft that a call still has. */
+/* Drop the result, and what is unfinished, that a call still has. */
 void method_end(struct call *);
 
 #endif /* MERCURY_CONTROL_METHOD_H */

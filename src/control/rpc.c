@@ -144,7 +144,7 @@ rpc_string_or_null(const char *text, size_t size)
 json_t *
 rpc_number(uint64_t n)
 {
-	return json_integer((json_int_t)n);
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
 json_t *

@@ -76,7 +76,7 @@ json_t *rpc_string(const char *text, size_t size);
 /* The same; null for an empty text. */
 json_t *rpc_string_or_null(const char *text, size_t size);
 
-json_t *rpc_number(uint64_t);
+json_t *rpc_number(uint64_t);         /* as large as JSON has them */
 json_t *rpc_number_or_null(uint64_t); /* null for 0 */
 json_t *rpc_known_or_null(int64_t);   /* null for what is below 0 */
 

@@ -4,10 +4,12 @@ CONTROL_TEST_LIBS = libcontrol.a liboption.a libcommon.a $(EVENT_LIBS) \
 CONTROL_ROWS = tests/unit/control_rows.c tests/unit/control_rows.h
 
 UNIT_TESTS += test_control_access test_control_client \
-	test_control_event_cursor test_control_event_json \
-	test_control_event_params test_control_follow \
-	test_control_history_json test_control_line test_control_method \
-	test_control_method_events test_control_plan_json test_control_rpc \
+	test_control_conn_query test_control_event_cursor \
+	test_control_event_json test_control_event_params \
+	test_control_follow test_control_history_json test_control_line \
+	test_control_method test_control_method_connection \
+	test_control_method_events test_control_peer_filter \
+	test_control_plan_json test_control_rpc \
 	test_control_stats_json test_control_status_json \
 	test_control_store_json test_control_tree_json test_control_usage \
 	test_control_when
@@ -89,3 +91,15 @@ test_control_store_json_LDADD = $(CONTROL_TEST_LIBS)
 test_control_when_SOURCES = tests/unit/test_control_when.c
 test_control_when_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_when_LDADD = $(CONTROL_TEST_LIBS)
+
+test_control_conn_query_SOURCES = tests/unit/test_control_conn_query.c
+test_control_conn_query_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_conn_query_LDADD = $(CONTROL_TEST_LIBS)
+
+test_control_method_connection_SOURCES = tests/unit/test_control_method_connection.c
+test_control_method_connection_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_method_connection_LDADD = $(CONTROL_TEST_LIBS)
+
+test_control_peer_filter_SOURCES = tests/unit/test_control_peer_filter.c
+test_control_peer_filter_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_peer_filter_LDADD = $(CONTROL_TEST_LIBS)
