@@ -29,10 +29,11 @@ _mercuryctl_values() {
 
 _mercuryctl() {
 	local commands="status tree add-listener remove-listener
-		update-listener pause resume restart-listener history
-		failure-rate stats events cleanup reload shutdown"
+		update-listener pause resume restart-listener connections kick
+		history failure-rate stats events cleanup reload shutdown"
 	local keys="address port path mode owner group transport protocol pool
-		workers backlog nodelay keepalive drain_timeout bind_attempts
+		workers backlog nodelay keepalive drain_timeout idle_timeout
+		max_lifetime user_timeout bind_attempts
 		bind_backoff bind_backoff_max required restart max_restarts
 		max_seconds hang_timeout record_connections max_connections
 		overflow accept_rate accept_burst idle_timeout max_lifetime
@@ -48,7 +49,8 @@ _mercuryctl() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--timeout | --deadline | --window | --since | --limit | --older-than)
+	--timeout | --deadline | --window | --since | --limit | --older-than | \
+		--peer | --idle)
 		return
 		;;
 	esac
@@ -62,8 +64,8 @@ _mercuryctl() {
 			((i++))
 			;;
 		--file | --timeout | --deadline | --window | --since | \
-			--limit | --older-than | --listener | --type | \
-			--severity) ((i++)) ;;
+			--limit | --older-than | --peer | --idle | \
+			--listener | --type | --severity) ((i++)) ;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -126,11 +128,15 @@ _mercuryctl() {
 		options+=" --queue"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
-	resume | history)
+	resume | kick | history)
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
 	restart-listener)
 		options+=" --all --deadline"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	connections)
+		options+=" --limit --peer --idle"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
 	failure-rate)

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/event.h"
+#include "ctl/command_connection.h"
 #include "ctl/command_daemon.h"
 #include "ctl/command_events.h"
 #include "ctl/command_listener.h"
@@ -84,6 +85,15 @@ static const struct command commands[] = {
 	    "until the deadline. A listener that has failed is bound anew.",
 	    OPTION_ALL | OPTION_DEADLINE, 0, 1, NULL,
 	    command_restart_listener },
+	{ "connections", "NAME [--limit N] [--peer CIDR] [--idle TIME]",
+	    "Show the open connections of a listener: those of an address, "
+	    "with or without its port, or of a network; those from which "
+	    "nothing has come for so long; only so many.",
+	    OPTION_LIMIT | OPTION_PEER | OPTION_IDLE, 1, 1, NULL,
+	    command_connections },
+	{ "kick", "NAME ID",
+	    "End one connection of a listener; connections shows its ID.",
+	    0, 2, 2, NULL, command_kick },
 	{ "history", "[NAME]",
 	    "Show what happened to a listener and its workers, or what "
 	    "happened last to any.",

@@ -1,8 +1,6 @@
 #include "ctl/event_show.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ctl/output.h"
 
@@ -14,18 +12,6 @@ print(struct event_show *show, const json_t *event)
 	else
 		event_text_print(stdout, &show->layout, event);
 	show->shown++;
-}
-
-static int
-flush(struct event_show *show, struct failure *f)
-{
-	if (fflush(stdout) != EOF)
-		return 0;
-	show->over = true;
-	if (errno == EPIPE || errno == EINTR)
-		return 0;
-	return client_fail(f, CTL_REFUSED, "standard output: %s",
-	    strerror(errno));
 }
 
 int
@@ -40,7 +26,7 @@ event_show_page(struct event_show *show, const json_t *events,
 			event_text_widen(&show->layout, event);
 	json_array_foreach (events, i, event)
 		print(show, event);
-	return flush(show, f);
+	return output_flush(&show->over, f);
 }
 
 int
@@ -49,5 +35,5 @@ event_show_one(struct event_show *show, const json_t *event, struct failure *f)
 	if (!show->json)
 		event_text_widen(&show->layout, event);
 	print(show, event);
-	return flush(show, f);
+	return output_flush(&show->over, f);
 }

@@ -4,12 +4,14 @@ libctl_a_SOURCES = \
 	src/ctl/cell.c src/ctl/cell.h \
 	src/ctl/client.c src/ctl/client.h \
 	src/ctl/command.c src/ctl/command.h \
+	src/ctl/command_connection.c src/ctl/command_connection.h \
 	src/ctl/command_daemon.c src/ctl/command_daemon.h \
 	src/ctl/command_events.c src/ctl/command_events.h \
 	src/ctl/command_listener.c src/ctl/command_listener.h \
 	src/ctl/command_status.c src/ctl/command_status.h \
 	src/ctl/command_supervisor.c src/ctl/command_supervisor.h \
 	src/ctl/command_tree.c src/ctl/command_tree.h \
+	src/ctl/conn_text.c src/ctl/conn_text.h \
 	src/ctl/event_show.c src/ctl/event_show.h \
 	src/ctl/event_text.c src/ctl/event_text.h \
 	src/ctl/listener_text.c src/ctl/listener_text.h \

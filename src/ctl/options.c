@@ -12,7 +12,7 @@
 #define TIMEOUT_BEYOND_DEADLINE_MS 10000u
 #define WINDOW_MIN_MS 1000u
 #define DAY_MS ((uint64_t)86400000)
-#define OLDER_THAN_MAX_MS (36500 * DAY_MS) /* as the daemon has it */
+#define AGE_MAX_MS (36500 * DAY_MS) /* as the daemon has it */
 
 #define TEXT(MEMBER) offsetof(struct options, MEMBER)
 
@@ -49,6 +49,8 @@ static const struct row {
 	{ OPTION_LIMIT, 0, "limit", "N", TEXT(limit), NULL },
 	{ OPTION_FOLLOW, 0, "follow", NULL, 0, NULL },
 	{ OPTION_OLDER_THAN, 0, "older-than", "TIME", TEXT(older_than), NULL },
+	{ OPTION_PEER, 0, "peer", "CIDR", TEXT(peer), NULL },
+	{ OPTION_IDLE, 0, "idle", "TIME", TEXT(idle), NULL },
 };
 /* clang-format on */
 
@@ -118,7 +120,7 @@ take(struct options *o, const struct row *row, const char *argument,
 {
 	static const uint64_t day[] = { 0, DAY_MS };
 	static const uint64_t window[] = { WINDOW_MIN_MS, DAY_MS };
-	static const uint64_t age[] = { 0, OLDER_THAN_MAX_MS };
+	static const uint64_t age[] = { 0, AGE_MAX_MS };
 	uint64_t ms; /* what the daemon reads itself is only checked */
 
 	o->given |= (unsigned int)row->bit;
@@ -132,6 +134,7 @@ take(struct options *o, const struct row *row, const char *argument,
 	case OPTION_WINDOW:
 		return take_duration(row, argument, window, &ms, err);
 	case OPTION_OLDER_THAN:
+	case OPTION_IDLE:
 		return take_duration(row, argument, age, &ms, err);
 	case OPTION_LIMIT:
 		return take_limit(o, row, err);

@@ -32,7 +32,9 @@ enum option_bit {
 	OPTION_SEVERITY = 1 << 16,
 	OPTION_LIMIT = 1 << 17,
 	OPTION_FOLLOW = 1 << 18,
-	OPTION_OLDER_THAN = 1 << 19
+	OPTION_OLDER_THAN = 1 << 19,
+	OPTION_PEER = 1 << 20,
+	OPTION_IDLE = 1 << 21
 };
 
 /* Those that every command takes. */
@@ -46,6 +48,7 @@ struct options {
 	/* As given, such as "5s"; NULL: not given. */
 	const char *file, *timeout, *deadline, *window;
 	const char *since, *listener, *type, *severity, *limit, *older_than;
+	const char *peer, *idle;
 	uint64_t timeout_ms; /* how long to wait for the daemon */
 	uint64_t limit_rows; /* 0: all */
 	char **args;         /* what is left: the command and its arguments */

@@ -1,6 +1,7 @@
 #include "ctl/output.h"
 
 #include <err.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -165,6 +166,8 @@ state_colour(const char *state)
 		{ "paused", "\033[33m" },
 		{ "draining", "\033[33m" },
 		{ "stopping", "\033[33m" },
+		{ "waiting", "\033[33m" },
+		{ "finishing", "\033[33m" },
 		{ "backoff", "\033[31m" },
 		{ "down", "\033[31m" },
 		{ "failed", "\033[31m" },
@@ -196,4 +199,16 @@ output_json(FILE *f, const json_t *value)
 {
 	(void)json_dumpf(value, f, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	(void)fputc('\n', f);
+}
+
+int
+output_flush(bool *over, struct failure *f)
+{
+	if (fflush(stdout) != EOF)
+		return 0;
+	*over = true;
+	if (errno == EPIPE || errno == EINTR)
+		return 0;
+	return client_fail(f, CTL_REFUSED, "standard output: %s",
+	    strerror(errno));
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct failure;
+
 /* Enough for every text of the two functions below. */
 #define OUTPUT_HUMAN_SIZE 32
 
@@ -46,5 +48,12 @@ void output_state(FILE *, const char *state, bool colour);
 
 /* Print a JSON value on one line. */
 void output_json(FILE *, const json_t *);
+
+/*
+ * Write out what was printed on the standard output. Returns 0, or -1 with *f
+ * when that can't be. That nobody reads it any more is no failure: *over is
+ * set then.
+ */
+int output_flush(bool *over, struct failure *f);
 
 #endif /* MERCURY_CTL_OUTPUT_H */

@@ -11,7 +11,8 @@
 struct table {
 	const struct column *columns;
 	size_t column_count;
-	size_t *wide; /* each column, once all cells are known */
+	size_t *wide; /* each column, of the cells that were printed */
+	bool titled;  /* the titles were printed */
 	char **cells; /* row by row, escaped */
 	size_t count;
 	size_t size;
@@ -103,18 +104,31 @@ print_titles(const struct table *t, FILE *f, bool colour)
 }
 
 void
-table_end(struct table **tp, FILE *f, bool colour)
+table_page(struct table *t, FILE *f, bool colour)
 {
-	struct table *t = *tp;
-	size_t i;
+	size_t i, w;
 
-	for (i = 0; i < t->column_count; i++)
-		t->wide[i] = column_width(t, i);
-	print_titles(t, f, colour);
+	for (i = 0; i < t->column_count; i++) {
+		w = column_width(t, i);
+		if (w > t->wide[i])
+			t->wide[i] = w;
+	}
+	if (!t->titled)
+		print_titles(t, f, colour);
+	t->titled = true;
 	for (i = 0; i < t->count; i++) {
 		print_cell(t, f, i % t->column_count, t->cells[i], colour);
 		free(t->cells[i]);
 	}
+	t->count = 0;
+}
+
+void
+table_end(struct table **tp, FILE *f, bool colour)
+{
+	struct table *t = *tp;
+
+	table_page(t, f, colour);
 	free(t->wide);
 	free(t->cells);
 	free(t);

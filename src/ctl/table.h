@@ -25,7 +25,13 @@ struct table *table_new(const struct column *columns, size_t count);
 void table_add(struct table *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Print all rows under their titles, then free. Nulls *t. */
+/*
+ * Print the rows so far, under their titles the first time, and go on without
+ * them. The columns keep the width that they have got, or grow.
+ */
+void table_page(struct table *, FILE *, bool colour);
+
+/* The same, then free. Nulls *t. */
 void table_end(struct table **t, FILE *, bool colour);
 
 #endif /* MERCURY_CTL_TABLE_H */

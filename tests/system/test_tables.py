@@ -62,7 +62,7 @@ def complete(*words, env=None):
 
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
-        self.assertEqual(len(commands()), 15)
+        self.assertEqual(len(commands()), 17)
         self.assertEqual(len(global_options()), 5)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
@@ -144,8 +144,8 @@ class Names(mercury.TestCase):
             listening.bind(path)
             listening.listen()
             for name in ("status", "update-listener", "remove-listener",
-                         "pause", "resume", "restart-listener", "history",
-                         "failure-rate"):
+                         "pause", "resume", "restart-listener", "connections",
+                         "kick", "history", "failure-rate"):
                 thread = threading.Thread(target=self.serve,
                                           args=(listening,))
                 thread.start()
@@ -175,7 +175,7 @@ class Pages(unittest.TestCase):
             names = re.findall(r'^\t\{ "([a-z._]+)", RIGHT_(\w+),', f.read(),
                                re.MULTILINE)
         names = [(name, right.lower()) for name, right in names]
-        self.assertGreater(len(names), 14)
+        self.assertGreater(len(names), 18)
         listed = re.findall(r"^\.It Cm (\S+) Pq (look|do)$",
                             page("mercury-control.7"), re.MULTILINE)
         self.assertEqual(listed, names)

@@ -2,9 +2,13 @@
 CTL_TEST_LIBS = libctl.a liboption.a libcommon.a $(JANSSON_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_ctl_event_text test_ctl_options test_ctl_output \
-	test_ctl_params test_ctl_status_text test_ctl_supervisor_text \
-	test_ctl_table
+UNIT_TESTS += test_ctl_conn_text test_ctl_event_text test_ctl_options \
+	test_ctl_output test_ctl_params test_ctl_status_text \
+	test_ctl_supervisor_text test_ctl_table
+
+test_ctl_conn_text_SOURCES = tests/unit/test_ctl_conn_text.c
+test_ctl_conn_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_conn_text_LDADD = $(CTL_TEST_LIBS)
 
 test_ctl_event_text_SOURCES = tests/unit/test_ctl_event_text.c
 test_ctl_event_text_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -80,3 +80,30 @@ Test(table, may_be_long)
 	cr_expect_eq(strncmp(text, "NAME\n0\n1\n", 9), 0);
 	free(text);
 }
+
+Test(table, goes_on_from_page_to_page)
+{
+	struct table *t = make();
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	cr_assert_not_null(f);
+	table_page(t, f, false);
+	table_add(t, "b");
+	table_add(t, "paused");
+	table_add(t, "7");
+	table_page(t, f, false);
+	table_page(t, f, false);
+	table_add(t, "a long name");
+	table_add(t, "?");
+	table_add(t, "8");
+	table_end(&t, f, false);
+	(void)fclose(f);
+	expect(text,
+	    "NAME    STATE         N\n"
+	    "gr\xc3\xbc\xc3\x9f    listening     5\n"
+	    "a\\x0ab  ?          1000\n"
+	    "b       paused        7\n"
+	    "a long name  ?             8\n");
+}

@@ -1,0 +1,64 @@
+#include "ctl/conn_text.h"
+
+#include <inttypes.h>
+
+#include "ctl/cell.h"
+#include "ctl/listener_text.h"
+#include "ctl/table.h"
+
+static const struct column columns[] = {
+	{ "ID", COLUMN_LEFT },
+	{ "PEER", COLUMN_LEFT },
+	{ "STATE", COLUMN_STATE },
+	{ "SINCE", COLUMN_RIGHT },
+	{ "IDLE", COLUMN_RIGHT },
+	{ "IN", COLUMN_RIGHT },
+	{ "OUT", COLUMN_RIGHT },
+	{ "UNSENT", COLUMN_RIGHT },
+	{ "RTT", COLUMN_RIGHT },
+	{ "SLOT", COLUMN_RIGHT },
+};
+
+#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
+
+struct table *
+conn_text_new(void)
+{
+	return table_new(columns, COLUMN_COUNT);
+}
+
+/* Its address, or what is known of the other end of a Unix socket. */
+static void
+add_peer(struct table *t, const json_t *c)
+{
+	if (json_is_integer(json_object_get(c, "peer_pid")))
+		table_add(t, "pid %" PRIu64, listener_number(c, "peer_pid"));
+	else
+		cell_text(t, c, "peer");
+}
+
+/* "1.3ms" */
+static void
+add_rtt(struct table *t, const json_t *c)
+{
+	if (json_is_integer(json_object_get(c, "rtt_us")))
+		table_add(t, "%.1fms",
+		    (double)listener_number(c, "rtt_us") / 1000);
+	else
+		table_add(t, "-");
+}
+
+void
+conn_text_add(struct table *t, const json_t *c)
+{
+	cell_text(t, c, "id");
+	add_peer(t, c);
+	cell_text(t, c, "state");
+	cell_duration(t, c, "age_ms");
+	cell_duration(t, c, "idle_ms");
+	cell_bytes(t, c, "bytes_in", 1);
+	cell_bytes(t, c, "bytes_out", 1);
+	cell_bytes(t, c, "unsent", 1);
+	add_rtt(t, c);
+	cell_number(t, c, "slot");
+}
