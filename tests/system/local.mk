@@ -5,6 +5,8 @@ SYSTEM_TESTS = \
 	tests/system/test_bind.py \
 	tests/system/test_chaos.py \
 	tests/system/test_config.py \
+	tests/system/test_connections.py \
+	tests/system/test_control_connections.py \
 	tests/system/test_control_events.py \
 	tests/system/test_control_process.py \
 	tests/system/test_crash.py \
@@ -15,6 +17,7 @@ SYSTEM_TESTS = \
 	tests/system/test_listeners.py \
 	tests/system/test_log.py \
 	tests/system/test_mercuryctl.py \
+	tests/system/test_mercuryctl_connections.py \
 	tests/system/test_mercuryctl_events.py \
 	tests/system/test_orphans.py \
 	tests/system/test_pause.py \
