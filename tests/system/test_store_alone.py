@@ -191,6 +191,12 @@ class StoreWriting(StoreTest):
         second = s.counted()
         self.assertEqual(first + second, list(range(1, 5006)))
         self.assertEqual(second[-5:], list(range(5001, 5006)))
+        # The new one is its own now, and the old one nobody's.
+        self.store(new).wait_trouble("locked")
+        other = self.store(old)
+        other.send(1)
+        other.wait_settled(1)
+        self.assertEqual(other.trouble(), "none")
 
     def test_a_sender_of_nonsense_is_not_listened_to(self):
         s = self.store()
