@@ -9,8 +9,8 @@ import subprocess
 import unittest
 
 import mercury
-from mercury import (alive, answers, connect, free_port, kill, listener,
-                     wait_until)
+from mercury import (RpcError, alive, answers, connect, free_port, kill,
+                     listener, wait_until)
 from supervising import Storm
 from storing import (database, intact, query, rows, store_status,
                      wait_rows)
@@ -413,6 +413,21 @@ class Process(mercury.TestCase):
         self.assertEqual(len(rows(d, "connection.opened")), 20)
         wait_until(lambda: descriptors() <= before,
                    "what is read is forgotten")
+
+    def test_the_next_one_answers_control(self):
+        d = self.started(listener("pos"))
+        wait_rows(d, "daemon.ready")
+        for name in ("mercury-store", "mercury-control"):
+            old = d.child(name)
+            kill(old)
+            wait_until(lambda: not alive(old), "it is dead")
+
+            def answers_again():
+                try:
+                    return d.call("events.query", limit=5)["events"]
+                except (OSError, RpcError):
+                    return None
+            wait_until(answers_again, f"events without the old {name}")
 
     def test_a_shutdown_while_it_is_down(self):
         """It comes back to write how it all ended."""
