@@ -679,6 +679,26 @@ stop(struct pool *p, uint32_t deadline_ms)
 		crew_stop(crew, deadline_ms);
 }
 
+/* Its workers end after their listener: whose were they? */
+static void
+note_last(struct pool *p)
+{
+	const char *name = pool_only_listener(p);
+
+	(void)strlcpy(p->last_listener, name == NULL ? "" : name,
+	    sizeof(p->last_listener));
+}
+
+const char *
+pool_only_listener(const struct pool *p)
+{
+	const struct listener *l = TAILQ_FIRST(&p->listeners);
+
+	if (l == NULL)
+		return p->last_listener[0] == '\0' ? NULL : p->last_listener;
+	return TAILQ_NEXT(l, in_pool) == NULL ? l->spec.name : NULL;
+}
+
 void
 pool_leave(struct pool *p, struct listener *l)
 {
@@ -686,6 +706,7 @@ pool_leave(struct pool *p, struct listener *l)
 	unsigned int i;
 
 	if (l != NULL) {
+		note_last(p);
 		TAILQ_REMOVE(&p->listeners, l, in_pool);
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)

@@ -62,8 +62,9 @@ struct pool {
 	enum restart_id restart;
 	uint32_t hang_timeout_ms;
 	struct intensity intensity;
-	struct history history; /* of its workers */
-	int gates_fd;           /* gate.h: for its workers */
+	struct history history;             /* of its workers */
+	char last_listener[SPEC_NAME_SIZE]; /* that it had, when alone */
+	int gates_fd;                       /* gate.h: for its workers */
 	struct gates *gates;
 	uint32_t generation; /* of the crew that serves, or did last */
 	uint32_t restarts;   /* of workers, over all generations */
@@ -148,6 +149,12 @@ void pool_halt(struct pool *);
 
 /* Give it up: its listeners have failed, its crew drains. */
 void pool_fail(struct pool *, const char *reason);
+
+/*
+ * The name of its listener, if it has only one, or had when the last one left;
+ * else NULL.
+ */
+const char *pool_only_listener(const struct pool *);
 
 /* It has workers, or will have. */
 bool pool_has_future(const struct pool *);

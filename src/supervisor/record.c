@@ -96,11 +96,9 @@ add_worker_facts(const struct worker *w, struct health_event *e, pid_t pid,
     uint64_t uptime_ms)
 {
 	const struct pool *p = w->crew->pool;
-	const struct listener *l = TAILQ_FIRST(&p->listeners);
 
 	/* One that serves several is nobody's. */
-	if (l != NULL && TAILQ_NEXT(l, in_pool) == NULL)
-		e->listener = l->spec.name;
+	e->listener = pool_only_listener(p);
 	event_add_text(e, FACT_POOL, p->name);
 	event_add_number(e, FACT_SLOT, w->number);
 	event_add_number(e, FACT_GENERATION, w->crew->generation);

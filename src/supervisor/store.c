@@ -12,8 +12,11 @@
 #include "supervisor/control.h"
 #include "supervisor/event_source.h"
 
-/* A disk may be slow; a loop that has not turned for so long is not. */
-#define HANG_MS 60000
+/*
+ * Writing back a log of gigabytes, which a reader has kept from being emptied,
+ * is one call that takes minutes on a slow disk.
+ */
+#define HANG_MS 600000
 
 static struct {
 	struct child child;

@@ -165,7 +165,7 @@ class Worker(mercury.TestCase):
         d = self.started(listener("pos"))
         pid = d.workers("pos")[0]
         d.stop()
-        exited = only(rows(d, "worker.exited"))
+        exited = only(rows(d, "worker.exited", "pos"))
         self.assertEqual(exited["detail"]["pid"], pid)
         self.assertEqual(exited["detail"]["exit_code"], 0)
 

@@ -5,10 +5,10 @@
 #include "control/status_json.h"
 #include "unit/control_rows.h"
 
-#define NO_ENDS                                                            \
-	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "               \
-	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, "     \
-	"\"max_lifetime\": 0, \"kicked\": 0, \"deadline\": 0, "            \
+#define NO_ENDS                                                        \
+	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "           \
+	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, " \
+	"\"max_lifetime\": 0, \"kicked\": 0, \"deadline\": 0, "        \
 	"\"no_memory\": 0, \"worker_crash\": 0}, "
 
 /* The contract of DESIGN.md and mercury-control(7), key by key. */
@@ -19,8 +19,7 @@ static const char pos[] =
     "\"connections\": 3, \"max_connections\": 0, \"accepted\": 1200, "
     "\"rejected\": 0, \"denied\": 0, \"probes\": 0, "
     "\"handshake_failures\": 0, \"bytes_in\": 1099511627776, "
-    "\"bytes_out\": 5, \"accept_errors\": 9, " NO_ENDS
-    "\"restarts\": 1, "
+    "\"bytes_out\": 5, \"accept_errors\": 9, " NO_ENDS "\"restarts\": 1, "
     "\"bind_attempts\": 1, \"retry_in_ms\": null, \"queueing\": null, "
     "\"last_error\": \"worker 1: killed by SIGSEGV\", "
     "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
