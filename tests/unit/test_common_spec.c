@@ -380,6 +380,27 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_RECORD_CONNECTIONS:
 		s->record_connections = !s->record_connections;
 		break;
+	case OPT_MAX_CONNECTIONS:
+		s->max_connections = 99;
+		break;
+	case OPT_OVERFLOW:
+		s->overflow = OVERFLOW_REJECT;
+		break;
+	case OPT_ACCEPT_RATE:
+		s->accept_rate = 99;
+		break;
+	case OPT_ACCEPT_BURST:
+		s->accept_burst = 99;
+		break;
+	case OPT_IDLE_TIMEOUT:
+		s->idle_timeout_ms = 99;
+		break;
+	case OPT_MAX_LIFETIME:
+		s->max_lifetime_ms = 99;
+		break;
+	case OPT_USER_TIMEOUT:
+		s->user_timeout_ms = 99;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -417,6 +438,13 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_MAX_SECONDS, "max_seconds", true },
 		{ OPT_HANG_TIMEOUT, "hang_timeout", true },
 		{ OPT_RECORD_CONNECTIONS, "record_connections", true },
+		{ OPT_MAX_CONNECTIONS, "max_connections", true },
+		{ OPT_OVERFLOW, "overflow", true },
+		{ OPT_ACCEPT_RATE, "accept_rate", true },
+		{ OPT_ACCEPT_BURST, "accept_burst", true },
+		{ OPT_IDLE_TIMEOUT, "idle_timeout", true },
+		{ OPT_MAX_LIFETIME, "max_lifetime", true },
+		{ OPT_USER_TIMEOUT, "user_timeout", true },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,

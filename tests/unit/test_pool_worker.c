@@ -528,7 +528,7 @@ send_nonsense(enum nonsense kind)
 		break;
 	case HELLO_TWICE:
 		harness_start(&h, 0);
-		harness_hello(&h, 0);
+		harness_send(&h, IPC_POOL_HELLO, &hello, h.board_fd);
 		break;
 	case NO_HEARTBEAT:
 		harness_spawn(&h, 0);

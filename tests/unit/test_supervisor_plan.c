@@ -297,6 +297,27 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_RECORD_CONNECTIONS:
 		s->record_connections = !s->record_connections;
 		break;
+	case OPT_MAX_CONNECTIONS:
+		s->max_connections = 99;
+		break;
+	case OPT_OVERFLOW:
+		s->overflow = OVERFLOW_REJECT;
+		break;
+	case OPT_ACCEPT_RATE:
+		s->accept_rate = 99;
+		break;
+	case OPT_ACCEPT_BURST:
+		s->accept_burst = 99;
+		break;
+	case OPT_IDLE_TIMEOUT:
+		s->idle_timeout_ms = 99;
+		break;
+	case OPT_MAX_LIFETIME:
+		s->max_lifetime_ms = 99;
+		break;
+	case OPT_USER_TIMEOUT:
+		s->user_timeout_ms = 99;
+		break;
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
@@ -333,6 +354,13 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_MAX_SECONDS, END }, PLAN_UPDATE },
 		{ { OPT_HANG_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_RECORD_CONNECTIONS, END }, PLAN_UPDATE },
+		{ { OPT_MAX_CONNECTIONS, END }, PLAN_UPDATE },
+		{ { OPT_OVERFLOW, END }, PLAN_UPDATE },
+		{ { OPT_ACCEPT_RATE, END }, PLAN_UPDATE },
+		{ { OPT_ACCEPT_BURST, END }, PLAN_UPDATE },
+		{ { OPT_IDLE_TIMEOUT, END }, PLAN_UPDATE },
+		{ { OPT_MAX_LIFETIME, END }, PLAN_UPDATE },
+		{ { OPT_USER_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },
