@@ -27,7 +27,8 @@ fi
 find "$build" -name '*.trs' -exec rm -f {} +
 set --
 [ -z "${CHECK_TESTS:-}" ] || set -- "TESTS=$CHECK_TESTS"
-make -C "$build" -s -j "$(job_count)" check VERBOSE=1 "$@" </dev/null
+# Most of them wait most of the time.
+make -C "$build" -s -j "$((2 * $(job_count)))" check VERBOSE=1 "$@" </dev/null
 code=$?
 
 # Each test program is one .trs file with its verdict beside its .log, where

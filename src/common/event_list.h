@@ -83,7 +83,7 @@ EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL,
     "A client has connected to a listener with record_connections.")
 EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
     "connection pool duration_ms bytes_in bytes_out",
-    "And that connection has ended. The reason is peer_closed, peer_reset, deadline (it was cut) or out_of_memory.")
+    "And that connection has ended. The reason is one of the words that status has in ends, see mercury-control(7).")
 EVENT(CONNECTION_REJECTED, "connection.rejected", WARNING, ROLE_POOL,
     "count pool",
     "So many were closed at once within a second: there were max_connections.")

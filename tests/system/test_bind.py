@@ -20,14 +20,20 @@ def holder(port=0, host="127.0.0.1", reuse=False):
     return s
 
 
+def listener(name, **options):
+    """One that gives up soon: how it is tried again is told elsewhere."""
+    return mercury.listener(
+        name, **{"bind_attempts": 2, "bind_backoff": "10ms", **options})
+
+
 class BusyPort(mercury.TestCase):
     def test_at_boot(self):
         for reuse in (False, True):
             with self.subTest(reuse=reuse), holder(reuse=reuse) as busy:
                 port = busy.getsockname()[1]
                 d = self.daemon(
-                    mercury.listener("good")
-                    + mercury.listener("pos", port=port))
+                    listener("good")
+                    + listener("pos", port=port))
                 result = d.run("-f")
                 self.assertEqual(result.code, 69, result)
                 self.assertIn("pos", result.err)
@@ -37,7 +43,7 @@ class BusyPort(mercury.TestCase):
     def test_at_boot_of_a_daemon_in_the_background(self):
         with holder() as busy:
             port = busy.getsockname()[1]
-            d = self.daemon(mercury.listener("pos", port=port))
+            d = self.daemon(listener("pos", port=port))
             result = d.run()
             self.assertEqual(result.code, 69, result)
             self.assertIn("in use", result.err)
@@ -79,7 +85,8 @@ class BusyPort(mercury.TestCase):
         d = self.started()
         port = d.add("a")["port"]
         result = d.ctl("add-listener", "b", f"port={port}",
-                       "address=127.0.0.1", "protocol=echo")
+                       "address=127.0.0.1", "protocol=echo",
+                       "bind_attempts=1")
         self.assertEqual(result.code, 1, result)
         self.assertIn("in use", result.err)
         for _ in range(10):
@@ -87,8 +94,8 @@ class BusyPort(mercury.TestCase):
         self.assertEqual(d.listener("a")["accepted"], 10)
 
     def test_two_daemons_want_the_same_port(self):
-        first = self.started(mercury.listener("a"))
-        second = self.daemon(mercury.listener("a", port=first.port("a")))
+        first = self.started(listener("a"))
+        second = self.daemon(listener("a", port=first.port("a")))
         result = second.run("-f")
         self.assertEqual(result.code, 69, result)
         self.assertIn("in use", result.err)
@@ -157,7 +164,7 @@ class Addresses(mercury.TestCase):
         result = d.ctl("add-listener", "a", "port=81", "protocol=echo")
         self.assertEqual(result.code, 1, result)
         self.assertEqual(d.status()["listeners"], [])
-        boot = self.daemon(mercury.listener("low", port=81), as_root=False)
+        boot = self.daemon(listener("low", port=81), as_root=False)
         result = boot.run("-f")
         self.assertEqual(result.code, 69, result)
         self.assertIn("81", result.err)
@@ -165,7 +172,8 @@ class Addresses(mercury.TestCase):
 
 class UnixPath(mercury.TestCase):
     def add_fails(self, d, path):
-        result = d.ctl("add-listener", "u", f"path={path}", "protocol=echo")
+        result = d.ctl("add-listener", "u", f"path={path}", "protocol=echo",
+                       "bind_attempts=1")
         self.assertEqual(result.code, 1, result)
         self.assertIn(path, result.err)
         self.assertEqual(d.status()["listeners"], [])
@@ -246,7 +254,7 @@ class UnixPath(mercury.TestCase):
     def test_a_failed_start_leaves_a_stale_socket_ours(self):
         path = os.path.join(self.scratch(), "sock")
         os.chmod(os.path.dirname(path), 0o777)
-        d = self.started(mercury.listener("u", path=path, bind_attempts=1))
+        d = self.started(listener("u", path=path, bind_attempts=1))
         worker = d.workers("u")[0]
         kill(worker, signal.SIGSTOP)
         d.signal(signal.SIGKILL)
@@ -261,7 +269,8 @@ class UnixPath(mercury.TestCase):
         d = self.started()
         path = os.path.join(d.dir, "dev.sock")
         d.add("a", path=path)
-        result = d.ctl("add-listener", "b", f"path={path}", "protocol=echo")
+        result = d.ctl("add-listener", "b", f"path={path}", "protocol=echo",
+                       "bind_attempts=1")
         self.assertEqual(result.code, 1, result)
         self.assertTrue(answers(path))
 
@@ -269,7 +278,7 @@ class UnixPath(mercury.TestCase):
         d = self.started()
         path = os.path.join(d.dir, "dev.sock")
         d.add("a", path=path)
-        other = self.daemon(mercury.listener("a", path=path))
+        other = self.daemon(listener("a", path=path))
         result = other.run("-f")
         self.assertEqual(result.code, 69, result)
         self.assertIn(path, result.err)
@@ -282,7 +291,7 @@ class UnixPath(mercury.TestCase):
 
     def take_over(self, d):
         path = os.path.join(d.dir, "dev.sock")
-        d.write(mercury.listener("u", path=path, mode="0666"))
+        d.write(listener("u", path=path, mode="0666"))
         d.start()
         left = d.tree() - {d.pid}
         for pid in left:
