@@ -62,12 +62,19 @@ def binary(name):
     return os.path.join(BUILD_DIR, name)
 
 
+given_ports = set()
+
+
 def free_port(host="127.0.0.1"):
-    """A port that nobody listens on now."""
+    """A port that nobody listens on now, and that was not given before."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    while True:
+        with socket.socket(family) as s:
+            s.bind((host, 0))
+            port = s.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def connect(where, timeout=DEADLINE):

@@ -426,13 +426,13 @@ class Meanwhile(HotRestart):
         port, restart = self.hold("a")
         self.d.call("listener.pause", name="a")
         self.assertTrue(mercury.refused(port))
-        self.moods.set()
         # The one that hangs has to go first: it is killed by hand here.
         for pid in mercury.descendants(self.d.pid):
             if mercury.executable(pid).endswith("/roles/mercury-pool"):
                 kill(pid)
         with self.assertRaises(mercury.RpcError):
             restart.answer()
+        self.moods.set()  # not before: it may not have looked yet
         self.d.call("listener.resume", name="a")
         self.assertTrue(answers(port))
 
