@@ -62,7 +62,7 @@ LISTENER_OPTION(DRAIN_TIMEOUT, "drain_timeout", DURATION, drain_timeout_ms, 0, 8
 LISTENER_OPTION(MAX_CONNECTIONS, "max_connections", UINT32, max_connections, 0, 16777216, LIVE, "0",
     "Connections that may be open at once, over all workers; 0 for no limit but the descriptors. When it is lowered, nobody is sent away.")
 LISTENER_OPTION(OVERFLOW, "overflow", OVERFLOW, overflow, 0, 0, LIVE, "queue",
-    "What happens to those beyond max_connections: they wait to be accepted (queue), or are closed at once (reject).")
+    "What happens to those beyond max_connections: they wait to be accepted (queue), or are closed at once (reject). Those that still wait when the listener is paused or removed are closed.")
 LISTENER_OPTION(ACCEPT_RATE, "accept_rate", UINT32, accept_rate, 0, 1000000, LIVE, "0",
     "Connections that are accepted in a second, over all workers; the others wait. 0 for no limit.")
 LISTENER_OPTION(ACCEPT_BURST, "accept_burst", UINT32, accept_burst, 0, 1000000, LIVE, "0",

@@ -31,6 +31,7 @@ SYSTEM_TESTS = \
 	tests/system/test_store_alone_trouble.py \
 	tests/system/test_store_cleanup.py \
 	tests/system/test_store_events.py \
+	tests/system/test_store_manual.py \
 	tests/system/test_store_trouble.py \
 	tests/system/test_stream.py \
 	tests/system/test_supervise_ctl.py \

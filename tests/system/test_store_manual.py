@@ -83,6 +83,13 @@ class Page(mercury.TestCase):
         d.add("frail", max_restarts=0)
         kill(d.workers("frail")[0])
         wait_rows(d, "listener.failed", "frail")
+        full = d.add("full", max_connections=1, overflow="reject")["port"]
+        with connect(full) as s:
+            mercury.ask(s, b"in")
+            with connect(full) as t:
+                mercury.receive_all(t)
+            wait_rows(d, "listener.alarm", "full")
+            wait_rows(d, "connection.rejected", "full")
         d.call("daemon.reload")
         with connect(d.port("pos")) as s:
             mercury.ask(s, b"cut")
