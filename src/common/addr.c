@@ -72,6 +72,28 @@ addr_join(const char *address, uint16_t port, char out[static ADDR_TEXT_SIZE])
 }
 
 bool
+addr_bytes(const union addr *a, uint8_t out[static 16])
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	memset(out, 0, 16);
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		memcpy(&in, a, sizeof(in));
+		out[10] = out[11] = 0xff;
+		memcpy(out + 12, &in.sin_addr, 4);
+		return true;
+	case AF_INET6:
+		memcpy(&in6, a, sizeof(in6));
+		memcpy(out, &in6.sin6_addr, 16);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
 addr_text(const union addr *a, char out[static ADDR_TEXT_SIZE])
 {
 	char host[INET6_ADDRSTRLEN];

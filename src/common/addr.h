@@ -25,6 +25,12 @@ socklen_t addr_parse(const char *text, uint16_t port, union addr *out);
 uint16_t addr_port(const union addr *);
 
 /*
+ * The 16 bytes of an IPv4 or IPv6 address, without its port; IPv4 is mapped
+ * into IPv6. Returns false, with all 0, for other families.
+ */
+bool addr_bytes(const union addr *, uint8_t out[static 16]);
+
+/*
  * As addr_join(), of an IPv4 or IPv6 address; an IPv4 address that was mapped
  * into IPv6 is shown as what it is. Returns false for other families.
  */

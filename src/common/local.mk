@@ -3,6 +3,8 @@ noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
 	src/common/addr.c src/common/addr.h \
 	src/common/channel.c src/common/channel.h \
+	src/common/cidr.c src/common/cidr.h \
+	src/common/cidr_set.c src/common/cidr_set.h \
 	src/common/clock.c src/common/clock.h \
 	src/common/conn_end.c src/common/conn_end.h \
 	src/common/conn_id.c src/common/conn_id.h \

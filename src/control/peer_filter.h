@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/cidr.h"
 #include "common/err.h"
 
 /* All zero: lets every peer pass. */
 struct peer_filter {
-	int family;              /* AF_INET or AF_INET6; 0: all pass */
-	unsigned int bits;       /* of address that have to be equal */
-	uint16_t port;           /* 0: any */
-	unsigned char bytes[16]; /* the address */
+	bool is_set;   /* false: all pass */
+	uint16_t port; /* 0: any */
+	struct cidr network;
 };
 
 /*

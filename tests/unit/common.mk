@@ -3,7 +3,8 @@ SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
-	test_common_err test_common_event test_common_event_sink \
+	test_common_cidr test_common_cidr_set test_common_err \
+	test_common_event test_common_event_sink \
 	test_common_event_wire test_common_fd test_common_ipc test_common_log \
 	test_common_role test_common_scoreboard test_common_snapshot \
 	test_common_spec
@@ -16,6 +17,14 @@ test_common_channel_SOURCES = tests/unit/test_common_channel.c $(SCRATCH)
 test_common_channel_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_channel_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS) \
 	$(CRITERION_LIBS)
+
+test_common_cidr_SOURCES = tests/unit/test_common_cidr.c
+test_common_cidr_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_cidr_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_cidr_set_SOURCES = tests/unit/test_common_cidr_set.c
+test_common_cidr_set_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_cidr_set_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_clock_SOURCES = tests/unit/test_common_clock.c
 test_common_clock_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -110,6 +110,28 @@ Test(addr, other_families_have_no_port)
 	cr_expect_eq(addr_port(&a), 0);
 }
 
+Test(addr, bytes_of_both_families)
+{
+	static const uint8_t v4[16] = { [10] = 0xff, 0xff, 192, 0, 2, 7 };
+	static const uint8_t v6[16] = { 0xfe, 0x80, [15] = 1 };
+	static const uint8_t none[16];
+	uint8_t got[16];
+	union addr a;
+
+	cr_assert_neq(addr_parse("192.0.2.7", 5, &a), 0);
+	cr_expect(addr_bytes(&a, got));
+	cr_expect_arr_eq(got, v4, sizeof(v4));
+	cr_assert_neq(addr_parse("::ffff:192.0.2.7", 5, &a), 0);
+	cr_expect(addr_bytes(&a, got));
+	cr_expect_arr_eq(got, v4, sizeof(v4));
+	cr_assert_neq(addr_parse("fe80::1%1", 5, &a), 0);
+	cr_expect(addr_bytes(&a, got));
+	cr_expect_arr_eq(got, v6, sizeof(v6));
+	a.sa.sa_family = AF_UNIX;
+	cr_expect_not(addr_bytes(&a, got));
+	cr_expect_arr_eq(got, none, sizeof(none));
+}
+
 struct join_case {
 	char address[64];
 	uint16_t port;
