@@ -19,6 +19,7 @@
 /* clang-format off */
 #define FORM_ADDRESS	"address"
 #define FORM_BOOL	"true | false"
+#define FORM_CIDRS	"{network, ...}"
 #define FORM_DURATION	"duration"
 #define FORM_GROUP	"group"
 #define FORM_KEEPALIVE	"idle/interval/count | off"
@@ -31,6 +32,7 @@
 #define FORM_OPTIONAL_PATH "path"
 #define FORM_PATH	"path"
 #define FORM_PROTOCOL	"echo | discard"
+#define FORM_PROXY_PROTOCOL "off | v1 | v2 | any"
 #define FORM_OVERFLOW	"queue | reject"
 #define FORM_RESTART	"permanent | transient | temporary"
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"

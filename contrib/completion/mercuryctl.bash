@@ -33,11 +33,11 @@ _mercuryctl() {
 		history failure-rate stats events cleanup reload shutdown"
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout idle_timeout
-		max_lifetime user_timeout bind_attempts
+		max_lifetime user_timeout handshake_timeout
+		allow deny probes proxy_protocol proxy_trusted bind_attempts
 		bind_backoff bind_backoff_max required restart max_restarts
 		max_seconds hang_timeout record_connections max_connections
-		overflow accept_rate accept_burst idle_timeout max_lifetime
-		user_timeout"
+		overflow accept_rate accept_burst"
 	local options="--socket --json --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i

@@ -137,8 +137,8 @@ ipc_recv(int fd, enum role sender, bool wait, struct ipc_message *msg,
 	const char *why;
 	ssize_t n;
 
-	/* Others pass no descriptors: theirs are not received. */
-	if (sender == ROLE_SUPERVISOR || sender == ROLE_STORE) {
+	/* A worker passes no descriptors: its are not received. */
+	if (sender != ROLE_POOL) {
 		mh.msg_control = &control;
 		mh.msg_controllen = sizeof(control);
 	}

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "common/bulk.h"
 #include "common/conn_state.h"
 #include "common/event.h"
 #include "common/role.h"
@@ -28,6 +29,17 @@ struct ipc_header {
 
 struct msg_empty {
 	uint64_t unused;
+};
+
+/*
+ * One of the values that the next message with a spec refers to, which comes
+ * over the same channel; it carries the sealed memfd. In the answer to
+ * REQ_STATUS with REQ_FLAG_VALUES, those of the SNAPSHOT that follows.
+ */
+struct msg_bulk {
+	uint32_t request; /* of and to control; else 0 */
+	uint32_t id;      /* enum bulk_id */
+	struct bulk_ref ref;
 };
 
 /* --- supervisor <-> config --- */
@@ -229,6 +241,7 @@ struct msg_req_name {
 
 #define REQ_FLAG_QUEUE 1u   /* REQ_PAUSE: let clients wait in the queue */
 #define REQ_FLAG_DRY_RUN 2u /* REQ_RELOAD: answer with PLAN rows */
+#define REQ_FLAG_VALUES 4u  /* REQ_STATUS of one: BULK messages, too */
 
 struct msg_request {
 	uint32_t request;
@@ -422,6 +435,7 @@ struct msg_events_news {
 	MSG(STRAY,	ROLE_CONFIG,			struct msg_stray,	0) \
 	MSG(STRAYS_END,	ROLE_CONFIG,			struct msg_strays_end,	0) \
 	MSG(PLAN_DAEMON, ROLE_CONFIG,			struct daemon_settings,	0) \
+	MSG(BULK, ROLE_CONFIG | ROLE_CONTROL | ROLE_SUPERVISOR, struct msg_bulk, 1) \
 	MSG(PLAN_LISTENER, ROLE_CONFIG,			struct msg_plan_listener, 0) \
 	MSG(PLAN_GROUP,	ROLE_CONFIG,			struct group_spec,	0) \
 	MSG(PLAN_CHILD,	ROLE_CONFIG,			struct msg_plan_child,	0) \

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
 	src/common/addr.c src/common/addr.h \
+	src/common/bulk.c src/common/bulk.h \
 	src/common/channel.c src/common/channel.h \
 	src/common/cidr.c src/common/cidr.h \
 	src/common/cidr_set.c src/common/cidr_set.h \
@@ -26,4 +27,5 @@ libcommon_a_SOURCES = \
 	src/common/snapshot.c src/common/snapshot.h \
 	src/common/spec.c src/common/spec.h \
 	src/common/store_board.c src/common/store_board.h \
-	src/common/utf8.c src/common/utf8.h
+	src/common/utf8.c src/common/utf8.h \
+	src/common/wanted.c src/common/wanted.h

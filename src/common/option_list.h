@@ -11,9 +11,9 @@
  *           daemon_settings (DAEMON_OPTION), struct group_spec
  *           (GROUP_OPTION) or struct store_settings (STORE_OPTION); that of
  *           a duration may have 32 or 64 bits
- * MIN, MAX  for integers, and for durations in milliseconds; of a path MAX
- *           is its bytes, 0 for what its member holds; else 0, 0
- * CHANGE    of a listener only: LIVE: an update applies to new connections
+ * MIN, MAX  of a list MAX is its entries; for integers, and for durations in
+ * milliseconds; of a path MAX is its bytes, 0 for what its member holds; else
+ * 0, 0 CHANGE    of a listener only: LIVE: an update applies to new connections
  *           at once; BOUND: it is fixed when the listener is bound
  * default   in the config file's words; NULL: there is none
  */
@@ -71,8 +71,20 @@ LISTENER_OPTION(IDLE_TIMEOUT, "idle_timeout", DURATION, idle_timeout_ms, 0, 8640
     "A connection from which no byte has come for so long is closed; 0s for never.")
 LISTENER_OPTION(MAX_LIFETIME, "max_lifetime", DURATION, max_lifetime_ms, 0, 2592000000, LIVE, "0s",
     "A connection that has been open for so long, less up to a tenth, is closed; 0s for never.")
+LISTENER_OPTION(HANDSHAKE_TIMEOUT, "handshake_timeout", DURATION, handshake_timeout_ms, 1, 3600000, LIVE, "5s",
+    "A connection that is not open after so long is closed: its PROXY header and its TLS handshake together.")
 LISTENER_OPTION(USER_TIMEOUT, "user_timeout", DURATION, user_timeout_ms, 0, 86400000, LIVE, "0s",
     "A connection whose peer has not acknowledged what was sent for so long is closed (TCP_USER_TIMEOUT); 0s leaves that to the kernel.")
+LISTENER_OPTION(ALLOW, "allow", CIDRS, bulks[BULK_ALLOW], 0, 4096, LIVE, NULL,
+    "Addresses and networks (CIDR) that may connect; without it, all. The longest match of allow and deny wins, and deny wins a tie.")
+LISTENER_OPTION(DENY, "deny", CIDRS, bulks[BULK_DENY], 0, 4096, LIVE, NULL,
+    "Addresses and networks that may not connect: their connections are closed at once.")
+LISTENER_OPTION(PROBES, "probes", CIDRS, bulks[BULK_PROBES], 0, 4096, LIVE, NULL,
+    "Addresses and networks of load balancers' checkers: their connections are counted as probes, take no place of max_connections and make no event.")
+LISTENER_OPTION(PROXY_PROTOCOL, "proxy_protocol", PROXY_PROTOCOL, proxy_protocol, 0, 0, LIVE, "off",
+    "Every connection begins with a PROXY protocol header of version v1, v2 or any of them; off for none. It needs proxy_trusted.")
+LISTENER_OPTION(PROXY_TRUSTED, "proxy_trusted", CIDRS, bulks[BULK_PROXY_TRUSTED], 0, 4096, LIVE, NULL,
+    "Addresses and networks of the proxies whose header is believed; of others the connection is refused. The peers of a Unix socket are trusted.")
 LISTENER_OPTION(BIND_ATTEMPTS, "bind_attempts", UINT32, bind_attempts, 1, 1000, LIVE, "4",
     "How often a place that is in use is tried before binding has failed.")
 LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 86400000, LIVE, "1s",

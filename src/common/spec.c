@@ -48,6 +48,12 @@ const char *const overflow_words[OVERFLOW_COUNT] = {
 #undef X
 };
 
+const char *const proxy_protocol_words[PROXY_PROTOCOL_COUNT] = {
+#define X(NAME, WORD) WORD,
+	PROXY_PROTOCOLS(X)
+#undef X
+};
+
 const char *const strategy_words[STRATEGY_COUNT] = {
 #define X(NAME, WORD) WORD,
 	STRATEGIES(X)
@@ -64,6 +70,12 @@ const char *
 overflow_name(unsigned int id)
 {
 	return id < OVERFLOW_COUNT ? overflow_words[id] : NULL;
+}
+
+const char *
+proxy_protocol_name(unsigned int id)
+{
+	return id < PROXY_PROTOCOL_COUNT ? proxy_protocol_words[id] : NULL;
 }
 
 const char *
@@ -145,6 +157,18 @@ spec_check_backoff(const struct listener_spec *s, struct err *err)
 }
 
 int
+spec_check_proxy(const struct listener_spec *s, struct err *err)
+{
+	if (s->proxy_protocol == PROXY_PROTOCOL_OFF ||
+	    s->transport == TRANSPORT_UNIX ||
+	    s->bulks[BULK_PROXY_TRUSTED].size > 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "proxy_trusted: is missing: proxy_protocol needs the addresses "
+	    "of the proxies, such as \"10.0.0.5\"");
+}
+
+int
 spec_check(const struct listener_spec *s, struct err *err)
 {
 	if (!ends(s->name, sizeof(s->name)) ||
@@ -156,20 +180,23 @@ spec_check(const struct listener_spec *s, struct err *err)
 	    spec_check_name("pool", s->pool, err) == -1)
 		return -1;
 	if (s->transport >= TRANSPORT_COUNT || s->protocol >= PROTOCOL_COUNT ||
-	    s->restart >= RESTART_COUNT || s->overflow >= OVERFLOW_COUNT)
+	    s->restart >= RESTART_COUNT || s->overflow >= OVERFLOW_COUNT ||
+	    s->proxy_protocol >= PROXY_PROTOCOL_COUNT)
 		return err_set(err, ERR_INVALID,
-		    "transport, protocol, restart or overflow is unknown");
+		    "transport, protocol, restart, overflow or proxy_protocol "
+		    "is unknown");
 	if (s->bind_attempts == 0 || s->bind_backoff_ms == 0 ||
-	    s->max_seconds == 0 || s->hang_timeout_ms == 0)
+	    s->max_seconds == 0 || s->hang_timeout_ms == 0 ||
+	    s->handshake_timeout_ms == 0)
 		return err_set(err, ERR_INVALID,
-		    "bind_attempts, bind_backoff, max_seconds or "
-		    "hang_timeout: 0 is too small");
+		    "bind_attempts, bind_backoff, max_seconds, hang_timeout "
+		    "or handshake_timeout: 0 is too small");
 	if (s->workers > SPEC_WORKERS_MAX)
 		return err_set(err, ERR_INVALID, "workers: more than %u",
 		    SPEC_WORKERS_MAX);
 	if (s->backlog < 1 || s->backlog > 65535 || s->mode > 0777)
 		return err_set(err, ERR_INVALID, "backlog or mode: too large");
-	if (spec_check_backoff(s, err) == -1)
+	if (spec_check_backoff(s, err) == -1 || spec_check_proxy(s, err) == -1)
 		return -1;
 	return check_place(s, err);
 }
@@ -219,7 +246,8 @@ spec_check_set(enum transport_id transport, option_set set, struct err *err)
 		    "does not go with path: a listener has one of them" },
 		{ TRANSPORT_UNIX,
 		    OPTION_BIT(OPT_ADDRESS) | OPTION_BIT(OPT_NODELAY) |
-			OPTION_BIT(OPT_KEEPALIVE),
+			OPTION_BIT(OPT_KEEPALIVE) | OPTION_BIT(OPT_ALLOW) |
+			OPTION_BIT(OPT_DENY) | OPTION_BIT(OPT_PROBES),
 		    "does not go with path: it is for TCP only" },
 		{ TRANSPORT_TCP, OPTION_BIT(OPT_PATH),
 		    "does not go with port: a listener has one of them" },

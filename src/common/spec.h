@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/bulk.h"
 #include "common/err.h"
 #include "common/log.h"
 
@@ -26,6 +27,7 @@
 	X(PERMANENT, "permanent") \
 	X(TRANSIENT, "transient") X(TEMPORARY, "temporary")
 #define OVERFLOWS(X) X(QUEUE, "queue") X(REJECT, "reject")
+#define PROXY_PROTOCOLS(X) X(OFF, "off") X(V1, "v1") X(V2, "v2") X(ANY, "any")
 #define STRATEGIES(X)                 \
 	X(ONE_FOR_ONE, "one_for_one") \
 	X(ONE_FOR_ALL, "one_for_all") X(REST_FOR_ONE, "rest_for_one")
@@ -58,6 +60,13 @@ enum overflow_id {
 	    OVERFLOW_COUNT
 };
 
+enum proxy_protocol_id {
+#define X(NAME, WORD) PROXY_PROTOCOL_##NAME,
+	PROXY_PROTOCOLS(X)
+#undef X
+	    PROXY_PROTOCOL_COUNT
+};
+
 enum strategy_id {
 #define X(NAME, WORD) STRATEGY_##NAME,
 	STRATEGIES(X)
@@ -70,6 +79,7 @@ extern const char *const transport_words[TRANSPORT_COUNT];
 extern const char *const protocol_words[PROTOCOL_COUNT];
 extern const char *const restart_words[RESTART_COUNT];
 extern const char *const overflow_words[OVERFLOW_COUNT];
+extern const char *const proxy_protocol_words[PROXY_PROTOCOL_COUNT];
 extern const char *const strategy_words[STRATEGY_COUNT];
 
 /* The word; NULL out of range. */
@@ -77,6 +87,7 @@ const char *transport_name(unsigned int);
 const char *protocol_name(unsigned int);
 const char *restart_name(unsigned int);
 const char *overflow_name(unsigned int);
+const char *proxy_protocol_name(unsigned int);
 const char *strategy_name(unsigned int);
 
 enum listener_option {
@@ -108,8 +119,9 @@ struct listener_spec {
 	uint8_t required;
 	uint8_t restart; /* enum restart_id */
 	uint8_t record_connections;
-	uint8_t overflow; /* enum overflow_id */
-	uint8_t unused[5];
+	uint8_t overflow;       /* enum overflow_id */
+	uint8_t proxy_protocol; /* enum proxy_protocol_id */
+	uint8_t unused[4];
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
@@ -129,6 +141,8 @@ struct listener_spec {
 	uint32_t max_connections; /* 0: no limit */
 	uint32_t accept_rate;     /* a second; 0: no limit */
 	uint32_t accept_burst;    /* 0: as accept_rate */
+	uint32_t handshake_timeout_ms;
+	struct bulk_ref bulks[BULK_COUNT]; /* their values travel apart */
 };
 
 /*
@@ -181,6 +195,9 @@ int spec_check(const struct listener_spec *, struct err *);
 
 /* bind_backoff_max may not be less than bind_backoff. 0, or -1 with *err. */
 int spec_check_backoff(const struct listener_spec *, struct err *);
+
+/* proxy_protocol needs proxy_trusted, but for Unix sockets. 0, or -1. */
+int spec_check_proxy(const struct listener_spec *, struct err *err);
 
 /* Is a change of this option possible without a new socket? */
 bool spec_option_is_live(enum listener_option);

@@ -47,9 +47,11 @@ leave_out(struct saved *s, const char *file, const char *fmt, ...)
 }
 
 static void
-on_saved(void *ctx, const char *file, const struct listener_spec *spec,
-    option_set set, const struct err *err)
+on_saved(void *ctx, const char *file, const struct wanted *wanted,
+    const struct err *err)
 {
+	const struct listener_spec *spec =
+	    wanted == NULL ? NULL : &wanted->spec;
 	struct saved *s = ctx;
 	const json_t *place, *group;
 	char what[WHAT_SIZE];
@@ -71,10 +73,11 @@ on_saved(void *ctx, const char *file, const struct listener_spec *spec,
 		leave_out(s, file,
 		    "pool: %s belongs to a child of group \"%s\"", spec->pool,
 		    json_string_value(group));
-	else if (conflict_take(s->found->taken, spec, set, file, &why) == -1)
+	else if (conflict_take(s->found->taken, spec, wanted->set, file,
+		     &why) == -1)
 		leave_out(s, file, "%s", why.text);
 	else
-		plan_listener(s->plan, spec, set, ORIGIN_SAVED);
+		plan_listener(s->plan, wanted);
 }
 
 /* Returns whether all of them are known now. */

@@ -228,14 +228,30 @@ option_error(const cfg_t *cfg, const char *fmt, ...)
 	    err.text);
 }
 
+/* One more text in an array of the object. */
+static int
+append(json_t *object, const char *name, const char *value)
+{
+	json_t *array = json_object_get(object, name);
+
+	if (array == NULL) {
+		array = json_array();
+		if (json_object_set_new(object, name, array) == -1)
+			return -1;
+	}
+	return json_array_append_new(array, json_string(value));
+}
+
 /* Keep a value that is right. */
 static int
-keep_value(struct section *s, const cfg_opt_t *opt, const char *value,
-    unsigned int line)
+keep_value(struct section *s, int section, const cfg_opt_t *opt,
+    const char *value, unsigned int line)
 {
 	if (!(opt->flags & CFGF_LIST))
 		return json_object_set_new(s->options, opt->name,
 		    json_string(value));
+	if (section == OPTION_LISTENER)
+		return append(s->options, opt->name, value);
 	if (s->children == NULL) {
 		s->children = json_array();
 		s->children_lines = json_array();
@@ -252,6 +268,7 @@ take_value(cfg_t *cfg, const cfg_opt_t *opt, const char *value, bool more)
 	const unsigned int line = (unsigned int)cfg->line;
 	const unsigned int before =
 	    more ? 0 : line_of(opt->name, strlen(opt->name));
+	const int section = options_of(cfg);
 	struct section *s = &reader.section;
 	struct err err;
 
@@ -265,10 +282,10 @@ take_value(cfg_t *cfg, const cfg_opt_t *opt, const char *value, bool more)
 	}
 	if (!more)
 		note_option(opt->name, line);
-	if (option_check_value((enum option_section)options_of(cfg), opt->name,
-		value, &err) == -1)
+	if (option_check_value((enum option_section)section, opt->name, value,
+		&err) == -1)
 		option_error(cfg, "%s", err.text);
-	else if (keep_value(s, opt, value, line) == -1)
+	else if (keep_value(s, section, opt, value, line) == -1)
 		option_error(cfg, "%s: must be UTF-8 text", opt->name);
 }
 
@@ -426,23 +443,23 @@ end_listener(const char *name, unsigned int line)
 	char what[WHAT_SIZE];
 	char where[PATH_MAX + 16];
 	struct section *s = &reader.section;
-	struct listener_spec spec;
+	struct wanted wanted;
 	struct err err;
-	option_set set;
 
 	if (!take_name("listener", name, line) || s->wrong)
 		return;
 	(void)snprintf(what, sizeof(what), "listener \"%s\": ", name);
-	if (option_listener(name, s->options, &spec, &set, &err) == -1) {
+	if (option_listener(name, s->options, &wanted, &err) == -1) {
 		section_error(what, line, &err);
 		return;
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u", path, line);
-	if (conflict_take(reader.taken, &spec, set, where, &err) == -1) {
+	if (conflict_take(reader.taken, &wanted.spec, wanted.set, where,
+		&err) == -1)
 		section_error(what, line, &err);
-		return;
-	}
-	plan_listener(reader.plan, &spec, set, ORIGIN_FILE);
+	else
+		plan_listener(reader.plan, &wanted);
+	wanted_clear(&wanted);
 }
 
 /*
@@ -614,6 +631,22 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return result;
 }
 
+/* Hear of the options of a section. */
+static void
+watch(cfg_opt_t *options, enum option_section section)
+{
+	cfg_opt_t *o;
+
+	for (o = options; o->name != NULL; o++) {
+		if (option_is_list(section, o->name)) {
+			o->flags |= CFGF_LIST;
+			o->parsecb = on_list_value;
+		} else {
+			o->validcb = on_option;
+		}
+	}
+}
+
 /* The grammar, made from the option table. The caller frees it. */
 static cfg_t *
 make_grammar(void)
@@ -634,11 +667,7 @@ make_grammar(void)
 		CFG_END()
 	};
 	cfg_opt_t group[] = {
-#define CFG_OF_NAMES CFG_STR_LIST
-#define CFG_OF_STRATEGY CFG_STR
-#define CFG_OF_UINT32 CFG_STR
-#define GROUP_OPTION(ID, NAME, TYPE, ...) \
-	CFG_OF_##TYPE(NAME, NULL, CFGF_NODEFAULT),
+#define GROUP_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
 #include "common/option_list.h"
 		CFG_END()
 	};
@@ -649,17 +678,10 @@ make_grammar(void)
 		CFG_FUNC("include", on_include), CFG_END() };
 	cfg_opt_t *o;
 
-	for (o = daemon; o->name != NULL; o++)
-		o->validcb = on_option;
-	for (o = store; o->name != NULL; o++)
-		o->validcb = on_option;
-	for (o = listener; o->name != NULL; o++)
-		o->validcb = on_option;
-	for (o = group; o->name != NULL; o++)
-		if (o->flags & CFGF_LIST)
-			o->parsecb = on_list_value;
-		else
-			o->validcb = on_option;
+	watch(daemon, OPTION_DAEMON);
+	watch(store, OPTION_STORE);
+	watch(listener, OPTION_LISTENER);
+	watch(group, OPTION_GROUP);
 	for (o = file; o->type == CFGT_SEC; o++)
 		o->validcb = on_section;
 	return cfg_init(file, CFGF_NONE);

@@ -14,21 +14,47 @@
 #include "config/holder.h"
 #include "config/strays.h"
 
-/* Send and wait for room. Without a supervisor there is nothing to do. */
+/*
+ * Send, with a descriptor if the kind has one, and wait for room. Without a
+ * supervisor there is nothing to do.
+ */
 static void
-send_message(enum ipc_kind kind, const void *payload)
+send_with(enum ipc_kind kind, const void *payload, int fd)
 {
 	enum ipc_result result;
 	struct err err;
 
 	do
 		result =
-		    ipc_send(ROLE_CHANNEL_FD, kind, payload, -1, true, &err);
+		    ipc_send(ROLE_CHANNEL_FD, kind, payload, fd, true, &err);
 	while (result == IPC_AGAIN);
 	if (result == IPC_BROKEN)
 		log_error(NULL, NULL, "%s", err.text);
 	if (result != IPC_OK)
 		exit(1);
+}
+
+static void
+send_message(enum ipc_kind kind, const void *payload)
+{
+	send_with(kind, payload, -1);
+}
+
+static void
+send_listener(const struct wanted *w)
+{
+	const struct msg_plan_listener m = { .spec = w->spec,
+		.set = w->set,
+		.origin = w->origin };
+	struct msg_bulk value = { 0 };
+
+	for (value.id = 0; value.id < BULK_COUNT; value.id++) {
+		if (w->bulks.of[value.id] == NULL)
+			continue;
+		value.ref = w->bulks.of[value.id]->ref;
+		send_with(IPC_BULK, &value, w->bulks.of[value.id]->fd);
+	}
+	send_message(IPC_PLAN_LISTENER, &m);
 }
 
 static void
@@ -67,7 +93,7 @@ send_plan(struct plan *plan, const char *path)
 	} else {
 		send_message(IPC_PLAN_DAEMON, &plan->daemon);
 		for (i = 0; i < plan->listener_count; i++)
-			send_message(IPC_PLAN_LISTENER, &plan->listeners[i]);
+			send_listener(&plan->listeners[i]);
 		end.listeners = (uint32_t)plan->listener_count;
 		send_groups(plan);
 		send_texts(IPC_PLAN_WARNING, &plan->warnings);

@@ -107,18 +107,11 @@ plan_warning(struct plan *p, const char *file, unsigned int line,
 }
 
 void
-plan_listener(struct plan *p, const struct listener_spec *spec, option_set set,
-    enum spec_origin origin)
+plan_listener(struct plan *p, const struct wanted *wanted)
 {
-	struct msg_plan_listener *l;
-
 	p->listeners = grow(p->listeners, p->listener_count, &p->listener_room,
 	    sizeof(p->listeners[0]));
-	l = &p->listeners[p->listener_count++];
-	memset(l, 0, sizeof(*l));
-	memcpy(&l->spec, spec, sizeof(l->spec));
-	l->set = set;
-	l->origin = origin;
+	wanted_copy(&p->listeners[p->listener_count++], wanted);
 }
 
 void
@@ -162,6 +155,8 @@ plan_clear(struct plan *p)
 		free(p->groups[i].file);
 		free(p->groups[i].children);
 	}
+	for (i = 0; i < p->listener_count; i++)
+		wanted_clear(&p->listeners[i]);
 	free(p->groups);
 	free(p->listeners);
 	free(p->errors.texts);

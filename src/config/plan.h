@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/ipc_msg.h"
+#include "common/wanted.h"
 
 /* More errors than these help nobody; the rest is only counted. */
 #define PLAN_ERRORS_KEPT 100
@@ -35,7 +36,7 @@ struct plan_group {
 
 struct plan {
 	struct daemon_settings daemon;
-	struct msg_plan_listener *listeners;
+	struct wanted *listeners;
 	size_t listener_count;
 	size_t listener_room;
 	struct plan_group *groups;
@@ -55,9 +56,8 @@ void plan_error(struct plan *, const char *file, unsigned int line,
 void plan_warning(struct plan *, const char *file, unsigned int line,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Add a listener (borrowed). */
-void plan_listener(struct plan *, const struct listener_spec *, option_set set,
-    enum spec_origin);
+/* Add a copy of a listener. */
+void plan_listener(struct plan *, const struct wanted *);
 
 /* Add a group (borrowed), and to the group that came last a child. */
 void plan_group(struct plan *, const struct group_spec *, const char *file,

@@ -32,7 +32,7 @@ pool_options_text(const struct listener_spec *spec, enum listener_option id,
 static void
 collect(const struct plan *p, enum listener_option id, json_t *sayers)
 {
-	const struct msg_plan_listener *l;
+	const struct wanted *l;
 	size_t i;
 
 	for (i = 0; i < p->listener_count; i++) {
@@ -48,7 +48,7 @@ static void
 share(struct plan *p, enum listener_option id, const json_t *sayers)
 {
 	const json_t *sayer;
-	struct msg_plan_listener *l;
+	struct wanted *l;
 	struct err err;
 	size_t i;
 

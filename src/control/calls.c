@@ -7,6 +7,7 @@
 
 #include "common/channel.h"
 #include "common/snapshot.h"
+#include "common/wanted.h"
 #include "control/client.h"
 #include "control/followers.h"
 #include "control/method.h"
@@ -123,11 +124,30 @@ ask_store(struct calls *c, struct pending *p)
 
 static void on_worker(void *ctx, const struct worker_answer *a);
 
+/* The values that the spec of an add or update refers to go before it. */
+static void
+send_bulks(struct calls *c, const struct call *call)
+{
+	struct msg_bulk m = { .request = call->request };
+	const struct bulk *b;
+
+	if (call->kind != IPC_REQ_ADD && call->kind != IPC_REQ_UPDATE)
+		return;
+	for (m.id = 0; m.id < BULK_COUNT; m.id++) {
+		b = call->bulks.of[m.id];
+		if (b == NULL)
+			continue;
+		m.ref = b->ref;
+		channel_send(c->env.supervisor, IPC_BULK, &m, b->fd);
+	}
+}
+
 static void
 ask_supervisor(struct calls *c, struct pending *p)
 {
 	if (p->call.kind != IPC_REQ_WORKERS) {
 		p->asked = ROLE_SUPERVISOR;
+		send_bulks(c, &p->call);
 		channel_send(c->env.supervisor, p->call.kind, &p->call.ask, -1);
 		return;
 	}
@@ -245,6 +265,19 @@ calls_snapshot(struct calls *c, enum role from, uint32_t request, int fd)
 	step = p->call.method->answered(&p->call, &a);
 	snapshot_close(&reader);
 	go_on(c, p, step);
+}
+
+int
+calls_bulk(struct calls *c, const struct msg_bulk *m, int *fd, struct err *err)
+{
+	struct pending *p = find_asked(c, ROLE_SUPERVISOR, m->request);
+	struct bulks nobodys = { 0 };
+	int result;
+
+	result =
+	    bulks_take(p == NULL ? &nobodys : &p->call.running, m, fd, err);
+	bulks_drop(&nobodys);
+	return result;
 }
 
 void

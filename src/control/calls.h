@@ -41,6 +41,12 @@ void calls_start(struct calls *, struct client *, const struct rpc_request *);
 void calls_reply(struct calls *, enum role from, struct msg_reply *);
 void calls_snapshot(struct calls *, enum role from, uint32_t request, int fd);
 
+/*
+ * A value that the snapshot which follows refers to; takes *fd, and sets it to
+ * -1. Returns 0, or -1 with *err when it makes no sense.
+ */
+int calls_bulk(struct calls *, const struct msg_bulk *, int *fd, struct err *);
+
 /* A worker that one of them can ask; fd (taken) leads to it. */
 void calls_worker_link(struct calls *, const struct msg_worker_link *, int fd);
 

@@ -165,6 +165,15 @@ on_hello(struct ipc_message *msg)
 }
 
 static void
+on_bulk(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (calls_bulk(control.calls, &msg->payload.BULK, &msg->fd, &err) == -1)
+		log_warning(NULL, NULL, "%s", err.text);
+}
+
+static void
 on_message(void *ctx, struct ipc_message *msg)
 {
 	(void)ctx;
@@ -175,6 +184,9 @@ on_message(void *ctx, struct ipc_message *msg)
 	case IPC_STORE_LINK:
 		store_link_take(control.store, msg->fd);
 		msg->fd = -1;
+		break;
+	case IPC_BULK:
+		on_bulk(msg);
 		break;
 	case IPC_WORKER_LINK:
 		calls_worker_link(control.calls, &msg->payload.WORKER_LINK,

@@ -259,6 +259,8 @@ method_end(struct call *call)
 		saved_abandon(call->state_dir, call->spec.name, call->request);
 	call->drafted = false;
 	conn_query_end(&call->conns);
+	bulks_drop(&call->bulks);
+	bulks_drop(&call->running);
 	json_decref(call->result);
 	call->result = NULL;
 }

@@ -48,6 +48,8 @@ struct call {
 	/* What to do, kept from step to step. */
 	struct listener_spec spec;
 	option_set set;
+	struct bulks bulks;   /* that spec refers to */
+	struct bulks running; /* those of the listener as it runs; to save it */
 	uint32_t deadline_ms;
 	uint32_t window_ms; /* of supervisor.failure_rate */
 	bool save;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/snapshot.h"
+#include "common/wanted.h"
 #include "control/status_json.h"
 #include "option/option.h"
 #include "option/saved.h"
@@ -78,20 +79,38 @@ set_of(const struct listener_spec *spec)
 	const option_set place = spec->transport == TRANSPORT_UNIX
 	    ? OPTION_BIT(OPT_PATH)
 	    : OPTION_BIT(OPT_PORT);
-	option_set set = place | OPTION_BIT(OPT_PROTOCOL), given;
-	json_t *least = option_listener_json(spec, set);
-	struct listener_spec plain;
+	struct wanted least = { .spec = *spec,
+		.set = place | OPTION_BIT(OPT_PROTOCOL) };
+	json_t *options = option_listener_json(&least);
+	option_set set = least.set;
+	struct wanted plain;
 	struct err err;
 	unsigned int id;
 
-	if (least == NULL ||
-	    option_listener(spec->name, least, &plain, &given, &err) == -1)
-		plain = (struct listener_spec){ 0 }; /* then all is written */
-	json_decref(least);
+	if (options == NULL ||
+	    option_listener(spec->name, options, &plain, &err) == -1)
+		plain = (struct wanted){ 0 }; /* then all is written */
+	json_decref(options);
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
-		if (!spec_option_equal(id, &plain, spec))
+		if (!spec_option_equal(id, &plain.spec, spec))
 			set |= OPTION_BIT(id);
+	wanted_clear(&plain);
 	return set;
+}
+
+/* The values that a spec refers to are among those that the call has. */
+static struct bulks
+borrow_bulks(const struct call *call, const struct listener_spec *spec)
+{
+	struct bulks found = { 0 };
+	size_t i;
+
+	for (i = 0; i < BULK_COUNT; i++)
+		found.of[i] =
+		    bulk_ref_matches(&spec->bulks[i], call->bulks.of[i])
+		    ? call->bulks.of[i]
+		    : call->running.of[i];
+	return found;
 }
 
 /* Write the draft of a call anew. Returns 0, or -1 with *err. */
@@ -99,7 +118,11 @@ static int
 make_draft(struct call *call, const struct listener_spec *spec, option_set set,
     struct err *err)
 {
-	if (saved_prepare(call->state_dir, spec, set, call->request, err) == -1)
+	const struct wanted wanted = { .spec = *spec,
+		.set = set,
+		.bulks = borrow_bulks(call, spec) };
+
+	if (saved_prepare(call->state_dir, &wanted, call->request, err) == -1)
 		return -1;
 	call->drafted = true;
 	call->draft = *spec;
@@ -163,10 +186,20 @@ ask_remove(struct call *call)
 	return METHOD_ASK;
 }
 
+/* Keep what is asked for, and what that holds. */
+static void
+take_wanted(struct call *call, const struct wanted *w)
+{
+	call->spec = w->spec;
+	call->set = w->set;
+	call->bulks = w->bulks;
+}
+
 enum method_step
 listener_add_start(struct call *call, const json_t *params)
 {
 	struct msg_req_add *m = &call->ask.REQ_ADD;
+	struct wanted wanted;
 	json_t *options;
 	struct err err;
 	int r;
@@ -174,13 +207,14 @@ listener_add_start(struct call *call, const json_t *params)
 	if (take_name(call, params) == -1)
 		return METHOD_FAILED;
 	options = options_of(params);
-	memset(m, 0, sizeof(*m));
-	r = option_listener(call->spec.name, options, &m->spec, &m->set, &err);
+	r = option_listener(call->spec.name, options, &wanted, &err);
 	json_decref(options);
 	if (r == -1)
 		return fail(call, &err);
-	call->spec = m->spec;
-	call->set = m->set;
+	take_wanted(call, &wanted);
+	memset(m, 0, sizeof(*m));
+	m->spec = call->spec;
+	m->set = call->set;
 	m->request = call->request;
 	call->kind = IPC_REQ_ADD;
 	return prepare(call, &call->spec, "added") == -1 ? METHOD_FAILED
@@ -225,6 +259,7 @@ ask_update(struct call *call)
 enum method_step
 listener_update_start(struct call *call, const json_t *params)
 {
+	struct wanted wanted;
 	json_t *options;
 	struct err err;
 	int r;
@@ -234,13 +269,16 @@ listener_update_start(struct call *call, const json_t *params)
 	options = options_of(params);
 	r = option_listener_update(
 	    json_string_value(json_object_get(params, "name")), options,
-	    &call->spec, &call->set, &err);
+	    &wanted, &err);
 	json_decref(options);
 	if (r == -1)
 		return fail(call, &err);
-	return call->save
-	    ? method_ask_name(call, IPC_REQ_STATUS, call->spec.name)
-	    : ask_update(call);
+	take_wanted(call, &wanted);
+	if (!call->save)
+		return ask_update(call);
+	(void)method_ask_name(call, IPC_REQ_STATUS, call->spec.name);
+	call->ask.REQ_STATUS.flags = REQ_FLAG_VALUES;
+	return METHOD_ASK;
 }
 
 /* The listener runs, and may be saved: have the draft, then update it. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "option/account.h"
+#include "option/bulk_type.h"
 #include "option/option_type.h"
 #include "option/suggest.h"
 #include "option/value.h"
@@ -136,18 +137,64 @@ option_check_value(enum option_section section, const char *key,
 	return 0;
 }
 
-/* Set what options says in the struct at base, and *set to what that is. */
+bool
+option_is_list(enum option_section section, const char *key)
+{
+	const struct table *t = &tables[section];
+	const size_t i = find(t, key);
+
+	return i < t->count && option_type_is_list(t->options[i].type);
+}
+
+/* Where the values of a section go. */
+struct target {
+	void *base;          /* the struct that the members are in */
+	struct bulks *bulks; /* NULL: no option is bulk */
+	option_set set;      /* which were given */
+};
+
+/* A value that has no room in the spec: that refers to it. */
 static int
-apply_given(const struct table *t, const json_t *options, void *base,
-    option_set *set, struct err *err)
+apply_bulk(const struct option *o, const json_t *value, struct target *target,
+    struct err *err)
+{
+	struct bulk_ref *ref = (void *)((char *)target->base + o->offset);
+	struct listener_spec *spec = target->base;
+	struct bulk **b = &target->bulks->of[ref - spec->bulks];
+
+	if (bulk_type_make(o, value, b, err) == -1)
+		return -1;
+	memset(ref, 0, sizeof(*ref));
+	if (*b != NULL)
+		*ref = (*b)->ref;
+	return 0;
+}
+
+static int
+apply_one(const struct option *o, const json_t *value, struct target *target,
+    struct err *err)
 {
 	char buffer[OPTION_TEXT_SIZE];
-	const char *key, *text;
-	const struct option *o;
+	const char *text;
+
+	if (bulk_type_is(o->type))
+		return apply_bulk(o, value, target, err);
+	text = option_type_text(o, value, buffer, err);
+	if (text == NULL)
+		return -1;
+	return option_type_parse(o, text, (char *)target->base + o->offset,
+	    err);
+}
+
+/* Set what options says. */
+static int
+apply_given(const struct table *t, const json_t *options, struct target *target,
+    struct err *err)
+{
+	const char *key;
 	json_t *value;
 	size_t i;
 
-	*set = 0;
 	if (!json_is_object(options))
 		return err_set(err, ERR_INVALID,
 		    "the options of %s must be a JSON object", t->name);
@@ -156,13 +203,9 @@ apply_given(const struct table *t, const json_t *options, void *base,
 		i = find(t, key);
 		if (i == t->count)
 			return unknown_key(t, key, err);
-		o = &t->options[i];
-		text = option_type_text(o, value, buffer, err);
-		if (text == NULL ||
-		    option_type_parse(o, text, (char *)base + o->offset, err) ==
-			-1)
+		if (apply_one(&t->options[i], value, target, err) == -1)
 			return blame(key, err);
-		*set |= OPTION_BIT(i);
+		target->set |= OPTION_BIT(i);
 	}
 	return 0;
 }
@@ -233,22 +276,25 @@ check_complete(option_set set, struct err *err)
 }
 
 static int
-make_listener(const char *name, const json_t *options,
-    struct listener_spec *spec, option_set *set, struct err *err)
+make_listener(const char *name, const json_t *options, struct wanted *out,
+    struct err *err)
 {
 	const struct table *t = &tables[OPTION_LISTENER];
+	struct listener_spec *spec = &out->spec;
+	struct target target = { spec, &out->bulks, 0 };
 
 	/* All bytes, for specs are compared and sent as memory. */
-	memset(spec, 0, sizeof(*spec));
+	memset(out, 0, sizeof(*out));
 	spec->owner = SPEC_NO_ID;
 	spec->group = SPEC_NO_ID;
 	if (spec_check_name("listener name", name, err) == -1)
 		return -1;
 	memcpy(spec->name, name, strlen(name));
 	memcpy(spec->pool, spec->name, sizeof(spec->pool));
-	if (apply_given(t, options, spec, set, err) == -1)
+	if (apply_given(t, options, &target, err) == -1)
 		return -1;
-	return apply_defaults(t, *set, spec, err);
+	out->set = target.set;
+	return apply_defaults(t, target.set, spec, err);
 }
 
 static int
@@ -261,23 +307,35 @@ settle(struct listener_spec *spec, option_set set, struct err *err)
 	return 0;
 }
 
-int
-option_listener(const char *name, const json_t *options,
-    struct listener_spec *spec, option_set *set, struct err *err)
+/* Let go of what is of no use; returns -1. */
+static int
+give_up(struct wanted *out)
 {
-	if (make_listener(name, options, spec, set, err) == -1 ||
-	    check_complete(*set, err) == -1 || settle(spec, *set, err) == -1)
-		return -1;
-	return spec_check_backoff(spec, err);
+	wanted_clear(out);
+	return -1;
+}
+
+int
+option_listener(const char *name, const json_t *options, struct wanted *out,
+    struct err *err)
+{
+	if (make_listener(name, options, out, err) == -1 ||
+	    check_complete(out->set, err) == -1 ||
+	    settle(&out->spec, out->set, err) == -1 ||
+	    spec_check_backoff(&out->spec, err) == -1 ||
+	    spec_check_proxy(&out->spec, err) == -1)
+		return give_up(out);
+	return 0;
 }
 
 int
 option_listener_update(const char *name, const json_t *options,
-    struct listener_spec *spec, option_set *set, struct err *err)
+    struct wanted *out, struct err *err)
 {
-	if (make_listener(name, options, spec, set, err) == -1)
-		return -1;
-	return settle(spec, *set, err);
+	if (make_listener(name, options, out, err) == -1 ||
+	    settle(&out->spec, out->set, err) == -1)
+		return give_up(out);
+	return 0;
 }
 
 void
@@ -285,18 +343,32 @@ option_listener_text(const struct listener_spec *spec, enum listener_option id,
     char out[static OPTION_VALUE_SIZE])
 {
 	const struct option *o = &listener_options[id];
-	json_t *value = option_type_json(o, (const char *)spec + o->offset);
 	char buffer[OPTION_TEXT_SIZE];
+	const char *text = NULL;
+	json_t *value = NULL;
 	struct err err;
-	const char *text =
-	    value == NULL ? NULL : option_type_text(o, value, buffer, &err);
 
+	if (!bulk_type_is(o->type))
+		value = option_type_json(o, (const char *)spec + o->offset);
+	if (value != NULL)
+		text = option_type_text(o, value, buffer, &err);
 	(void)snprintf(out, OPTION_VALUE_SIZE, "%s", text == NULL ? "" : text);
 	json_decref(value);
 }
 
+static json_t *
+option_json(const struct wanted *w, const struct option *o)
+{
+	const void *member = (const char *)&w->spec + o->offset;
+	const struct bulk_ref *ref = member;
+
+	if (bulk_type_is(o->type))
+		return bulk_type_json(o, w->bulks.of[ref - w->spec.bulks]);
+	return option_type_json(o, member);
+}
+
 json_t *
-option_listener_json(const struct listener_spec *spec, option_set set)
+option_listener_json(const struct wanted *w)
 {
 	json_t *object = json_object();
 	const struct option *o;
@@ -304,10 +376,9 @@ option_listener_json(const struct listener_spec *spec, option_set set)
 
 	for (i = 0; object != NULL && i < LISTENER_OPTION_COUNT; i++) {
 		o = &listener_options[i];
-		if (!(set & OPTION_BIT(i)))
+		if (!(w->set & OPTION_BIT(i)))
 			continue;
-		if (json_object_set_new(object, o->name,
-			option_type_json(o, (const char *)spec + o->offset)) ==
+		if (json_object_set_new(object, o->name, option_json(w, o)) ==
 		    -1) {
 			json_decref(object);
 			object = NULL;
@@ -323,16 +394,16 @@ option_group(const char *name, const json_t *options, struct group_spec *spec,
     struct err *err)
 {
 	const struct table *t = &tables[OPTION_GROUP];
-	option_set set;
+	struct target target = { .base = spec };
 
 	/* All bytes, for groups are compared as memory. */
 	memset(spec, 0, sizeof(*spec));
 	if (spec_check_name("group name", name, err) == -1)
 		return -1;
 	memcpy(spec->name, name, strlen(name));
-	if (apply_given(t, options, spec, &set, err) == -1)
+	if (apply_given(t, options, &target, err) == -1)
 		return -1;
-	return apply_defaults(t, set, spec, err);
+	return apply_defaults(t, target.set, spec, err);
 }
 
 /* --- the daemon section --- */
@@ -369,14 +440,14 @@ option_daemon(const json_t *options, struct daemon_settings *d, struct err *err)
 	const struct table *t = &tables[OPTION_DAEMON];
 	const option_set control_group = OPTION_BIT(DAEMON_OPT_CONTROL_GROUP);
 	const char *group = daemon_options[DAEMON_OPT_CONTROL_GROUP].fallback;
-	option_set set;
+	struct target target = { .base = d };
 
 	memset(d, 0, sizeof(*d));
-	if (apply_given(t, options, d, &set, err) == -1 ||
-	    apply_defaults(t, set | control_group, d, err) == -1)
+	if (apply_given(t, options, &target, err) == -1 ||
+	    apply_defaults(t, target.set | control_group, d, err) == -1)
 		return -1;
 	/* Its default may be missing: root and user then do without. */
-	if (!(set & control_group) &&
+	if (!(target.set & control_group) &&
 	    account_group(group, &d->control_gid, err) == -1)
 		d->control_gid = SPEC_NO_ID;
 	return settle_user(d, err);
@@ -405,14 +476,14 @@ option_store(const json_t *options, const char *state_dir,
     struct store_settings *s, struct err *err)
 {
 	const struct table *t = &tables[OPTION_STORE];
-	option_set set;
+	struct target target = { .base = s };
 
 	/* All bytes, for settings are compared as memory. */
 	memset(s, 0, sizeof(*s));
-	if (apply_given(t, options, s, &set, err) == -1 ||
-	    apply_defaults(t, set, s, err) == -1)
+	if (apply_given(t, options, &target, err) == -1 ||
+	    apply_defaults(t, target.set, s, err) == -1)
 		return -1;
-	if (set & OPTION_BIT(STORE_OPT_DATABASE))
+	if (target.set & OPTION_BIT(STORE_OPT_DATABASE))
 		return 0;
 	return default_database(state_dir, s, err);
 }

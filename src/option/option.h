@@ -10,9 +10,11 @@
 #define MERCURY_OPTION_OPTION_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "common/err.h"
 #include "common/spec.h"
+#include "common/wanted.h"
 
 enum option_section {
 	OPTION_LISTENER,
@@ -27,18 +29,18 @@ enum option_section {
  * "true"), as the config file and key=value have it. What is not given gets
  * its default. user and group names are looked up, so this may block.
  *
- * *set gets the options that were given. Returns 0, or -1 with *err; *spec
- * and *set are then of no use.
+ * *out, which is written over, gets the options that were given as its set.
+ * Returns 0, or -1 with *err; *out is of no use then, and holds nothing.
  */
-int option_listener(const char *name, const json_t *options,
-    struct listener_spec *spec, option_set *set, struct err *err);
+int option_listener(const char *name, const json_t *options, struct wanted *out,
+    struct err *err);
 
 /*
  * The same for an update: port or path, and protocol, may be missing. What is
- * not given has its default in *spec and is not in *set.
+ * not given has its default in out->spec and is not in out->set.
  */
 int option_listener_update(const char *name, const json_t *options,
-    struct listener_spec *spec, option_set *set, struct err *err);
+    struct wanted *out, struct err *err);
 
 /*
  * The daemon section; what is not given gets its default. As root the user
@@ -70,15 +72,18 @@ int option_store(const json_t *options, const char *state_dir,
 int option_check_value(enum option_section, const char *key, const char *value,
     struct err *err);
 
+/* May the option have several values? False for an unknown one, too. */
+bool option_is_list(enum option_section, const char *key);
+
 /* The value of one option as text, as far as it fits. */
 #define OPTION_VALUE_SIZE 80
 void option_listener_text(const struct listener_spec *, enum listener_option,
     char out[static OPTION_VALUE_SIZE]);
 
 /*
- * The options of set as a JSON object that option_listener() takes. Gives a
- * new reference; NULL when out of memory.
+ * The options of its set as a JSON object that option_listener() takes. Gives
+ * a new reference; NULL when out of memory.
  */
-json_t *option_listener_json(const struct listener_spec *, option_set set);
+json_t *option_listener_json(const struct wanted *);
 
 #endif /* MERCURY_OPTION_OPTION_H */

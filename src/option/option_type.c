@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/spec.h"
 #include "option/account.h"
+#include "option/cidrs.h"
 #include "option/value.h"
 
 static const char *const log_target_words[LOG_TARGET_COUNT] = {
@@ -328,6 +329,26 @@ json_text(const struct option *o, const void *member)
 	return json_stringn(member, strnlen(member, o->size));
 }
 
+/*
+ * Networks; bytes that no struct has room for, so they are only checked here:
+ * who keeps them reads them with cidrs_parse().
+ */
+static int
+parse_cidrs(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	(void)member;
+	return cidrs_check(text, (size_t)o->max, err);
+}
+
+static json_t *
+json_cidrs(const struct option *o, const void *member)
+{
+	(void)o;
+	(void)member;
+	return NULL;
+}
+
 /* --- users and groups --- */
 
 /* Empty text: nobody. */
@@ -377,6 +398,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_address, json_text, NULL, 0 },
 	[OPTION_TYPE_BOOL] = { "true or false",
 	    ALSO_BOOLEAN, parse_bool, json_bool, NULL, 0 },
+	[OPTION_TYPE_CIDRS] = { "an array of networks in strings",
+	    ALSO_NOTHING, parse_cidrs, json_cidrs, NULL, 0 },
 	[OPTION_TYPE_DURATION] = { "a string with a unit, such as \"15s\"",
 	    ALSO_NOTHING, parse_duration, json_duration, NULL, 0 },
 	[OPTION_TYPE_GROUP] = { "the name or number of a group",
@@ -403,6 +426,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_path, json_text, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(protocol_words) },
+	[OPTION_TYPE_PROXY_PROTOCOL] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(proxy_protocol_words) },
 	[OPTION_TYPE_RESTART] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(restart_words) },
 	[OPTION_TYPE_STRATEGY] = { "a word in a string",
@@ -426,6 +451,12 @@ const char *
 option_type_wants(enum option_type type)
 {
 	return types[type].wants;
+}
+
+bool
+option_type_is_list(enum option_type type)
+{
+	return type == OPTION_TYPE_CIDRS || type == OPTION_TYPE_NAMES;
 }
 
 /* "an array" and so on, for a message. */

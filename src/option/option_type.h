@@ -6,14 +6,16 @@
 #define MERCURY_OPTION_OPTION_TYPE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "common/err.h"
 
 /* clang-format off */
 #define OPTION_TYPES(X)							\
-	X(ADDRESS) X(BOOL) X(DURATION) X(GROUP) X(KEEPALIVE)		\
+	X(ADDRESS) X(BOOL) X(CIDRS) X(DURATION) X(GROUP) X(KEEPALIVE)		\
 	X(LOG_FORMAT) X(LOG_LEVEL) X(LOG_TARGET) X(MODE) X(NAME)	\
-	X(NAMES) X(OPTIONAL_PATH) X(PATH) X(OVERFLOW) X(PROTOCOL) X(RESTART)	\
+	X(NAMES) X(OPTIONAL_PATH) X(PATH) X(OVERFLOW) X(PROTOCOL)	\
+	X(PROXY_PROTOCOL) X(RESTART)	\
 	X(STRATEGY) X(STRING) X(TRANSPORT) X(UINT16) X(UINT32) X(USER)	\
 	X(WORKERS)
 /* clang-format on */
@@ -58,6 +60,9 @@ int option_type_check(const struct option *, const char *text, struct err *err);
 
 /* The member as JSON. Gives a new reference; NULL when out of memory. */
 json_t *option_type_json(const struct option *, const void *member);
+
+/* Is a value a list, of which the config file may have the parts one by one? */
+bool option_type_is_list(enum option_type);
 
 /* What a value of this type must be, such as "true or false"; never NULL. */
 const char *option_type_wants(enum option_type);

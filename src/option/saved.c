@@ -52,14 +52,15 @@ open_dir(const char *state_dir, bool make, struct err *err)
 
 /* The file's bytes; the caller frees them. NULL when out of memory. */
 static char *
-render(const struct listener_spec *spec, option_set set)
+render(const struct wanted *w)
 {
-	json_t *options = option_listener_json(spec, set);
+	json_t *options = option_listener_json(w);
 	json_t *object = json_object();
 	char *text = NULL;
 
 	if (options != NULL && object != NULL &&
-	    json_object_set_new(object, "name", json_string(spec->name)) == 0 &&
+	    json_object_set_new(object, "name", json_string(w->spec.name)) ==
+		0 &&
 	    json_object_update(object, options) == 0)
 		text = json_dumps(object, JSON_INDENT(2));
 	json_decref(options);
@@ -97,22 +98,22 @@ draft_file(const char *name, uint32_t draft, char out[static FILE_NAME_SIZE])
 }
 
 int
-saved_prepare(const char *state_dir, const struct listener_spec *spec,
-    option_set set, uint32_t draft, struct err *err)
+saved_prepare(const char *state_dir, const struct wanted *w, uint32_t draft,
+    struct err *err)
 {
 	char file[FILE_NAME_SIZE];
 	int dir = -1, result = -1;
 	char *text;
 
 	/* The name becomes that of a file. */
-	if (spec_check_name("listener name", spec->name, err) == -1)
+	if (spec_check_name("listener name", w->spec.name, err) == -1)
 		return -1;
-	text = render(spec, set);
+	text = render(w);
 	if (text == NULL)
 		return err_set(err, ERR_UNAVAILABLE, "out of memory");
 	dir = open_dir(state_dir, true, err);
 	if (dir != -1) {
-		draft_file(spec->name, draft, file);
+		draft_file(w->spec.name, draft, file);
 		result = write_file(dir, file, text, err);
 		(void)close(dir);
 	}
@@ -274,19 +275,21 @@ read_one(int dir, const char *file, const char *path, saved_fn *fn, void *ctx)
 {
 	const size_t len = strlen(file) - (sizeof(SUFFIX) - 1);
 	char name[NAME_MAX + 1];
-	struct listener_spec spec;
 	struct err err = { 0 };
+	struct wanted wanted;
 	json_t *options;
-	option_set set;
 
 	memcpy(name, file, len);
 	name[len] = '\0';
 	options = load_options(dir, file, name, &err);
 	if (options == NULL ||
-	    option_listener(name, options, &spec, &set, &err) == -1)
-		fn(ctx, path, NULL, 0, &err);
-	else
-		fn(ctx, path, &spec, set, NULL);
+	    option_listener(name, options, &wanted, &err) == -1) {
+		fn(ctx, path, NULL, &err);
+	} else {
+		wanted.origin = ORIGIN_SAVED;
+		fn(ctx, path, &wanted, NULL);
+		wanted_clear(&wanted);
+	}
 	json_decref(options);
 }
 

@@ -11,19 +11,19 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/spec.h"
+#include "common/wanted.h"
 
 /* The directory within state_dir. */
 #define SAVED_DIR "listeners"
 
 /*
  * Saving takes two steps, so that what can fail fails before the listener is
- * touched. First write the options of set to a draft, a file that nobody
+ * touched. First write the options of its set to a draft, a file that nobody
  * reads, and have it on disk; draft is a number of the caller's choice that
  * tells it from others. Returns 0, or -1 with *err and no draft left.
  */
-int saved_prepare(const char *state_dir, const struct listener_spec *spec,
-    option_set set, uint32_t draft, struct err *err);
+int saved_prepare(const char *state_dir, const struct wanted *, uint32_t draft,
+    struct err *err);
 
 /* Then let it take the place of the listener's file, if there is one. */
 int saved_commit(const char *state_dir, const char *name, uint32_t draft,
@@ -39,11 +39,11 @@ void saved_sweep(const char *state_dir);
 int saved_remove(const char *state_dir, const char *name, struct err *err);
 
 /*
- * One saved listener. file is its path; when it is of no use, spec is NULL
+ * One saved listener. file is its path; when it is of no use, wanted is NULL
  * and err says why, else err is NULL. All is borrowed during the call.
  */
-typedef void saved_fn(void *ctx, const char *file,
-    const struct listener_spec *spec, option_set set, const struct err *err);
+typedef void saved_fn(void *ctx, const char *file, const struct wanted *wanted,
+    const struct err *err);
 
 /*
  * Call fn for each saved listener, in the order of their names. Returns 0,

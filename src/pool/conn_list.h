@@ -11,6 +11,7 @@
 
 #include "pool/conn.h"
 #include "pool/rejections.h"
+#include "pool/rules.h"
 
 struct gate;
 struct listener_spec;
@@ -38,6 +39,7 @@ struct conn_list {
 	struct scoreboard_entry *board;
 	struct gate *gate;
 	struct rejections rejections;
+	struct rules rules;
 	struct slab *slab; /* of struct conn with the protocol's state */
 	const struct listener_spec *spec;
 	/* Called when the last one has ended while draining; may free us. */

@@ -40,25 +40,45 @@ slab_of(struct worker *w, uint8_t protocol)
 	return s;
 }
 
+/* Have the values come that the spec refers to? */
 static int
-check(const struct msg_listen *m, struct err *err)
+check_values(const struct listener_spec *spec, const struct bulks *values,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < BULK_COUNT; i++)
+		if (!bulk_ref_matches(&spec->bulks[i], values->of[i]))
+			return err_set(err, ERR_INTERNAL,
+			    "value %zu did not come", i);
+	return 0;
+}
+
+static int
+check(const struct msg_listen *m, const struct bulks *values, struct err *err)
 {
 	if (m->entry >= SCOREBOARD_ENTRIES)
 		return err_set(err, ERR_INVALID,
 		    "scoreboard entry %u is out of range", m->entry);
-	return spec_check(&m->spec, err);
+	if (spec_check(&m->spec, err) == -1)
+		return -1;
+	return check_values(&m->spec, values, err);
 }
 
 struct endpoint *
-endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
+endpoint_new(struct worker *w, const struct msg_listen *m,
+    const struct bulks *values, struct err *err)
 {
+	struct rules rules;
 	struct endpoint *e;
 
-	if (check(m, err) == -1)
+	if (check(m, values, err) == -1 ||
+	    rules_make(&rules, values, err) == -1)
 		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (e == NULL) {
 		(void)err_sys(err, "a listener");
+		rules_clear(&rules);
 		return NULL;
 	}
 	e->id = m->listener_id;
@@ -71,6 +91,7 @@ endpoint_new(struct worker *w, const struct msg_listen *m, struct err *err)
 		.board = &w->board->entries[m->entry],
 		.gate = &w->gates->entries[m->entry],
 		.slab = slab_of(w, m->spec.protocol),
+		.rules = rules,
 		.spec = &e->spec,
 		.emptied = on_emptied,
 		.ctx = e,
@@ -123,15 +144,24 @@ endpoint_release(struct endpoint *e, uint32_t slot)
 	acceptor_free(&a);
 }
 
-void
-endpoint_update(struct endpoint *e, const struct listener_spec *spec)
+int
+endpoint_update(struct endpoint *e, const struct listener_spec *spec,
+    const struct bulks *values, struct err *err)
 {
 	const bool timed = spec->idle_timeout_ms != e->spec.idle_timeout_ms ||
 	    spec->max_lifetime_ms != e->spec.max_lifetime_ms;
 
+	struct rules rules;
+
+	if (check_values(spec, values, err) == -1 ||
+	    rules_make(&rules, values, err) == -1)
+		return -1;
+	rules_clear(&e->conns.rules);
+	e->conns.rules = rules;
 	e->spec = *spec;
 	if (timed)
 		conn_list_watch(&e->conns);
+	return 0;
 }
 
 static void
@@ -223,6 +253,7 @@ endpoint_free(struct endpoint **ep)
 	*ep = NULL;
 	free_acceptors(e);
 	rejections_end(&e->conns.rejections, &e->conns);
+	rules_clear(&e->conns.rules);
 	if (e->cut != NULL)
 		event_free(e->cut);
 	free(e);

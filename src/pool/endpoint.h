@@ -36,11 +36,12 @@ struct endpoint {
 
 /*
  * Make the endpoint of a listener, without a socket, and claim its entry in
- * the scoreboard. The worker is borrowed. Returns NULL with *err when the
- * message makes no sense or there is no memory.
+ * the scoreboard. The worker is borrowed; values are those that the spec
+ * refers to: they are held where they are needed. Returns NULL with *err when
+ * the message makes no sense or there is no memory.
  */
 struct endpoint *endpoint_new(struct worker *, const struct msg_listen *,
-    struct err *err);
+    const struct bulks *values, struct err *err);
 
 /*
  * Accept on the socket of one more slot; of one that we have, keep what we
@@ -51,8 +52,12 @@ int endpoint_listen(struct endpoint *, int fd, uint32_t slot, struct err *err);
 /* Stop accepting on a slot whose socket others serve on. */
 void endpoint_release(struct endpoint *, uint32_t slot);
 
-/* New values for what can change while it listens. */
-void endpoint_update(struct endpoint *, const struct listener_spec *);
+/*
+ * A new spec, for what can change while it listens, and its values. Returns 0,
+ * or -1 with *err, and nothing has changed.
+ */
+int endpoint_update(struct endpoint *, const struct listener_spec *,
+    const struct bulks *values, struct err *err);
 
 /*
  * Accept who waits, unless others do that (keep_queue), then close our side

@@ -13,6 +13,7 @@ libpool_a_SOURCES = \
 	src/pool/pool.c src/pool/pool.h \
 	src/pool/inspect.c src/pool/inspect.h \
 	src/pool/rejections.c src/pool/rejections.h \
+	src/pool/rules.c src/pool/rules.h \
 	src/pool/slab.c src/pool/slab.h \
 	src/pool/timeouts.c src/pool/timeouts.h \
 	src/pool/transport.h src/pool/transport_socket.c \

@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/scoreboard.h"
+#include "common/wanted.h"
 #include "pool/endpoint.h"
 #include "pool/inspect.h"
 #include "pool/worker.h"
@@ -31,6 +32,7 @@ static struct pool {
 	struct inspector inspector;
 	struct event *heartbeat;
 	struct endpoint_tree endpoints;
+	struct bulks incoming; /* values that the next spec refers to */
 	uint32_t orphan_drain_ms;
 	bool leaving; /* end when the last endpoint has drained */
 } pool;
@@ -186,7 +188,7 @@ on_listen(struct ipc_message *msg)
 	if (pool.leaving)
 		return; /* others have the socket too */
 	if (e == NULL) {
-		e = endpoint_new(&pool.worker, m, &err);
+		e = endpoint_new(&pool.worker, m, &pool.incoming, &err);
 		if (e == NULL)
 			disagree(msg->kind, err.text);
 		RB_INSERT(endpoint_tree, &pool.endpoints, e);
@@ -218,8 +220,10 @@ on_update(struct ipc_message *msg)
 
 	if (spec_check(&m->spec, &err) == -1)
 		disagree(msg->kind, err.text);
-	if (e != NULL)
-		endpoint_update(e, &m->spec);
+	if (e != NULL &&
+	    endpoint_update(e, &m->spec, &pool.incoming, &err) == -1)
+		disagree(msg->kind, err.text);
+	bulks_drop(&pool.incoming);
 }
 
 static void
@@ -266,6 +270,16 @@ on_hand_over(struct ipc_message *msg)
 	RB_FOREACH_SAFE (e, endpoint_tree, &pool.endpoints, next)
 		hand_over_endpoint(e);
 	end_if_done();
+}
+
+static void
+on_bulk(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (bulks_take(&pool.incoming, &msg->payload.BULK, &msg->fd, &err) ==
+	    -1)
+		disagree(msg->kind, err.text);
 }
 
 static void
@@ -317,6 +331,7 @@ on_message(void *ctx, struct ipc_message *msg)
 {
 	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
 		[IPC_POOL_HELLO] = on_hello,
+		[IPC_BULK] = on_bulk,
 		[IPC_LISTEN] = on_listen,
 		[IPC_RELEASE] = on_release,
 		[IPC_UPDATE] = on_update,
@@ -401,6 +416,7 @@ clean_up(void)
 	channel_free(&pool.channel);
 	scoreboard_unmap(&board);
 	gates_unmap(&pool.worker.gates);
+	bulks_drop(&pool.incoming);
 	event_base_free(pool.worker.base);
 }
 

@@ -184,14 +184,13 @@ cannot_bind(const struct listener_spec *spec, const struct err *err)
 }
 
 static void
-add_listener(const struct msg_plan_listener *item)
+add_listener(const struct wanted *item)
 {
 	const bool required = item->spec.required;
 	struct err err;
 
 	boot.waiting += required;
-	if (listener_add(&item->spec, item->set, (enum spec_origin)item->origin,
-		!required, &err) == NULL)
+	if (listener_add(item, !required, &err) == NULL)
 		cannot_bind(&item->spec, &err);
 }
 

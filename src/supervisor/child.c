@@ -477,6 +477,19 @@ child_send(struct child *c, enum ipc_kind kind, const void *payload, int fd)
 }
 
 void
+child_send_bulks(struct child *c, uint32_t request, const struct bulks *s)
+{
+	struct msg_bulk m = { .request = request };
+
+	for (m.id = 0; m.id < BULK_COUNT; m.id++) {
+		if (s->of[m.id] == NULL)
+			continue;
+		m.ref = s->of[m.id]->ref;
+		child_send(c, IPC_BULK, &m, s->of[m.id]->fd);
+	}
+}
+
+void
 child_hang_up(struct child *c)
 {
 	channel_free(&c->channel);

@@ -117,6 +117,9 @@ void child_kill(struct child *, const char *why);
 /* Send it a message; without a process nothing happens. */
 void child_send(struct child *, enum ipc_kind, const void *payload, int fd);
 
+/* Send it the values that the next message with a spec refers to. */
+void child_send_bulks(struct child *, uint32_t request, const struct bulks *);
+
 /* Close its channel: for those that take this as the word to end. */
 void child_hang_up(struct child *);
 

@@ -110,6 +110,12 @@ control_reply_snapshot(uint32_t request, int fd)
 }
 
 void
+control_send_bulks(uint32_t request, const struct bulks *s)
+{
+	child_send_bulks(&control.child, request, s);
+}
+
+void
 control_link_worker(const struct msg_worker_link *m, int fd)
 {
 	child_send(&control.child, IPC_WORKER_LINK, m, fd);

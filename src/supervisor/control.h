@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "common/bulk.h"
 #include "common/err.h"
 #include "common/spec.h"
 #include "supervisor/child.h"
@@ -34,6 +35,9 @@ void control_reply(uint32_t request, const struct err *err, uint64_t finished,
 
 /* Answer a request with a snapshot. Takes fd. */
 void control_reply_snapshot(uint32_t request, int fd);
+
+/* Give it the values that the snapshot which follows refers to. */
+void control_send_bulks(uint32_t request, const struct bulks *);
 
 /* Give it its end (borrowed) of a new channel to a worker. */
 void control_link_worker(const struct msg_worker_link *, int fd);

@@ -150,6 +150,7 @@ free_listener(struct listener *l)
 	listener_forget_waits(l);
 	slots_free(l);
 	history_free(&l->history);
+	bulks_drop(&l->bulks);
 	if (l->retry != NULL)
 		event_free(l->retry);
 	if (l->deadline != NULL)
@@ -476,8 +477,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 /* --- add and update --- */
 
 static struct listener *
-new_listener(const struct listener_spec *spec, enum spec_origin origin,
-    struct err *err)
+new_listener(const struct wanted *wanted, struct err *err)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -485,11 +485,11 @@ new_listener(const struct listener_spec *spec, enum spec_origin origin,
 		(void)err_sys(err, "a listener");
 		return NULL;
 	}
-	l->spec = *spec;
-	l->origin = origin;
+	listener_take_spec(l, wanted);
+	l->origin = wanted->origin;
 	l->state = LISTENER_STARTING;
 	STAILQ_INIT(&l->waits);
-	sockets_init(&l->sockets, spec);
+	sockets_init(&l->sockets, &l->spec);
 	l->deadline = event_new(settings.base, -1, 0, on_deadline, l);
 	l->retry = event_new(settings.base, -1, 0, on_retry, l);
 	listener_table_insert(l);
@@ -502,15 +502,14 @@ new_listener(const struct listener_spec *spec, enum spec_origin origin,
 
 /* A listener without sockets, in its pool. Returns NULL with *err. */
 static struct listener *
-begin_listener(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, struct err *err)
+begin_listener(const struct wanted *wanted, struct err *err)
 {
-	struct pool *pool = pool_for(spec, set, err);
+	struct pool *pool = pool_for(&wanted->spec, wanted->set, err);
 	struct listener *l;
 
 	if (pool == NULL)
 		return NULL;
-	l = new_listener(spec, origin, err);
+	l = new_listener(wanted, err);
 	if (l == NULL) {
 		pool_leave(pool, NULL);
 		return NULL;
@@ -534,10 +533,10 @@ undo_listener(struct listener *l)
 }
 
 struct listener *
-listener_add_successor(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, struct listener *donor, struct err *err)
+listener_add_successor(const struct wanted *wanted, struct listener *donor,
+    struct err *err)
 {
-	struct listener *l = begin_listener(spec, set, origin, err);
+	struct listener *l = begin_listener(wanted, err);
 	int r;
 
 	if (l == NULL)
@@ -563,9 +562,9 @@ listener_add_successor(const struct listener_spec *spec, option_set set,
 }
 
 struct listener *
-listener_add(const struct listener_spec *spec, option_set set,
-    enum spec_origin origin, bool endless, struct err *err)
+listener_add(const struct wanted *wanted, bool endless, struct err *err)
 {
+	const struct listener_spec *spec = &wanted->spec;
 	struct listener *l = listener_find(spec->name);
 
 	if (l != NULL && l->goal == GOAL_REMOVE)
@@ -575,7 +574,7 @@ listener_add(const struct listener_spec *spec, option_set set,
 		    "a listener named %s exists already", spec->name);
 	if (l != NULL)
 		return NULL;
-	l = begin_listener(spec, set, origin, err);
+	l = begin_listener(wanted, err);
 	if (l == NULL)
 		return NULL;
 	listener_table_list(l);
@@ -607,9 +606,10 @@ listener_succeed(struct listener *l)
 }
 
 int
-listener_update(struct listener *l, const struct listener_spec *spec,
-    option_set set, struct err *err)
+listener_update(struct listener *l, const struct wanted *wanted, option_set set,
+    struct err *err)
 {
+	const struct listener_spec *spec = &wanted->spec;
 	struct listener_spec merged = l->spec;
 	struct err ignored;
 
@@ -628,15 +628,17 @@ listener_update(struct listener *l, const struct listener_spec *spec,
 		return -1;
 	}
 	l->spec = merged;
+	wanted_merge_bulks(&l->bulks, &wanted->bulks, set);
 	seats_update(l);
 	record_updated(l, set);
 	return 0;
 }
 
 void
-listener_take_spec(struct listener *l, const struct listener_spec *spec)
+listener_take_spec(struct listener *l, const struct wanted *wanted)
 {
-	l->spec = *spec;
+	l->spec = wanted->spec;
+	bulks_copy(&l->bulks, &wanted->bulks);
 }
 
 /* --- pause and resume --- */

@@ -19,6 +19,7 @@
 #include "common/scoreboard.h"
 #include "common/snapshot.h"
 #include "common/spec.h"
+#include "common/wanted.h"
 #include "supervisor/history.h"
 #include "supervisor/listener_state.h"
 #include "supervisor/listener_table.h"
@@ -71,6 +72,7 @@ struct listener {
 	uint64_t id; /* never reused while we live */
 	bool listed; /* the name is its own: listener_find() finds it */
 	struct listener_spec spec;
+	struct bulks bulks; /* that the spec refers to */
 	enum spec_origin origin;
 	enum listener_goal goal;
 	enum sockets_phase phase;
@@ -108,8 +110,8 @@ void listener_configure(struct event_base *base,
  * returns is gone already if the place can't be had and only one attempt was
  * asked for; so look it up by id.
  */
-struct listener *listener_add(const struct listener_spec *, option_set,
-    enum spec_origin, bool endless, struct err *);
+struct listener *listener_add(const struct wanted *, bool endless,
+    struct err *);
 
 /*
  * Begin a listener that is to take over the name of one which has it now: it
@@ -117,8 +119,8 @@ struct listener *listener_add(const struct listener_spec *, option_set,
  * donor may be NULL; else it takes the sockets of that one, which listens at
  * its very place and is about to be removed. Returns NULL with *err.
  */
-struct listener *listener_add_successor(const struct listener_spec *,
-    option_set, enum spec_origin, struct listener *donor, struct err *);
+struct listener *listener_add_successor(const struct wanted *,
+    struct listener *donor, struct err *);
 
 /* It gets its name, and the one that had it is removed. */
 void listener_succeed(struct listener *);
@@ -136,14 +138,14 @@ void listener_answer_waits(struct listener *, enum wait_kind,
 void listener_forget_waits(struct listener *);
 
 /*
- * Change what can change without a new socket; all or nothing. Returns 0,
- * or -1 with *err.
+ * Change those of set that can change without a new socket; all or nothing.
+ * Returns 0, or -1 with *err.
  */
-int listener_update(struct listener *, const struct listener_spec *, option_set,
+int listener_update(struct listener *, const struct wanted *, option_set set,
     struct err *);
 
-/* Its next workers get this spec. */
-void listener_take_spec(struct listener *, const struct listener_spec *);
+/* Its next workers get this spec, and its values. */
+void listener_take_spec(struct listener *, const struct wanted *);
 
 /*
  * Stop accepting; connections live on. With queue clients may connect and

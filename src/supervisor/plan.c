@@ -12,29 +12,36 @@ ends(const char *text, size_t size)
 }
 
 int
-plan_add(struct plan *p, const struct msg_plan_listener *item, struct err *err)
+plan_add(struct plan *p, struct wanted *item, struct err *err)
 {
-	struct msg_plan_listener *items;
+	struct wanted *items;
 	size_t size;
 
-	if (spec_check(&item->spec, err) == -1)
-		return -1;
-	if (item->origin >= ORIGIN_COUNT)
-		return err_set(err, ERR_INTERNAL, "unknown origin");
+	if (spec_check(&item->spec, err) == -1 || wanted_check(item, err) == -1)
+		goto out;
+	if (item->origin >= ORIGIN_COUNT) {
+		(void)err_set(err, ERR_INTERNAL, "unknown origin");
+		goto out;
+	}
 	if (p->count == p->size) {
 		size = p->size == 0 ? FIRST_SIZE : p->size * 2;
 		items = reallocarray(p->items, size, sizeof(*items));
-		if (items == NULL)
-			return err_sys(err, "a plan");
+		if (items == NULL) {
+			(void)err_sys(err, "a plan");
+			goto out;
+		}
 		p->items = items;
 		p->size = size;
 	}
 	p->items[p->count++] = *item;
 	return 0;
+out:
+	wanted_clear(item);
+	return -1;
 }
 
 static bool
-sizes_pool(const struct msg_plan_listener *item)
+sizes_pool(const struct wanted *item)
 {
 	return item->set & OPTION_BIT(OPT_WORKERS);
 }
@@ -42,7 +49,7 @@ sizes_pool(const struct msg_plan_listener *item)
 static int
 compare_items(const void *a, const void *b)
 {
-	const struct msg_plan_listener *x = a, *y = b;
+	const struct wanted *x = a, *y = b;
 
 	if (sizes_pool(x) != sizes_pool(y))
 		return sizes_pool(x) ? -1 : 1;
@@ -77,24 +84,23 @@ plan_complete(struct plan *p, struct err *err)
 static int
 compare_name(const void *name, const void *item)
 {
-	const struct msg_plan_listener *x = item;
+	const struct wanted *x = item;
 
 	return strcmp(name, x->spec.name);
 }
 
-static const struct msg_plan_listener *
-find_among(const struct msg_plan_listener *items, size_t count,
-    const char *name)
+static const struct wanted *
+find_among(const struct wanted *items, size_t count, const char *name)
 {
 	if (count == 0)
 		return NULL;
 	return bsearch(name, items, count, sizeof(*items), compare_name);
 }
 
-const struct msg_plan_listener *
+const struct wanted *
 plan_find(const struct plan *p, const char *name)
 {
-	const struct msg_plan_listener *found;
+	const struct wanted *found;
 
 	found = find_among(p->items, p->sized, name);
 	if (found != NULL || p->items == NULL)
@@ -192,6 +198,8 @@ plan_free(struct plan *p)
 {
 	size_t i;
 
+	for (i = 0; i < p->count; i++)
+		wanted_clear(&p->items[i]);
 	for (i = 0; i < p->groups_count; i++)
 		free(p->groups[i].children);
 	free(p->groups);

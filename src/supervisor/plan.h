@@ -13,6 +13,7 @@
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
 #include "common/spec.h"
+#include "common/wanted.h"
 #include "supervisor/group.h"
 
 struct plan {
@@ -23,7 +24,7 @@ struct plan {
 	 * those that say how many workers their pool has, then those that
 	 * take what there is; both sorted by name.
 	 */
-	struct msg_plan_listener *items;
+	struct wanted *items;
 	size_t count;
 	size_t sized; /* how many of them say it */
 	size_t size;  /* room in items */
@@ -32,10 +33,10 @@ struct plan {
 };
 
 /*
- * Add a listener that came from mercury-config; it is checked here. Returns
- * 0, or -1 with *err.
+ * Add a listener that came from mercury-config; it is checked here. Takes the
+ * values that it holds, also when it fails. Returns 0, or -1 with *err.
  */
-int plan_add(struct plan *, const struct msg_plan_listener *, struct err *);
+int plan_add(struct plan *, struct wanted *, struct err *);
 
 /* Add a group, and then its children. Return 0, or -1 with *err. */
 int plan_add_group(struct plan *, const struct group_spec *, struct err *);
@@ -48,8 +49,7 @@ int plan_add_child(struct plan *, const struct msg_plan_child *, struct err *);
 int plan_complete(struct plan *, struct err *);
 
 /* The item of that name in a complete plan, or NULL. */
-const struct msg_plan_listener *plan_find(const struct plan *,
-    const char *name);
+const struct wanted *plan_find(const struct plan *, const char *name);
 
 /*
  * What has to be done to make the running listener the wanted one: keep it,

@@ -16,6 +16,7 @@ static struct {
 	plan_loaded_fn *done; /* NULL: cancelled */
 	struct msg_config_read request;
 	struct plan plan;
+	struct bulks incoming; /* for the next listener */
 	char errors[ERRORS_SIZE];
 	unsigned int errors_left_out;
 	bool ended; /* PLAN_END has come */
@@ -83,6 +84,30 @@ on_plan_end(const struct msg_plan_end *m)
 }
 
 static void
+on_bulk(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (bulks_take(&load.incoming, &msg->payload.BULK, &msg->fd, &err) ==
+	    -1)
+		add_error(err.text);
+}
+
+static void
+on_listener(const struct msg_plan_listener *m)
+{
+	struct wanted item = { .spec = m->spec,
+		.set = m->set,
+		.origin = (enum spec_origin)m->origin,
+		.bulks = load.incoming };
+	struct err err;
+
+	memset(&load.incoming, 0, sizeof(load.incoming));
+	if (plan_add(&load.plan, &item, &err) == -1)
+		add_error(err.text);
+}
+
+static void
 on_message(struct child *c, struct ipc_message *msg)
 {
 	union ipc_payload *p = &msg->payload;
@@ -95,8 +120,10 @@ on_message(struct child *c, struct ipc_message *msg)
 		load.plan.has_settings = true;
 		break;
 	case IPC_PLAN_LISTENER:
-		if (plan_add(&load.plan, &p->PLAN_LISTENER, &err) == -1)
-			add_error(err.text);
+		on_listener(&p->PLAN_LISTENER);
+		break;
+	case IPC_BULK:
+		on_bulk(msg);
 		break;
 	case IPC_PLAN_GROUP:
 		if (plan_add_group(&load.plan, &p->PLAN_GROUP, &err) == -1)
@@ -143,6 +170,7 @@ on_gone(struct child *c)
 
 	(void)c;
 	load.running = false;
+	bulks_drop(&load.incoming);
 	if (!load.ended && load.errors[0] == '\0')
 		add_error("mercury-config could not be started");
 	count_left_out();

@@ -60,7 +60,7 @@ finish(const struct err *err, const char *text)
 
 /* How does a running listener differ from what is wanted? */
 static enum plan_action
-compare(const struct listener *l, const struct msg_plan_listener *item,
+compare(const struct listener *l, const struct wanted *item,
     option_set *changed)
 {
 	struct listener_spec running = l->spec;
@@ -72,7 +72,7 @@ compare(const struct listener *l, const struct msg_plan_listener *item,
 }
 
 static struct job
-job_of(const struct msg_plan_listener *item)
+job_of(const struct wanted *item)
 {
 	const struct listener *l = listener_find(item->spec.name);
 	struct job job = { .action = PLAN_ADD };
@@ -100,9 +100,9 @@ is_to_go(const struct plan *plan, const struct listener *l)
  * over.
  */
 static struct listener *
-find_donor(const struct plan *plan, const struct msg_plan_listener *item)
+find_donor(const struct plan *plan, const struct wanted *item)
 {
-	const struct msg_plan_listener *wanted;
+	const struct wanted *wanted;
 	struct listener *l;
 	option_set changed;
 
@@ -139,19 +139,19 @@ undo(const struct job *jobs, size_t count)
 }
 
 static int
-bind_job(const struct plan *plan, const struct msg_plan_listener *item,
-    struct job *job, bool donated, struct err *err)
+bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
+    bool donated, struct err *err)
 {
 	struct listener *donor = find_donor(plan, item);
+	struct wanted borrowed = *item;
 	const struct listener *l;
 	struct err why;
 
 	if ((donor != NULL) != donated)
 		return 0;
 	/* A pool whose workers change has their old number still. */
-	l = listener_add_successor(&item->spec,
-	    item->set & ~OPTION_BIT(OPT_WORKERS),
-	    (enum spec_origin)item->origin, donor, &why);
+	borrowed.set &= ~OPTION_BIT(OPT_WORKERS);
+	l = listener_add_successor(&borrowed, donor, &why);
 	if (l == NULL)
 		return err_set(err, why.code, "listener %s: %.250s",
 		    item->spec.name, why.text);
@@ -189,7 +189,7 @@ bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
 /* A listener whose workers are being replaced, as it was before. */
 struct undone {
 	uint64_t id;
-	struct listener_spec spec;
+	struct wanted before;
 };
 
 static void
@@ -227,22 +227,23 @@ on_restarted(void *ctx, const struct err *err)
 	struct listener *l = listener_find_id(u->id);
 
 	if (err != NULL && l != NULL)
-		listener_take_spec(l, &u->spec);
+		listener_take_spec(l, &u->before);
 	if (err != NULL && reload.trouble.code == ERR_NONE)
 		(void)err_set(&reload.trouble, err->code, "listener %s: %.250s",
-		    u->spec.name, err->text);
+		    u->before.spec.name, err->text);
+	wanted_clear(&u->before);
 	free(u);
 	end_part();
 }
 
 /* What can change in place has changed already: the rest by hot restart. */
 static void
-restart(struct listener *l, const struct msg_plan_listener *item)
+restart(struct listener *l, const struct wanted *item)
 {
 	const unsigned int workers = item->spec.workers == SPEC_WORKERS_AUTO
 	    ? supervisor_cpus()
 	    : item->spec.workers;
-	struct undone *u = malloc(sizeof(*u));
+	struct undone *u = calloc(1, sizeof(*u));
 	struct err err;
 
 	if (u == NULL) {
@@ -250,8 +251,9 @@ restart(struct listener *l, const struct msg_plan_listener *item)
 		return;
 	}
 	u->id = l->id;
-	u->spec = l->spec;
-	listener_take_spec(l, &item->spec);
+	u->before.spec = l->spec;
+	bulks_copy(&u->before.bulks, &l->bulks);
+	listener_take_spec(l, item);
 	reload.left++;
 	if (pool_restart(l->pool, workers, UINT32_MAX, on_restarted, u, &err) ==
 	    -1)
@@ -271,7 +273,7 @@ live_options(void)
 }
 
 static void
-apply(const struct msg_plan_listener *item, const struct job *job)
+apply(const struct wanted *item, const struct job *job)
 {
 	const option_set live = job->changed & live_options();
 	struct listener *l = listener_find(item->spec.name);
@@ -282,8 +284,8 @@ apply(const struct msg_plan_listener *item, const struct job *job)
 		listener_succeed(listener_find_id(job->bound));
 		return;
 	}
-	l->origin = (enum spec_origin)item->origin;
-	if (live != 0 && listener_update(l, &item->spec, live, &err) == -1)
+	l->origin = item->origin;
+	if (live != 0 && listener_update(l, item, live, &err) == -1)
 		log_error("listener", l->spec.name, "reload: %s", err.text);
 	if (job->action == PLAN_RESTART)
 		restart(l, item);

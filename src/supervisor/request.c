@@ -19,6 +19,7 @@
 static struct {
 	uint32_t reload; /* who waits for one; 0: nobody */
 	uint32_t epoch;  /* of the control process: requests are its own */
+	struct bulks incoming; /* values for its next spec */
 } waiting;
 
 static void
@@ -80,37 +81,61 @@ wait_for(struct listener *l, enum wait_kind kind, uint32_t request)
 		refuse(request, &err);
 }
 
-static void
-on_add(const struct msg_req_add *m)
+/* What is asked for, with the values that came before it: clear it. */
+static struct wanted
+take_wanted(const struct listener_spec *spec, option_set set)
 {
-	struct listener *l;
-	struct err err;
+	struct wanted w = { .spec = *spec,
+		.set = set,
+		.origin = ORIGIN_RUNTIME,
+		.bulks = waiting.incoming };
 
-	if (check_running(&err) == -1 || spec_check(&m->spec, &err) == -1) {
-		refuse(m->request, &err);
-		return;
-	}
-	l = listener_add(&m->spec, m->set, ORIGIN_RUNTIME, false, &err);
-	if (l == NULL) {
-		refuse(m->request, &err);
-		return;
-	}
-	wait_for(l, WAIT_LISTENING, m->request);
+	memset(&waiting.incoming, 0, sizeof(waiting.incoming));
+	return w;
 }
 
 static void
-on_update(struct msg_req_update *m)
+on_bulk(struct ipc_message *msg)
 {
+	struct err err;
+
+	if (bulks_take(&waiting.incoming, &msg->payload.BULK, &msg->fd, &err) ==
+	    -1)
+		log_warning("role", "control", "%s", err.text);
+}
+
+static void
+on_add(const struct msg_req_add *m)
+{
+	struct wanted w = take_wanted(&m->spec, m->set);
+	struct listener *l = NULL;
+	struct err err;
+
+	if (check_running(&err) == 0 && spec_check(&w.spec, &err) == 0 &&
+	    wanted_check(&w, &err) == 0)
+		l = listener_add(&w, false, &err);
+	if (l == NULL)
+		refuse(m->request, &err);
+	else
+		wait_for(l, WAIT_LISTENING, m->request);
+	wanted_clear(&w);
+}
+
+static void
+on_update(const struct msg_req_update *m)
+{
+	struct wanted w = take_wanted(&m->spec, m->set);
 	struct listener *l;
 	struct err err;
 
-	m->spec.name[sizeof(m->spec.name) - 1] = '\0';
-	if (check_running(&err) == -1 ||
-	    (l = find(m->spec.name, &err)) == NULL ||
-	    listener_update(l, &m->spec, m->set, &err) == -1)
+	w.spec.name[sizeof(w.spec.name) - 1] = '\0';
+	if (check_running(&err) == -1 || wanted_check(&w, &err) == -1 ||
+	    (l = find(w.spec.name, &err)) == NULL ||
+	    listener_update(l, &w, w.set, &err) == -1)
 		refuse(m->request, &err);
 	else
-		reply_status(m->request, m->spec.name);
+		reply_status(m->request, w.spec.name);
+	wanted_clear(&w);
 }
 
 static void
@@ -326,12 +351,16 @@ on_failures(const struct msg_req_name *m)
 static void
 on_status(const struct msg_req_name *m)
 {
+	const struct listener *l = NULL;
 	struct err err;
 
-	if (m->name[0] != '\0' && find(m->name, &err) == NULL)
+	if (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL) {
 		refuse(m->request, &err);
-	else
-		reply_status(m->request, m->name[0] != '\0' ? m->name : NULL);
+		return;
+	}
+	if (l != NULL && (m->flags & REQ_FLAG_VALUES))
+		control_send_bulks(m->request, &l->bulks);
+	reply_status(m->request, l != NULL ? m->name : NULL);
 }
 
 static void
@@ -404,6 +433,9 @@ int
 request_handle(struct ipc_message *msg)
 {
 	switch (msg->kind) {
+	case IPC_BULK:
+		on_bulk(msg);
+		return 0;
 	case IPC_REQ_ADD:
 		on_add(&msg->payload.REQ_ADD);
 		return 0;
@@ -486,6 +518,7 @@ request_forget_all(void)
 
 	waiting.reload = 0;
 	waiting.epoch++;
+	bulks_drop(&waiting.incoming);
 	RB_FOREACH (l, listener_by_name, listeners())
 		listener_forget_waits(l);
 }

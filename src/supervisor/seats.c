@@ -51,11 +51,18 @@ seats_close_worker(struct listener *l, struct worker *w)
 	child_send(&w->child, IPC_CLOSE, &m, -1);
 }
 
+void
+seats_send_values(const struct listener *l, struct worker *w)
+{
+	child_send_bulks(&w->child, 0, &l->bulks);
+}
+
 static void
 update_worker(struct listener *l, struct worker *w)
 {
 	struct msg_update m = { .listener_id = l->id };
 
+	seats_send_values(l, w);
 	m.spec = l->spec;
 	child_send(&w->child, IPC_UPDATE, &m, -1);
 }

@@ -24,6 +24,9 @@ void seats_pause_worker(struct listener *, struct worker *);
 void seats_close(struct listener *);
 void seats_close_worker(struct listener *, struct worker *);
 
+/* A worker hears of the listener, or anew: what its spec refers to. */
+void seats_send_values(const struct listener *, struct worker *);
+
 /* Its spec has changed. */
 void seats_update(struct listener *);
 

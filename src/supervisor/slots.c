@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
+#include "supervisor/seats.h"
 
 static bool
 is_unix(const struct listener *l)
@@ -61,6 +62,8 @@ send_listen(struct listener *l, struct worker *w, unsigned int slot)
 		.slot = slot };
 
 	m.spec = l->spec;
+	if (!(worker_seat(w, l->entry) & SEAT_TAKEN))
+		seats_send_values(l, w);
 	worker_sent_listen(w, l->entry);
 	child_send(&w->child, IPC_LISTEN, &m, l->sockets.fds[slot]);
 }

@@ -135,7 +135,8 @@ harness_listen_msg(uint64_t listener_id, uint32_t slot,
 		    .bind_backoff_ms = 10,
 		    .bind_backoff_max_ms = 10,
 		    .max_seconds = 1,
-		    .hang_timeout_ms = 1000 },
+		    .hang_timeout_ms = 1000,
+		    .handshake_timeout_ms = 5000 },
 	};
 
 	return m;

@@ -12,9 +12,11 @@
 #define OF_UNIX                                                                \
 	(OPTION_BIT(OPT_PATH) | OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) | \
 	    OPTION_BIT(OPT_GROUP))
-#define OF_TCP                                            \
-	(OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_ADDRESS) | \
-	    OPTION_BIT(OPT_NODELAY) | OPTION_BIT(OPT_KEEPALIVE))
+#define OF_TCP                                                    \
+	(OPTION_BIT(OPT_PORT) | OPTION_BIT(OPT_ADDRESS) |         \
+	    OPTION_BIT(OPT_NODELAY) | OPTION_BIT(OPT_KEEPALIVE) | \
+	    OPTION_BIT(OPT_ALLOW) | OPTION_BIT(OPT_DENY) |        \
+	    OPTION_BIT(OPT_PROBES))
 
 static struct listener_spec
 tcp_spec(void)
@@ -41,6 +43,7 @@ tcp_spec(void)
 		.max_restarts = 10,
 		.max_seconds = 60,
 		.hang_timeout_ms = 10000,
+		.handshake_timeout_ms = 5000,
 	};
 
 	return s;
@@ -398,6 +401,24 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_MAX_LIFETIME:
 		s->max_lifetime_ms = 99;
 		break;
+	case OPT_HANDSHAKE_TIMEOUT:
+		s->handshake_timeout_ms = 99;
+		break;
+	case OPT_ALLOW:
+		s->bulks[BULK_ALLOW].digest++;
+		break;
+	case OPT_DENY:
+		s->bulks[BULK_DENY].digest++;
+		break;
+	case OPT_PROBES:
+		s->bulks[BULK_PROBES].digest++;
+		break;
+	case OPT_PROXY_PROTOCOL:
+		s->proxy_protocol = PROXY_PROTOCOL_ANY;
+		break;
+	case OPT_PROXY_TRUSTED:
+		s->bulks[BULK_PROXY_TRUSTED].digest++;
+		break;
 	case OPT_USER_TIMEOUT:
 		s->user_timeout_ms = 99;
 		break;
@@ -445,6 +466,12 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_IDLE_TIMEOUT, "idle_timeout", true },
 		{ OPT_MAX_LIFETIME, "max_lifetime", true },
 		{ OPT_USER_TIMEOUT, "user_timeout", true },
+		{ OPT_HANDSHAKE_TIMEOUT, "handshake_timeout", true },
+		{ OPT_ALLOW, "allow", true },
+		{ OPT_DENY, "deny", true },
+		{ OPT_PROBES, "probes", true },
+		{ OPT_PROXY_PROTOCOL, "proxy_protocol", true },
+		{ OPT_PROXY_TRUSTED, "proxy_trusted", true },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,

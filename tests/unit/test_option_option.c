@@ -25,6 +25,24 @@ parse(const char *text)
 	return object;
 }
 
+/* A function that makes a listener of options. */
+typedef int make_fn(const char *name, const json_t *options, struct wanted *out,
+    struct err *err);
+
+/* Of what it makes only spec and set. */
+static int
+make(make_fn *f, const json_t *options, struct listener_spec *spec,
+    option_set *set, struct err *err)
+{
+	struct wanted w = { 0 };
+	const int result = f("pos", options, &w, err);
+
+	*spec = w.spec;
+	*set = w.set;
+	wanted_clear(&w);
+	return result;
+}
+
 static int
 listener(const char *options, struct listener_spec *spec, option_set *set,
     struct err *err)
@@ -33,7 +51,7 @@ listener(const char *options, struct listener_spec *spec, option_set *set,
 	int result;
 
 	err->text[0] = '\0';
-	result = option_listener("pos", object, spec, set, err);
+	result = make(option_listener, object, spec, set, err);
 	json_decref(object);
 	return result;
 }
@@ -312,14 +330,13 @@ Test(option, bad_listener_names_are_refused)
 	static const char *const names[] = { "", "a/b", "a\nb", "\x80",
 		LONG_NAME };
 	json_t *options = parse("{\"port\": 1, \"protocol\": \"echo\"}");
-	struct listener_spec s;
+	struct wanted w;
 	struct err err;
-	option_set set;
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++)
-		cr_expect_eq(option_listener(names[i], options, &s, &set, &err),
-		    -1, "%s", names[i]);
+		cr_expect_eq(option_listener(names[i], options, &w, &err), -1,
+		    "%s", names[i]);
 	json_decref(options);
 }
 
@@ -330,7 +347,7 @@ Test(option, an_update_needs_no_place)
 	struct err err;
 	option_set set;
 
-	cr_assert_eq(option_listener_update("pos", options, &s, &set, &err), 0,
+	cr_assert_eq(make(option_listener_update, options, &s, &set, &err), 0,
 	    "%s", err.text);
 	cr_expect_eq(set, OPTION_BIT(OPT_BACKLOG) | OPTION_BIT(OPT_NODELAY));
 	cr_expect_eq(s.backlog, 5);
@@ -347,8 +364,7 @@ Test(option, an_update_is_checked_too)
 	struct err err;
 	option_set set;
 
-	cr_expect_eq(option_listener_update("pos", options, &s, &set, &err),
-	    -1);
+	cr_expect_eq(make(option_listener_update, options, &s, &set, &err), -1);
 	cr_expect_eq(strncmp(err.text, "backlog: 70000", 14), 0, "%s",
 	    err.text);
 	json_decref(options);
@@ -358,19 +374,22 @@ Test(option, an_update_is_checked_too)
 static void
 check_round_trip(const char *text)
 {
-	struct listener_spec a, b;
-	option_set set_a, set_b;
+	json_t *given = parse(text), *object;
+	struct wanted a, b;
 	struct err err;
-	json_t *object;
 
-	cr_assert_eq(listener(text, &a, &set_a, &err), 0, "%s", err.text);
-	object = option_listener_json(&a, set_a);
-	cr_assert_not_null(object);
-	cr_assert_eq(option_listener("pos", object, &b, &set_b, &err), 0, "%s",
+	cr_assert_eq(option_listener("pos", given, &a, &err), 0, "%s",
 	    err.text);
-	cr_expect_eq(set_a, set_b);
-	cr_expect_eq(memcmp(&a, &b, sizeof(a)), 0, "%s", text);
+	object = option_listener_json(&a);
+	cr_assert_not_null(object);
+	cr_assert_eq(option_listener("pos", object, &b, &err), 0, "%s",
+	    err.text);
+	cr_expect_eq(a.set, b.set);
+	cr_expect_eq(memcmp(&a.spec, &b.spec, sizeof(a.spec)), 0, "%s", text);
+	wanted_clear(&a);
+	wanted_clear(&b);
 	json_decref(object);
+	json_decref(given);
 }
 
 Test(option, json_round_trip)
@@ -411,7 +430,7 @@ Test(option, bind_backoff_may_be_as_long_as_its_max)
 			 &s, &set, &err),
 	    0, "%s", err.text);
 	/* What the listener has is not known yet: that is checked later. */
-	cr_expect_eq(option_listener_update("pos", options, &s, &set, &err), 0,
+	cr_expect_eq(make(option_listener_update, options, &s, &set, &err), 0,
 	    "%s", err.text);
 	json_decref(options);
 	cr_expect_eq(spec_check(&s, &err), -1);

@@ -41,28 +41,26 @@ remove_dir(void)
 
 TestSuite(saved, .init = make_dir, .fini = remove_dir);
 
-static struct listener_spec
-make_spec(const char *name, unsigned int port, option_set *set)
+static struct wanted
+make_listener(const char *name, unsigned int port)
 {
 	json_t *o =
 	    json_pack("{s:i, s:s}", "port", (int)port, "protocol", "echo");
-	struct listener_spec spec;
+	struct wanted w;
 	struct err err;
 
-	cr_assert_eq(option_listener(name, o, &spec, set, &err), 0);
+	cr_assert_eq(option_listener(name, o, &w, &err), 0);
 	json_decref(o);
-	return spec;
+	return w;
 }
 
 static void
 save(const char *name, unsigned int port)
 {
 	struct err err = { 0 };
-	option_set set;
-	const struct listener_spec spec = make_spec(name, port, &set);
+	const struct wanted w = make_listener(name, port);
 
-	cr_assert_eq(saved_prepare(dir, &spec, set, 7, &err), 0, "%s",
-	    err.text);
+	cr_assert_eq(saved_prepare(dir, &w, 7, &err), 0, "%s", err.text);
 	cr_assert_eq(saved_commit(dir, name, 7, &err), 0, "%s", err.text);
 }
 
@@ -90,24 +88,24 @@ struct found {
 };
 
 static void
-on_saved(void *ctx, const char *file, const struct listener_spec *spec,
-    option_set set, const struct err *err)
+on_saved(void *ctx, const char *file, const struct wanted *wanted,
+    const struct err *err)
 {
 	struct found *f = ctx;
 	const size_t used = strlen(f->errors);
 
 	cr_expect_eq(strncmp(file, dir, strlen(dir)), 0);
-	if (spec == NULL) {
+	if (wanted == NULL) {
 		f->bad++;
 		(void)snprintf(f->errors + used, sizeof(f->errors) - used, "%s",
 		    err->text);
 		return;
 	}
 	cr_expect_null(err);
-	cr_expect_neq(set, 0);
+	cr_expect_neq(wanted->set, 0);
 	f->good++;
-	f->last_port = spec->port;
-	(void)strncat(f->names, spec->name, 100);
+	f->last_port = wanted->spec.port;
+	(void)strncat(f->names, wanted->spec.name, 100);
 	(void)strcat(f->names, " ");
 }
 
@@ -181,24 +179,22 @@ Test(saved, nothing_saved_is_fine)
 
 Test(saved, a_name_can_not_leave_the_directory)
 {
-	struct listener_spec spec;
+	struct wanted w;
 	struct err err;
-	option_set set;
 
-	spec = make_spec("a", 1, &set);
-	(void)strcpy(spec.name, "../x");
-	cr_expect_eq(saved_prepare(dir, &spec, set, 1, &err), -1);
+	w = make_listener("a", 1);
+	(void)strcpy(w.spec.name, "../x");
+	cr_expect_eq(saved_prepare(dir, &w, 1, &err), -1);
 	cr_expect_eq(saved_remove(dir, "../x", &err), -1);
 }
 
 Test(saved, a_full_disk_or_missing_right_is_an_error)
 {
-	struct listener_spec spec;
+	struct wanted w;
 	struct err err;
-	option_set set;
 
-	spec = make_spec("a", 1, &set);
-	cr_expect_eq(saved_prepare("/nonexistent/x", &spec, set, 1, &err), -1);
+	w = make_listener("a", 1);
+	cr_expect_eq(saved_prepare("/nonexistent/x", &w, 1, &err), -1);
 	cr_expect_not_null(strstr(err.text, "/nonexistent/x"), "%s", err.text);
 }
 
@@ -275,15 +271,14 @@ count_files(void)
 
 Test(saved, a_draft_is_nothing_until_it_is_committed)
 {
-	struct listener_spec first, second;
+	struct wanted first, second;
 	struct err err;
-	option_set set;
 
 	save("a", 1);
-	first = make_spec("a", 2, &set);
-	second = make_spec("a", 3, &set);
-	cr_assert_eq(saved_prepare(dir, &first, set, 1, &err), 0);
-	cr_assert_eq(saved_prepare(dir, &second, set, 2, &err), 0);
+	first = make_listener("a", 2);
+	second = make_listener("a", 3);
+	cr_assert_eq(saved_prepare(dir, &first, 1, &err), 0);
+	cr_assert_eq(saved_prepare(dir, &second, 2, &err), 0);
 	cr_expect_eq(read_all().last_port, 1);
 	cr_assert_eq(saved_commit(dir, "a", 1, &err), 0);
 	cr_expect_eq(read_all().last_port, 2, "the other draft is another");

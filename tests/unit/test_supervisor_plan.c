@@ -7,10 +7,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct msg_plan_listener
+static struct wanted
 make_item(const char *name)
 {
-	struct msg_plan_listener m = {
+	struct wanted m = {
 		.spec = { .pool = "shared",
 		    .address = "127.0.0.1",
 		    .port = 7007,
@@ -28,7 +28,8 @@ make_item(const char *name)
 		    .bind_backoff_max_ms = 30000,
 		    .max_restarts = 10,
 		    .max_seconds = 60,
-		    .hang_timeout_ms = 10000 },
+		    .hang_timeout_ms = 10000,
+		    .handshake_timeout_ms = 5000 },
 		.origin = ORIGIN_FILE,
 	};
 
@@ -39,7 +40,7 @@ make_item(const char *name)
 static void
 add(struct plan *p, const char *name)
 {
-	const struct msg_plan_listener m = make_item(name);
+	struct wanted m = make_item(name);
 	struct err err = { 0 };
 
 	cr_assert_eq(plan_add(p, &m, &err), 0, "%s", err.text);
@@ -72,7 +73,7 @@ Test(plan, is_sorted_and_searched_by_name)
 		"\xc3\xa4" };
 	static const char *const strangers[] = { "", "A", "aa", "c", "zz",
 		"\xc3\xb6" };
-	const struct msg_plan_listener *item;
+	const struct wanted *item;
 	struct plan p = { 0 };
 	size_t i;
 
@@ -100,7 +101,7 @@ Test(plan, is_sorted_and_searched_by_name)
 Test(plan, those_that_size_their_pool_come_first)
 {
 	static const char *const sorted[] = { "b", "d", "a", "c" };
-	struct msg_plan_listener m;
+	struct wanted m;
 	struct plan p = { 0 };
 	struct err err = { 0 };
 	const char name[] = "dcba";
@@ -124,7 +125,7 @@ Test(plan, those_that_size_their_pool_come_first)
 /* One of them sizes its pool, the other doesn't. */
 Test(plan, a_name_that_came_twice_is_refused_wherever_it_is)
 {
-	struct msg_plan_listener m = make_item("b");
+	struct wanted m = make_item("b");
 	struct plan p = { .has_settings = true };
 	struct err err = { 0 };
 
@@ -184,7 +185,7 @@ Test(plan, is_not_complete_without_settings)
 /* What mercury-config sends is not believed. */
 Test(plan, a_bad_listener_is_refused)
 {
-	struct msg_plan_listener m = make_item("a");
+	struct wanted m = make_item("a");
 	struct plan p = { 0 };
 	struct err err = { 0 };
 
@@ -315,6 +316,24 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_MAX_LIFETIME:
 		s->max_lifetime_ms = 99;
 		break;
+	case OPT_HANDSHAKE_TIMEOUT:
+		s->handshake_timeout_ms = 99;
+		break;
+	case OPT_ALLOW:
+		s->bulks[BULK_ALLOW].digest++;
+		break;
+	case OPT_DENY:
+		s->bulks[BULK_DENY].digest++;
+		break;
+	case OPT_PROBES:
+		s->bulks[BULK_PROBES].digest++;
+		break;
+	case OPT_PROXY_PROTOCOL:
+		s->proxy_protocol = PROXY_PROTOCOL_V2;
+		break;
+	case OPT_PROXY_TRUSTED:
+		s->bulks[BULK_PROXY_TRUSTED].digest++;
+		break;
 	case OPT_USER_TIMEOUT:
 		s->user_timeout_ms = 99;
 		break;
@@ -361,6 +380,12 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_IDLE_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_MAX_LIFETIME, END }, PLAN_UPDATE },
 		{ { OPT_USER_TIMEOUT, END }, PLAN_UPDATE },
+		{ { OPT_HANDSHAKE_TIMEOUT, END }, PLAN_UPDATE },
+		{ { OPT_ALLOW, END }, PLAN_UPDATE },
+		{ { OPT_DENY, END }, PLAN_UPDATE },
+		{ { OPT_PROBES, END }, PLAN_UPDATE },
+		{ { OPT_PROXY_PROTOCOL, END }, PLAN_UPDATE },
+		{ { OPT_PROXY_TRUSTED, END }, PLAN_UPDATE },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },

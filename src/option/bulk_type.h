@@ -1,0 +1,27 @@
+/*
+ * bulk_type: options whose value does not fit into a spec (common/bulk.h):
+ * from JSON and back.
+ */
+#ifndef MERCURY_OPTION_BULK_TYPE_H
+#define MERCURY_OPTION_BULK_TYPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/bulk.h"
+#include "option/option_type.h"
+
+/* Is the value of an option of this type bulk? */
+bool bulk_type_is(enum option_type);
+
+/*
+ * Make the value: *out is held by the caller, and NULL for an empty list.
+ * Returns 0, or -1 with *err, whose text does not name the option.
+ */
+int bulk_type_make(const struct option *, const json_t *value,
+    struct bulk **out, struct err *err);
+
+/* The value (NULL: none) as JSON. A new reference; NULL: out of memory. */
+json_t *bulk_type_json(const struct option *, const struct bulk *);
+
+#endif /* MERCURY_OPTION_BULK_TYPE_H */
