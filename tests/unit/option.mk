@@ -1,8 +1,12 @@
 ## Unit tests of src/option.
 OPTION_LIBS = liboption.a libcommon.a $(JANSSON_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_option_option test_option_saved test_option_suggest \
-	test_option_value
+UNIT_TESTS += test_option_cidrs test_option_option test_option_saved \
+	test_option_suggest test_option_value
+
+test_option_cidrs_SOURCES = tests/unit/test_option_cidrs.c
+test_option_cidrs_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_cidrs_LDADD = $(OPTION_LIBS)
 
 test_option_option_SOURCES = tests/unit/test_option_option.c
 test_option_option_CPPFLAGS = $(UNIT_CPPFLAGS)
