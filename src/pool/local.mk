@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libpool.a
 libpool_a_SOURCES = \
 	src/pool/accept_error.c src/pool/accept_error.h \
+	src/pool/access.c src/pool/access.h \
 	src/pool/acceptor.c src/pool/acceptor.h \
 	src/pool/conn.c src/pool/conn.h \
 	src/pool/conn_ids.h \

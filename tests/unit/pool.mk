@@ -4,6 +4,11 @@ test_pool_accept_error_SOURCES = tests/unit/test_pool_accept_error.c
 test_pool_accept_error_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_accept_error_LDADD = libpool.a $(CRITERION_LIBS)
 
+UNIT_TESTS += test_pool_access
+test_pool_access_SOURCES = tests/unit/test_pool_access.c
+test_pool_access_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_access_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
 UNIT_TESTS += test_pool_slab
 test_pool_slab_SOURCES = tests/unit/test_pool_slab.c
 test_pool_slab_CPPFLAGS = $(UNIT_CPPFLAGS)
