@@ -9,6 +9,28 @@ test_pool_access_SOURCES = tests/unit/test_pool_access.c
 test_pool_access_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_access_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
 
+UNIT_TESTS += test_pool_crc32c
+test_pool_crc32c_SOURCES = tests/unit/test_pool_crc32c.c
+test_pool_crc32c_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_crc32c_LDADD = libpool.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_printable
+test_pool_printable_SOURCES = tests/unit/test_pool_printable.c
+test_pool_printable_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_printable_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_proxy_header
+test_pool_proxy_header_SOURCES = tests/unit/test_pool_proxy_header.c \
+	tests/unit/proxy_bytes.c tests/unit/proxy_bytes.h
+test_pool_proxy_header_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_proxy_header_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_proxy_tlv
+test_pool_proxy_tlv_SOURCES = tests/unit/test_pool_proxy_tlv.c \
+	tests/unit/proxy_bytes.c tests/unit/proxy_bytes.h
+test_pool_proxy_tlv_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_proxy_tlv_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
 UNIT_TESTS += test_pool_slab
 test_pool_slab_SOURCES = tests/unit/test_pool_slab.c
 test_pool_slab_CPPFLAGS = $(UNIT_CPPFLAGS)
