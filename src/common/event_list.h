@@ -86,7 +86,13 @@ EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
     "And that connection has ended. The reason is one of the words that status has in ends, see mercury-control(7).")
 EVENT(CONNECTION_REJECTED, "connection.rejected", WARNING, ROLE_POOL,
     "count pool",
-    "So many were closed at once within a second: there were max_connections.")
+    "So many were closed at once within a second: there were max_connections. The peer is the last of them.")
+EVENT(CONNECTION_DENIED, "connection.denied", WARNING, ROLE_POOL,
+    "count pool",
+    "So many were closed at once within a second, for their address: deny has it, or allow does not, as the reason says. The peer is the last of them.")
+EVENT(CONNECTION_HANDSHAKE_FAILED, "connection.handshake_failed", WARNING, ROLE_POOL,
+    "count pool",
+    "So many ended within a second before they were open, all for the same reason. The peer is the last of them.")
 EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/addr.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/scoreboard.h"
@@ -31,13 +32,18 @@ static void on_readable(evutil_socket_t, short, void *);
 static enum accept_action
 reject_one(struct acceptor *a)
 {
-	const int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	char text[ADDR_TEXT_SIZE] = "";
+	union addr peer;
+	socklen_t len = sizeof(peer);
+	const int fd =
+	    accept4(a->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd == -1)
 		return accept_error_action(errno);
 	(void)close(fd);
+	(void)addr_text(&peer, text);
 	scoreboard_add(a->conns->board, COUNTER_REJECTED, 1);
-	rejections_add(&a->conns->rejections, a->conns);
+	folds_add(a->conns, EVENT_CONNECTION_REJECTED, "limit", text);
 	return ACCEPT_NEXT;
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "pool/conn.h"
-#include "pool/rejections.h"
+#include "pool/folds.h"
 #include "pool/rules.h"
 
 struct gate;
@@ -38,7 +38,7 @@ struct conn_list {
 	const struct protocol *protocol;
 	struct scoreboard_entry *board;
 	struct gate *gate;
-	struct rejections rejections;
+	struct folds folds;
 	struct rules rules;
 	struct slab *slab; /* of struct conn with the protocol's state */
 	const struct listener_spec *spec;

@@ -252,7 +252,7 @@ endpoint_free(struct endpoint **ep)
 
 	*ep = NULL;
 	free_acceptors(e);
-	rejections_end(&e->conns.rejections, &e->conns);
+	folds_end(&e->conns);
 	rules_clear(&e->conns.rules);
 	if (e->cut != NULL)
 		event_free(e->cut);

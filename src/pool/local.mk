@@ -11,6 +11,7 @@ libpool_a_SOURCES = \
 	src/pool/conn_list.c src/pool/conn_list.h \
 	src/pool/crc32c.c src/pool/crc32c.h \
 	src/pool/endpoint.c src/pool/endpoint.h \
+	src/pool/folds.c src/pool/folds.h \
 	src/pool/limits.c src/pool/limits.h \
 	src/pool/pool.c src/pool/pool.h \
 	src/pool/inspect.c src/pool/inspect.h \

@@ -78,6 +78,8 @@ class MaxConnections(mercury.TestCase):
         self.assertEqual(sum(r["detail"]["count"] for r in rejected), 10)
         self.assertLessEqual(len(rejected), 3)
         self.assertEqual(rejected[0]["reason"], "limit")
+        self.assertIn(rejected[-1]["peer"],
+                      ["%s:%u" % c.socket.getsockname() for c in more])
         clients[0].close()
         wait_until(lambda: open_now(d) == 2, "one place is free")
         again = self.clients(d, 1)[0]
