@@ -133,8 +133,8 @@ Test(cidr_set, every_length_around_one_address)
 	for (i = 0; i < 128; i++) {
 		memcpy(other, address, sizeof(other));
 		other[i / 8] ^= (uint8_t)(0x80 >> i % 8);
-		cr_expect_eq(cidr_set_longest(set, other), i, "bit %u: %d", i,
-		    cidr_set_longest(set, other));
+		cr_expect_eq(cidr_set_longest(set, other), (int)i, "bit %u: %d",
+		    i, cidr_set_longest(set, other));
 	}
 	cidr_set_free(&set);
 }
