@@ -93,6 +93,17 @@ addr_bytes(const union addr *a, uint8_t out[static 16])
 	}
 }
 
+void
+addr_make(const uint8_t bytes[static 16], uint16_t port, union addr *out)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(port) };
+
+	memcpy(&in6.sin6_addr, bytes, sizeof(in6.sin6_addr));
+	memset(out, 0, sizeof(*out));
+	memcpy(out, &in6, sizeof(in6));
+}
+
 bool
 addr_text(const union addr *a, char out[static ADDR_TEXT_SIZE])
 {

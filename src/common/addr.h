@@ -30,6 +30,9 @@ uint16_t addr_port(const union addr *);
  */
 bool addr_bytes(const union addr *, uint8_t out[static 16]);
 
+/* The IPv6 address of such bytes, with a port in host order. */
+void addr_make(const uint8_t bytes[static 16], uint16_t port, union addr *out);
+
 /*
  * As addr_join(), of an IPv4 or IPv6 address; an IPv4 address that was mapped
  * into IPv6 is shown as what it is. Returns false for other families.

@@ -14,6 +14,10 @@
 	END(KEEPALIVE, "keepalive", "the peer did not answer to keepalive") \
 	END(IDLE_TIMEOUT, "idle_timeout", "no byte came for idle_timeout") \
 	END(MAX_LIFETIME, "max_lifetime", "it was open for max_lifetime") \
+	END(HANDSHAKE_TIMEOUT, "handshake_timeout", "its handshake was not done after handshake_timeout") \
+	END(TLS_ERROR, "tls_error", "its TLS handshake failed, or the peer broke TLS") \
+	END(PROTOCOL_ERROR, "protocol_error", "the peer sent what makes no sense, such as a bad PROXY header") \
+	END(DENIED, "denied", "the peer behind the proxy may not connect") \
 	END(KICKED, "kicked", "somebody asked for it")			\
 	END(DEADLINE, "deadline", "it was open still at a drain deadline") \
 	END(NO_MEMORY, "no_memory", "memory or descriptors were short")	\

@@ -4,6 +4,7 @@
 
 /* clang-format off */
 #define CONN_STATES(X)							\
+	X(HANDSHAKE, "handshake") /* PROXY header and TLS come first */	\
 	X(OPEN, "open")		/* polled for input; no output waits */	\
 	X(WAITING, "waiting")	/* output waits: nothing is read */	\
 	X(FINISHING, "finishing") /* output waits, then it ends */

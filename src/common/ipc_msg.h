@@ -302,6 +302,21 @@ struct msg_conn_kick {
 	uint64_t id;
 };
 
+/* Texts that are cut to what fits, or empty. */
+struct msg_conn_tls {
+	uint32_t by_proxy; /* it is between the peer and the proxy */
+	uint32_t resumed;
+	char version[16]; /* empty: there is no TLS */
+	char cipher[48];
+	char alpn[64];
+	char server_name[256]; /* that the peer wanted */
+	/* Of the peer's certificate. */
+	char name[72]; /* its common name */
+	char subject[256];
+	char sans[512];
+	char serial[48];
+};
+
 struct msg_conn_row {
 	uint32_t request;
 	uint32_t state; /* enum conn_state */
@@ -314,6 +329,11 @@ struct msg_conn_row {
 	uint32_t rtt_us;   /* 0: not known */
 	uint32_t peer_pid; /* of a Unix socket; 0: not known */
 	char peer[64];     /* empty: it has no address */
+	char proxy[64];    /* that it came through; empty: none */
+	/* What the proxy has told; cut to what fits, or empty. */
+	char authority[128];
+	char unique_id[136];
+	struct msg_conn_tls tls;
 };
 
 struct msg_conn_done {

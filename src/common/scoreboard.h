@@ -25,15 +25,18 @@
  * CLOSED stands before ACCEPTED, and readers read in this order: a sum never
  * has more connections closed than accepted.
  */
-#define SCOREBOARD_COUNTERS(COUNTER)                                          \
-	COUNTER(CLOSED, "closed", "connections ended, for any reason")        \
-	COUNTER(ACCEPTED, "accepted", "connections accepted")                 \
-	COUNTER(REJECTED, "rejected", "connections closed at once: too many") \
-	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")                \
-	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")             \
-	COUNTER(ACCEPT_ERRORS, "accept_errors",                               \
-	    "times that accepting paused for want of a resource")             \
-	COUNTER(DRAINED, "drained", "connections that ended while draining")  \
+#define SCOREBOARD_COUNTERS(COUNTER)                                           \
+	COUNTER(CLOSED, "closed", "connections ended, for any reason")         \
+	COUNTER(ACCEPTED, "accepted", "connections accepted")                  \
+	COUNTER(REJECTED, "rejected", "connections closed at once: too many")  \
+	COUNTER(DENIED, "denied", "connections of peers that may not connect") \
+	COUNTER(HANDSHAKE_FAILURES, "handshake_failures",                      \
+	    "connections whose PROXY header or TLS handshake failed")          \
+	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")                 \
+	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")              \
+	COUNTER(ACCEPT_ERRORS, "accept_errors",                                \
+	    "times that accepting paused for want of a resource")              \
+	COUNTER(DRAINED, "drained", "connections that ended while draining")   \
 	COUNTER(CUT, "cut", "connections cut at a drain deadline")
 
 enum counter_id {
@@ -49,16 +52,16 @@ struct scoreboard_entry {
 	_Alignas(64) _Atomic uint64_t listener_id; /* 0: not in use */
 	_Atomic uint64_t counters[COUNTER_COUNT];
 	_Atomic uint64_t held; /* places in the gate (gate.h) */
-	_Atomic uint64_t unused[30 - COUNTER_COUNT];
+	_Atomic uint64_t unused[62 - COUNTER_COUNT];
 };
-_Static_assert(sizeof(struct scoreboard_entry) == 256, "whole cache lines");
+_Static_assert(sizeof(struct scoreboard_entry) == 512, "whole cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");
 
 struct scoreboard {
 	_Atomic uint32_t version;
 	_Atomic uint32_t pid;
 	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC */
-	_Alignas(256) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
+	_Alignas(512) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
 };
 
 /* Make a sealed memfd for one scoreboard. Returns it, or -1 with *err. */

@@ -105,8 +105,40 @@ conn_query_next(const struct conn_query *q, const struct worker *workers,
 	return i;
 }
 
+#define TEXT(array) rpc_string_or_null((array), sizeof(array))
+
 /* A key and its value on each line. */
 /* clang-format off */
+static json_t *
+tls_json(const struct msg_conn_tls *t)
+{
+	if (t->version[0] == '\0')
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}",
+	    "version", TEXT(t->version),
+	    "cipher", TEXT(t->cipher),
+	    "alpn", TEXT(t->alpn),
+	    "server_name", TEXT(t->server_name),
+	    "name", TEXT(t->name),
+	    "subject", TEXT(t->subject),
+	    "sans", TEXT(t->sans),
+	    "serial", TEXT(t->serial),
+	    "resumed", t->resumed != 0,
+	    "by_proxy", t->by_proxy != 0);
+}
+
+static json_t *
+proxy_json(const struct msg_conn_row *r)
+{
+	if (r->proxy[0] == '\0' && r->authority[0] == '\0' &&
+	    r->unique_id[0] == '\0')
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}",
+	    "address", TEXT(r->proxy),
+	    "authority", TEXT(r->authority),
+	    "unique_id", TEXT(r->unique_id));
+}
+
 static json_t *
 row_json(const struct worker *w, const struct msg_conn_row *r, uint64_t now_ms)
 {
@@ -114,7 +146,7 @@ row_json(const struct worker *w, const struct msg_conn_row *r, uint64_t now_ms)
 
 	conn_id_format(r->id, id);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o,"
-	    " s:o, s:o, s:o, s:o}",
+	    " s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "id", id,
 	    "slot", rpc_number(w->slot),
 	    "generation", rpc_number(w->generation),
@@ -128,7 +160,9 @@ row_json(const struct worker *w, const struct msg_conn_row *r, uint64_t now_ms)
 	    "bytes_in", rpc_number(r->bytes_in),
 	    "bytes_out", rpc_number(r->bytes_out),
 	    "unsent", rpc_number(r->unsent),
-	    "rtt_us", rpc_number_or_null(r->rtt_us));
+	    "rtt_us", rpc_number_or_null(r->rtt_us),
+	    "proxy", proxy_json(r),
+	    "tls", tls_json(&r->tls));
 }
 /* clang-format on */
 

@@ -55,18 +55,19 @@ place_json(const struct snapshot_listener *l)
 	    "protocol", rpc_word(protocol_name(l->spec.protocol)));
 }
 
-/* Limits, access lists and TLS don't exist yet: their counts are 0. */
+/* Probes are not told apart yet: their count is 0. */
 static json_t *
 counters_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
 	    "connections", rpc_number(connections(l)),
 	    "max_connections", rpc_number(l->spec.max_connections),
 	    "accepted", rpc_number(l->counters[COUNTER_ACCEPTED]),
 	    "rejected", rpc_number(l->counters[COUNTER_REJECTED]),
-	    "denied", 0,
+	    "denied", rpc_number(l->counters[COUNTER_DENIED]),
 	    "probes", 0,
-	    "handshake_failures", 0,
+	    "handshake_failures",
+	    rpc_number(l->counters[COUNTER_HANDSHAKE_FAILURES]),
 	    "bytes_in", rpc_number(l->counters[COUNTER_BYTES_IN]),
 	    "bytes_out", rpc_number(l->counters[COUNTER_BYTES_OUT]),
 	    "accept_errors", rpc_number(l->counters[COUNTER_ACCEPT_ERRORS]));

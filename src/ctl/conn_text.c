@@ -17,6 +17,9 @@ static const struct column columns[] = {
 	{ "UNSENT", COLUMN_RIGHT },
 	{ "RTT", COLUMN_RIGHT },
 	{ "SLOT", COLUMN_RIGHT },
+	{ "VIA", COLUMN_LEFT },
+	{ "TLS", COLUMN_LEFT },
+	{ "NAME", COLUMN_LEFT },
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
@@ -61,4 +64,7 @@ conn_text_add(struct table *t, const json_t *c)
 	cell_bytes(t, c, "unsent", 1);
 	add_rtt(t, c);
 	cell_number(t, c, "slot");
+	cell_text(t, json_object_get(c, "proxy"), "address");
+	cell_text(t, json_object_get(c, "tls"), "version");
+	cell_text(t, json_object_get(c, "tls"), "name");
 }

@@ -12,7 +12,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/scoreboard.h"
+#include "common/spec.h"
 #include "pool/accept_error.h"
+#include "pool/access.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
 #include "pool/limits.h"
@@ -47,18 +49,63 @@ reject_one(struct acceptor *a)
 	return ACCEPT_NEXT;
 }
 
+/* Why the peer may not connect; NULL: it may. */
+static const char *
+refusal(const struct conn_list *conns, const union addr *peer)
+{
+	const struct rules *r = &conns->rules;
+	uint8_t address[16];
+
+	if (conns->spec->proxy_protocol != PROXY_PROTOCOL_OFF &&
+	    addr_bytes(peer, address) && !rules_is_trusted(r, address))
+		return "proxy_trusted";
+	return access_denies(r->allow, r->deny, peer);
+}
+
+/* Close the connection of one who may not connect. */
+static void
+deny(struct conn_list *conns, int fd, const union addr *peer, const char *why)
+{
+	char text[ADDR_TEXT_SIZE] = "";
+
+	(void)close(fd);
+	(void)addr_text(peer, text);
+	scoreboard_add(conns->board, COUNTER_DENIED, 1);
+	folds_add(conns, EVENT_CONNECTION_DENIED, why, text);
+}
+
+/* Accept one, and find out who it is. */
+static int
+accept_peer(const struct acceptor *a, union addr *peer)
+{
+	socklen_t len = sizeof(*peer);
+
+	peer->sa.sa_family = AF_UNSPEC;
+	if (!rules_look_at_peer(&a->conns->rules))
+		return accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	return accept4(a->fd, &peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
 /* One who has a place. */
 static enum accept_action
 accept_one(struct acceptor *a)
 {
-	const int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	union addr peer;
+	const int fd = accept_peer(a, &peer);
+	const char *why = NULL;
 	int error = errno;
 
-	if (fd != -1 && conn_open(a->conns, fd) == 0)
-		return ACCEPT_NEXT;
 	if (fd != -1)
+		why = refusal(a->conns, &peer);
+	if (fd != -1 && why == NULL && conn_open(a->conns, fd) == 0)
+		return ACCEPT_NEXT;
+	if (fd != -1 && why == NULL)
 		error = errno;
 	limits_return(a->conns);
+	if (why != NULL) {
+		deny(a->conns, fd, &peer, why);
+		return ACCEPT_NEXT;
+	}
 	errno = error;
 	return fd != -1 ? ACCEPT_PAUSE : accept_error_action(error);
 }

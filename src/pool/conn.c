@@ -11,7 +11,9 @@
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
+#include "pool/conn_origin.h"
 #include "pool/conn_record.h"
+#include "pool/handshake.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
@@ -49,6 +51,8 @@ conn_close(struct conn *c, enum conn_end end)
 	(void)event_del(&c->io);
 	(void)close(fd);
 	free(c->output);
+	free(c->origin);
+	handshake_free(&c->handshake);
 	conn_list_remove(c, end);
 }
 
@@ -158,6 +162,14 @@ count_in(struct conn *c, uint64_t n)
 	c->active_ms = clock_mono_ms();
 }
 
+/* Bytes of the peer for the protocol. */
+static void
+take_in(struct conn *c, uint8_t *data, size_t len)
+{
+	count_in(c, len);
+	c->list->protocol->received(c, data, len);
+}
+
 static void
 receive(struct conn *c)
 {
@@ -166,8 +178,7 @@ receive(struct conn *c)
 	ssize_t n = list->transport->recv(c, buffer, sizeof(buffer));
 
 	if (n > 0) {
-		count_in(c, (uint64_t)n);
-		list->protocol->received(c, buffer, (size_t)n);
+		take_in(c, buffer, (size_t)n);
 	} else if (n == TRANSPORT_FINISHED) {
 		c->peer_finished = true;
 		list->protocol->peer_finished(c);
@@ -212,8 +223,26 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (what & EV_WRITE)
 		send_output(arg);
+	else if (((struct conn *)arg)->state == CONN_HANDSHAKE)
+		handshake_go_on(arg);
 	else
 		receive(arg);
+}
+
+void
+conn_begin(struct conn *c, uint8_t *data, size_t len)
+{
+	const struct conn_list *list = c->list;
+
+	handshake_free(&c->handshake);
+	c->state = CONN_OPEN;
+	timeouts_watch(&list->worker->timeouts, c);
+	if (list->spec->record_connections)
+		c->record = conn_record_open(c);
+	if (list->protocol->opened != NULL && !list->protocol->opened(c))
+		return;
+	if (len > 0)
+		take_in(c, data, len);
 }
 
 int
@@ -232,11 +261,12 @@ conn_open(struct conn_list *list, int fd)
 	c->id = conn_ids_next(&list->worker->ids);
 	c->opened_ms = c->active_ms = clock_mono_ms();
 	conn_list_insert(list, c);
-	timeouts_watch(&list->worker->timeouts, c);
-	if (list->spec->record_connections)
-		c->record = conn_record_open(c);
-	if (list->protocol->opened != NULL)
-		list->protocol->opened(c);
+	if (!handshake_is_wanted(list))
+		conn_begin(c, NULL, 0);
+	else if (handshake_begin(c) == -1)
+		conn_close(c, CONN_END_NO_MEMORY);
+	else
+		timeouts_watch(&list->worker->timeouts, c);
 	return 0;
 out:
 	(void)close(fd);

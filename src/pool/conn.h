@@ -22,19 +22,24 @@
 #define CONN_READ_SIZE 65536
 
 struct conn_list;
+struct conn_origin;
 struct conn_output;
 struct conn_record;
+struct handshake;
 
 struct conn {
-	struct event io; /* readable in CONN_OPEN, else writable */
+	struct event
+	    io; /* readable in CONN_HANDSHAKE and _OPEN, else writable */
 	TAILQ_ENTRY(conn) entry;
 	struct wheel_item timed; /* timeouts.h */
 	struct conn_list *list;
-	struct conn_output *output; /* NULL: none waits */
-	struct conn_record *record; /* NULL: it is not recorded */
-	uint64_t id;                /* conn_id.h */
-	uint64_t opened_ms;         /* CLOCK_MONOTONIC, as the next one */
-	uint64_t active_ms;         /* the last byte has come */
+	struct conn_output *output;  /* NULL: none waits */
+	struct conn_record *record;  /* NULL: it is not recorded */
+	struct handshake *handshake; /* NULL: it is over */
+	struct conn_origin *origin;  /* NULL: no proxy has told one */
+	uint64_t id;                 /* conn_id.h */
+	uint64_t opened_ms;          /* CLOCK_MONOTONIC, as the next one */
+	uint64_t active_ms;          /* the last byte has come */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	enum conn_state state;
@@ -47,6 +52,12 @@ struct conn {
  * not block. Returns 0, or -1 with errno, fd closed, nothing counted.
  */
 int conn_open(struct conn_list *, int fd);
+
+/*
+ * Its handshake is over: it is open. len bytes (0: none) came behind the
+ * handshake; data is borrowed and may be written to. It may be gone after.
+ */
+void conn_begin(struct conn *, uint8_t *data, size_t len);
 
 /* End it now: what waits is lost. Frees it. */
 void conn_close(struct conn *, enum conn_end);

@@ -5,9 +5,27 @@
 #include <stdio.h>
 
 #include "common/addr.h"
+#include "pool/conn.h"
+#include "pool/conn_origin.h"
 
 void
-conn_peer(int fd, char out[static CONN_PEER_SIZE])
+conn_peer(const struct conn *c, char out[static CONN_PEER_SIZE])
+{
+	const struct conn_origin *o = c->origin;
+	char text[ADDR_TEXT_SIZE];
+	union addr a;
+
+	if (o == NULL || !o->has_address) {
+		conn_peer_socket(conn_fd(c), out);
+		return;
+	}
+	addr_make(o->source, o->source_port, &a);
+	(void)addr_text(&a, text);
+	(void)snprintf(out, CONN_PEER_SIZE, "%.*s", CONN_PEER_SIZE - 1, text);
+}
+
+void
+conn_peer_socket(int fd, char out[static CONN_PEER_SIZE])
 {
 	char text[ADDR_TEXT_SIZE];
 	union addr a;

@@ -41,7 +41,7 @@ conn_record_open(const struct conn *c)
 	r = malloc(sizeof(*r));
 	if (r == NULL)
 		return NULL;
-	conn_peer(conn_fd(c), r->peer);
+	conn_peer(c, r->peer);
 	send_event(c, r, &e);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "common/log.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/conn_origin.h"
 #include "pool/conn_peer.h"
 
 /* Control has no more than that open; the next one is not answered. */
@@ -53,6 +55,26 @@ rtt_us(int fd)
 	return info.tcpi_rtt;
 }
 
+/* Text as far as it fits. */
+#define COPY(out, text) ((void)snprintf((out), sizeof(out), "%s", (text)))
+
+/* What the proxy has said of it. */
+static void
+describe_origin(const struct conn *c, struct msg_conn_row *row)
+{
+	const struct conn_origin *o = c->origin;
+
+	if (o == NULL)
+		return;
+	conn_peer_socket(conn_fd(c), row->proxy);
+	COPY(row->authority, o->authority);
+	COPY(row->unique_id, o->unique_id);
+	row->tls.by_proxy = 1;
+	COPY(row->tls.version, o->tls_version);
+	COPY(row->tls.cipher, o->tls_cipher);
+	COPY(row->tls.name, o->tls_name);
+}
+
 static void
 send_row(struct inspection *i, uint32_t request, const struct conn *c)
 {
@@ -68,7 +90,8 @@ send_row(struct inspection *i, uint32_t request, const struct conn *c)
 		.rtt_us = rtt_us(conn_fd(c)),
 		.peer_pid = conn_peer_pid(conn_fd(c)) };
 
-	conn_peer(conn_fd(c), row.peer);
+	conn_peer(c, row.peer);
+	describe_origin(c, &row);
 	channel_send(i->channel, IPC_CONN_ROW, &row, -1);
 }
 

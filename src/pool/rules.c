@@ -43,7 +43,8 @@ rules_clear(struct rules *r)
 bool
 rules_look_at_peer(const struct rules *r)
 {
-	return r->allow != NULL || r->deny != NULL || r->probes != NULL;
+	return r->allow != NULL || r->deny != NULL || r->probes != NULL ||
+	    r->trusted != NULL;
 }
 
 bool

@@ -10,6 +10,7 @@
 #include "common/spec.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/handshake.h"
 #include "pool/worker.h"
 
 static struct conn *
@@ -24,6 +25,14 @@ static uint64_t
 spread(uint64_t id)
 {
 	return id * UINT64_C(0x9e3779b97f4a7c15) >> 54;
+}
+
+static uint64_t
+handshake_due_ms(const struct conn *c)
+{
+	return c->state == CONN_HANDSHAKE
+	    ? c->opened_ms + c->list->spec->handshake_timeout_ms
+	    : UINT64_MAX;
 }
 
 static uint64_t
@@ -46,13 +55,15 @@ life_due_ms(const struct conn *c)
 uint64_t
 timeouts_due_ms(const struct conn *c)
 {
-	return MIN(idle_due_ms(c), life_due_ms(c));
+	return MIN(handshake_due_ms(c), MIN(idle_due_ms(c), life_due_ms(c)));
 }
 
 static void
 look_at(struct timeouts *t, struct conn *c, uint64_t now_ms)
 {
-	if (idle_due_ms(c) <= now_ms)
+	if (handshake_due_ms(c) <= now_ms)
+		handshake_fail(c, CONN_END_HANDSHAKE_TIMEOUT, NULL);
+	else if (idle_due_ms(c) <= now_ms)
 		conn_close(c, CONN_END_IDLE_TIMEOUT);
 	else if (life_due_ms(c) <= now_ms)
 		conn_close(c, CONN_END_MAX_LIFETIME);

@@ -1,6 +1,6 @@
 /*
- * timeouts: ends connections that were idle, or open, for too long
- * (idle_timeout, max_lifetime).
+ * timeouts: ends connections whose handshake takes too long, that were idle,
+ * or open, for too long (handshake_timeout, idle_timeout, max_lifetime).
  *
  * One for the whole worker. A message costs nothing here but the time that
  * the connection notes anyway; a listener without timeouts costs nothing.

@@ -20,8 +20,11 @@ struct protocol {
 	const char *name;
 	size_t state_size; /* bytes of state in each connection; may be 0 */
 
-	/* The connection is open. NULL: nothing to do. */
-	void (*opened)(struct conn *);
+	/*
+	 * The connection is open. Returns false when it is gone, as
+	 * conn_send() says. NULL: nothing to do.
+	 */
+	bool (*opened)(struct conn *);
 	/*
 	 * len (> 0) bytes have come; data is borrowed during the call and may
 	 * be written to. All of them are consumed. While output is waiting

@@ -45,6 +45,7 @@ take(unsigned int worker, uint64_t first, size_t count, bool more)
 	memset(rows, 0, sizeof(rows));
 	for (i = 0; i < count; i++) {
 		rows[i].id = first + i;
+		rows[i].state = CONN_OPEN;
 		rows[i].age_ms = 60000;
 		rows[i].idle_ms = 1000 * (rows[i].id & 0xff);
 		(void)snprintf(rows[i].peer, sizeof(rows[i].peer),
@@ -201,7 +202,8 @@ Test(conn_query, names_a_slot_that_is_missing_once)
 	    "\"peer_pid\":null,\"state\":\"open\","
 	    "\"since\":\"2025-12-31T23:59:00.000Z\",\"age_ms\":60000,"
 	    "\"idle_ms\":17000,\"bytes_in\":0,\"bytes_out\":0,\"unsent\":0,"
-	    "\"rtt_us\":null}],\"next\":null,\"missing\":[0]}",
+	    "\"rtt_us\":null,\"proxy\":null,\"tls\":null}],\"next\":null,"
+	    "\"missing\":[0]}",
 	    "%s", text);
 	free(text);
 	json_decref(result);

@@ -5,10 +5,12 @@
 #include "control/status_json.h"
 #include "unit/control_rows.h"
 
-#define NO_ENDS                                                        \
-	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "           \
-	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, " \
-	"\"max_lifetime\": 0, \"kicked\": 0, \"deadline\": 0, "        \
+#define NO_ENDS                                                               \
+	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "                  \
+	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, "        \
+	"\"max_lifetime\": 0, \"handshake_timeout\": 0, \"tls_error\": 0, "   \
+	"\"protocol_error\": 0, \"denied\": 0, \"kicked\": 0, \"deadline\": " \
+	"0, "                                                                 \
 	"\"no_memory\": 0, \"worker_crash\": 0}, "
 
 /* The contract of DESIGN.md and mercury-control(7), key by key. */

@@ -34,9 +34,9 @@ Test(conn_text, of_a_network)
 	       " \"age_ms\": 185000, \"idle_ms\": 850, \"bytes_in\": 2150,"
 	       " \"bytes_out\": 12, \"unsent\": 5, \"rtt_us\": 1260}",
 	    "ID           PEER           STATE    SINCE   IDLE    IN  OUT  "
-	    "UNSENT    RTT  SLOT\n"
+	    "UNSENT    RTT  SLOT  VIA  TLS  NAME\n"
 	    "b13cfa44-17  10.0.0.1:5555  waiting  3m05s  850ms  2.1k   12  "
-	    "     5  1.3ms     3\n");
+	    "     5  1.3ms     3  -    -    -\n");
 }
 
 Test(conn_text, of_a_unix_socket)
@@ -46,14 +46,16 @@ Test(conn_text, of_a_unix_socket)
 	       " \"idle_ms\": 0, \"bytes_in\": 0, \"bytes_out\": 0,"
 	       " \"unsent\": 0, \"rtt_us\": null}",
 	    "ID          PEER    STATE  SINCE  IDLE  IN  OUT  UNSENT  RTT  "
-	    "SLOT\n"
+	    "SLOT  VIA  TLS  NAME\n"
 	    "b13cfa44-1  pid 77  open     0ms   0ms   0    0       0    -  "
-	    "   0\n");
+	    "   0  -    -    -\n");
 }
 
 Test(conn_text, with_nothing_in_it)
 {
 	expect("{}",
-	    "ID  PEER  STATE  SINCE  IDLE  IN  OUT  UNSENT  RTT  SLOT\n"
-	    "-   -     -          -     -   -    -       -    -     -\n");
+	    "ID  PEER  STATE  SINCE  IDLE  IN  OUT  UNSENT  RTT  SLOT  VIA  "
+	    "TLS  NAME\n"
+	    "-   -     -          -     -   -    -       -    -     -  -    -  "
+	    "  -\n");
 }

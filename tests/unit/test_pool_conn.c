@@ -33,10 +33,10 @@ static struct {
 } t;
 
 /* Answers each chunk three times, in three sends, after a greeting. */
-static void
+static bool
 greet(struct conn *c)
 {
-	(void)conn_send(c, (const uint8_t *)"hi", 2);
+	return conn_send(c, (const uint8_t *)"hi", 2);
 }
 
 static void
@@ -406,7 +406,9 @@ Test(conn, one_that_is_too_old_is_ended)
 
 Test(conn, lives_differ_by_a_tenth_at_most)
 {
-	struct conn c = { .list = &t.list, .opened_ms = 5000 };
+	struct conn c = { .list = &t.list,
+		.opened_ms = 5000,
+		.state = CONN_OPEN };
 	uint64_t due_ms, lowest = UINT64_MAX, highest = 0;
 
 	t.spec.max_lifetime_ms = 1000000;

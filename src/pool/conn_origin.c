@@ -1,0 +1,45 @@
+#include "pool/conn_origin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool/proxy_header.h"
+
+/* Copy text to *at, which moves on. Returns the copy. */
+static const char *
+put(char **at, const char *text)
+{
+	char *copy = *at;
+	const size_t size = strlen(text) + 1;
+
+	memcpy(copy, text, size);
+	*at += size;
+	return copy;
+}
+
+struct conn_origin *
+conn_origin_new(const struct proxy_header *h)
+{
+	const size_t room = strlen(h->authority) + strlen(h->unique_id) +
+	    strlen(h->ssl.version) + strlen(h->ssl.cipher) + strlen(h->ssl.cn) +
+	    5;
+	struct conn_origin *o = calloc(1, sizeof(*o) + room);
+	char *at;
+
+	if (o == NULL)
+		return NULL;
+	at = o->text;
+	o->authority = put(&at, h->authority);
+	o->unique_id = put(&at, h->unique_id);
+	o->tls_version = put(&at, h->ssl.version);
+	o->tls_cipher = put(&at, h->ssl.cipher);
+	o->tls_name = put(&at, h->ssl.cn);
+	o->has_address = h->kind == PROXY_TCP4 || h->kind == PROXY_TCP6;
+	if (!o->has_address)
+		return o;
+	memcpy(o->source, h->source.address, sizeof(o->source));
+	memcpy(o->destination, h->destination.address, sizeof(o->destination));
+	o->source_port = h->source.port;
+	o->destination_port = h->destination.port;
+	return o;
+}
