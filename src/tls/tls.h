@@ -83,7 +83,7 @@ struct tls_api {
 	 * Encrypt tickets with the first of these keys, and accept those of
 	 * all of them; they are copied. Before the first call the context
 	 * makes and takes no tickets; nor does it ever, if the material says
-	 * so. Returns 0, or -1 when out of memory, and nothing changes.
+	 * so. Returns 0, or -1 when their number makes no sense.
 	 */
 	int (*context_set_tickets)(struct tls_context *,
 	    const struct ticket_keys *);

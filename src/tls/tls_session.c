@@ -1,0 +1,418 @@
+#include "tls/tls_session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/tls_bio.h"
+#include "tls/tls_context.h"
+#include "tls/tls_error.h"
+#include "tls/tls_facts.h"
+
+/* The first byte of a handshake's first record. */
+#define RECORD_HANDSHAKE 22
+
+/* Nothing has ended it; else what recv returns from now on. */
+#define NO_END 1
+
+_Static_assert(TLS_RECV_SIZE >= TLS_BIO_RECV_SIZE + TLS_BIO_PLAIN_SIZE,
+    "all that one recv(2) completes fits");
+
+struct tls_session {
+	SSL *ssl;
+	struct tls_context *context;
+	struct tls_flow flow;
+	unsigned long error; /* tls_error.h */
+	int sys;             /* errno, where that is why it failed */
+	int8_t end;          /* NO_END, TLS_FINISHED or TLS_ERROR */
+	uint8_t failure;
+	bool begun;       /* the first byte has come */
+	bool tls;         /* and it was one of TLS */
+	bool established; /* the handshake is done */
+	bool told;        /* recv has returned end */
+	bool stale;       /* failed for a certificate that is out of date */
+};
+
+/* --- life --- */
+
+static int
+give_bio(SSL *ssl)
+{
+	BIO *in = tls_bio_ref(), *out = tls_bio_ref();
+
+	if (in == NULL || out == NULL) {
+		(void)BIO_free(in);
+		(void)BIO_free(out);
+		return -1;
+	}
+	SSL_set0_rbio(ssl, in);
+	SSL_set0_wbio(ssl, out);
+	return 0;
+}
+
+struct tls_session *
+tls_session_new(struct tls_context *c, const uint8_t *first, size_t len)
+{
+	struct tls_session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	ERR_clear_error();
+	s->end = NO_END;
+	s->context = c;
+	c->references++;
+	s->ssl = SSL_new(c->ctx);
+	if (s->ssl == NULL || give_bio(s->ssl) == -1 ||
+	    tls_bio_keep(&s->flow, first, len) == -1) {
+		tls_session_free(s);
+		ERR_clear_error();
+		return NULL;
+	}
+	if (c->role == TLS_ROLE_SERVER) {
+		SSL_set_accept_state(s->ssl);
+	} else {
+		SSL_set_connect_state(s->ssl);
+		s->tls = true;
+	}
+	return s;
+}
+
+void
+tls_session_free(struct tls_session *s)
+{
+	if (s == NULL)
+		return;
+	SSL_free(s->ssl);
+	tls_bio_clear(&s->flow);
+	tls_context_free(s->context);
+	free(s);
+}
+
+/* --- errors --- */
+
+static bool
+is_again(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
+/* Remember why; the call has filled OpenSSL's queue. */
+static void
+note_error(struct tls_session *s)
+{
+	s->error = tls_error_take();
+	s->failure = (uint8_t)tls_error_failure(s->error, s->tls);
+}
+
+static void
+note_closed(struct tls_session *s, int error)
+{
+	s->sys = error;
+	s->failure = TLS_FAILURE_CLOSED;
+}
+
+enum tls_failure
+tls_session_failure(const struct tls_session *s, const char **text)
+{
+	if (s->stale)
+		*text = "the peer's certificate has expired since its ticket "
+			"was made";
+	else if (s->sys == EOVERFLOW)
+		*text = "the peer makes us answer and reads no answers";
+	else if (s->sys == ENOMEM)
+		*text = "out of memory";
+	else if (s->failure != TLS_FAILURE_CLOSED)
+		*text = tls_error_text(s->ssl, s->error, s->tls);
+	else if (s->sys != 0)
+		*text = strerror(s->sys);
+	else
+		*text = "the peer closed the connection";
+	return (enum tls_failure)s->failure;
+}
+
+/* Flushing has failed with errno: what a call returns then. */
+static int
+flush_result(struct tls_session *s)
+{
+	const int error = errno;
+
+	if (is_again(error))
+		return TLS_AGAIN;
+	if (error == EOVERFLOW || error == ENOMEM) {
+		s->sys = error;
+		s->failure = error == ENOMEM ? TLS_FAILURE_INTERNAL
+					     : TLS_FAILURE_PROTOCOL;
+		return TLS_ERROR;
+	}
+	return TLS_GONE;
+}
+
+/* --- the handshake --- */
+
+/* Look at what came first: is it TLS at all? */
+static void
+look_at_first(struct tls_session *s)
+{
+	if (s->begun || tls_bio_left() == 0)
+		return;
+	s->begun = true;
+	if (s->context->role == TLS_ROLE_SERVER)
+		s->tls = tls_bio_first() == RECORD_HANDSHAKE;
+}
+
+/*
+ * A ticket holds a certificate that was good when the ticket was made. Is it
+ * out of date by now?
+ */
+static bool
+is_stale(const struct tls_session *s)
+{
+	X509 *cert = SSL_get0_peer_certificate(s->ssl);
+
+	return s->context->verify != TLS_VERIFY_NONE && cert != NULL &&
+	    SSL_session_reused(s->ssl) &&
+	    X509_cmp_current_time(X509_get0_notAfter(cert)) < 0;
+}
+
+static enum tls_handshake
+handshake_done(struct tls_session *s)
+{
+	if (is_stale(s)) {
+		s->failure = TLS_FAILURE_BAD_CERTIFICATE;
+		s->stale = true;
+		return TLS_FAILED;
+	}
+	s->established = true;
+	return TLS_DONE;
+}
+
+/* Let OpenSSL go on with what it has. */
+static enum tls_handshake
+step_handshake(struct tls_session *s)
+{
+	int result;
+
+	ERR_clear_error();
+	result = SSL_do_handshake(s->ssl);
+	if (result == 1)
+		return handshake_done(s);
+	switch (SSL_get_error(s->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_AGAIN_READ;
+	case SSL_ERROR_ZERO_RETURN:
+		note_closed(s, 0);
+		return TLS_FAILED;
+	default:
+		note_error(s);
+		return TLS_FAILED;
+	}
+}
+
+/* Receive; false: *result says how the call ends. */
+static bool
+receive_handshake(struct tls_session *s, int fd, enum tls_handshake *result)
+{
+	const ssize_t n = tls_bio_fill(fd);
+
+	look_at_first(s);
+	*result = TLS_AGAIN_READ;
+	if (n > 0)
+		return true;
+	if (n == -1 && is_again(errno)) {
+		/* As a client we say the first word. */
+		return s->context->role == TLS_ROLE_CLIENT && !s->begun;
+	}
+	note_closed(s, n == 0 ? 0 : errno);
+	*result = TLS_FAILED;
+	return false;
+}
+
+static enum tls_handshake
+flush_handshake(struct tls_session *s, int fd, enum tls_handshake result)
+{
+	if (tls_bio_flush(fd) == 0 || result == TLS_FAILED)
+		return result;
+	if (is_again(errno))
+		return result == TLS_DONE ? TLS_DONE : TLS_AGAIN_WRITE;
+	if (flush_result(s) == TLS_GONE)
+		note_closed(s, errno);
+	return TLS_FAILED;
+}
+
+enum tls_handshake
+tls_session_handshake(struct tls_session *s, int fd)
+{
+	enum tls_handshake result = TLS_AGAIN_READ;
+
+	tls_bio_begin(&s->flow);
+	if (s->flow.unsent != NULL)
+		result = flush_handshake(s, fd, result);
+	if (result == TLS_AGAIN_READ && receive_handshake(s, fd, &result))
+		result = flush_handshake(s, fd, step_handshake(s));
+	if (tls_bio_end(result == TLS_FAILED) == -1) {
+		s->sys = ENOMEM;
+		s->failure = TLS_FAILURE_INTERNAL;
+		result = TLS_FAILED;
+	}
+	return result;
+}
+
+/* --- data --- */
+
+bool
+tls_session_pending(const struct tls_session *s)
+{
+	return s->flow.received != NULL || (s->end != NO_END && !s->told);
+}
+
+/* Decrypt all that was received; what ends the stream is noted. */
+static size_t
+read_all(struct tls_session *s, uint8_t *data, size_t size)
+{
+	size_t total = 0, n;
+
+	ERR_clear_error();
+	while (s->end == NO_END && tls_bio_left() > 0 && total < size) {
+		if (SSL_read_ex(s->ssl, data + total, size - total, &n) == 1) {
+			total += n;
+			continue;
+		}
+		switch (SSL_get_error(s->ssl, 0)) {
+		case SSL_ERROR_WANT_READ:
+			break;
+		case SSL_ERROR_ZERO_RETURN:
+			s->end = TLS_FINISHED;
+			break;
+		default:
+			note_error(s);
+			s->end = TLS_ERROR;
+			break;
+		}
+	}
+	return total;
+}
+
+/* The call has total bytes of plaintext; the result of recv. */
+static ssize_t
+recv_result(struct tls_session *s, size_t total)
+{
+	if (total > 0)
+		return (ssize_t)total;
+	if (s->end == NO_END)
+		return TLS_AGAIN;
+	s->told = true;
+	return s->end;
+}
+
+ssize_t
+tls_session_recv(struct tls_session *s, int fd, uint8_t *data, size_t size)
+{
+	size_t total = 0;
+	ssize_t n;
+	int error;
+
+	assert(size >= TLS_RECV_SIZE);
+	if (s->end != NO_END)
+		return recv_result(s, 0);
+	tls_bio_begin(&s->flow);
+	n = tls_bio_fill(fd);
+	error = errno;
+	if (n > 0) {
+		total = read_all(s, data, size);
+		/* OpenSSL may have answered to the peer. */
+		if (tls_bio_flush(fd) == -1 && flush_result(s) == TLS_ERROR &&
+		    s->end == NO_END)
+			s->end = TLS_ERROR;
+	}
+	(void)tls_bio_end(true);
+	if (n > 0)
+		return recv_result(s, total);
+	if (n == 0)
+		return TLS_FINISHED;
+	errno = error;
+	return is_again(error) ? TLS_AGAIN : TLS_GONE;
+}
+
+/* Encrypt and send; -1 when OpenSSL can't. */
+static int
+write_some(struct tls_session *s, int fd, const uint8_t *data, size_t len,
+    size_t *taken)
+{
+	size_t n;
+
+	ERR_clear_error();
+	*taken = 0;
+	while (*taken < len) {
+		if (!tls_bio_has_room() && tls_bio_flush(fd) == -1)
+			break;
+		n = len - *taken;
+		if (n > TLS_BIO_PLAIN_SIZE)
+			n = TLS_BIO_PLAIN_SIZE;
+		if (SSL_write_ex(s->ssl, data + *taken, n, &n) != 1) {
+			note_error(s);
+			return -1;
+		}
+		*taken += n;
+	}
+	return 0;
+}
+
+ssize_t
+tls_session_send(struct tls_session *s, int fd, const uint8_t *data, size_t len)
+{
+	ssize_t result = 0;
+	size_t taken;
+
+	tls_bio_begin(&s->flow);
+	if (s->flow.unsent != NULL && tls_bio_flush(fd) == -1)
+		result = flush_result(s);
+	else if (write_some(s, fd, data, len, &taken) == -1)
+		result = TLS_ERROR;
+	else
+		result = (ssize_t)taken;
+	if (result > 0 && tls_bio_flush(fd) == -1 &&
+	    flush_result(s) != TLS_AGAIN)
+		result = flush_result(s);
+	(void)tls_bio_end(false);
+	return result;
+}
+
+size_t
+tls_session_unsent(const struct tls_session *s)
+{
+	return tls_bio_unsent(&s->flow);
+}
+
+int
+tls_session_flush(struct tls_session *s, int fd)
+{
+	int result = 0;
+
+	tls_bio_begin(&s->flow);
+	if (tls_bio_flush(fd) == -1)
+		result = flush_result(s);
+	(void)tls_bio_end(false);
+	return result;
+}
+
+void
+tls_session_finish(struct tls_session *s, int fd)
+{
+	if (!s->established || s->end == TLS_ERROR)
+		return;
+	tls_bio_begin(&s->flow);
+	ERR_clear_error();
+	(void)SSL_shutdown(s->ssl);
+	ERR_clear_error();
+	(void)tls_bio_flush(fd);
+	(void)tls_bio_end(false);
+}
+
+void
+tls_session_describe(struct tls_session *s, struct tls_facts *facts)
+{
+	tls_facts_fill(s->ssl, s->context->verify != TLS_VERIFY_NONE, facts);
+}
