@@ -37,6 +37,7 @@
 #define FORM_RESTART	"permanent | transient | temporary"
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"
+#define FORM_TLS	"section"
 #define FORM_TRANSPORT	"tcp | unix"
 #define FORM_UINT16	"number"
 #define FORM_UINT32	"number"

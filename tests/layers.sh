@@ -13,7 +13,7 @@ allowed() {
 	protocol/common) return 1 ;;
 	*/common) return 0 ;;
 	config/option | control/option | ctl/option) return 0 ;;
-	pool/protocol) return 0 ;;
+	pool/protocol | pool/tls | config/tls) return 0 ;;
 	esac
 	return 1
 }

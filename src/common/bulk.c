@@ -78,6 +78,17 @@ bulk_receive(int fd, const struct bulk_ref *ref, struct err *err)
 }
 
 struct bulk *
+bulk_duplicate(int fd, const struct bulk_ref *ref, struct err *err)
+{
+	const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own != -1)
+		return bulk_receive(own, ref, err);
+	(void)err_sys(err, "a value");
+	return NULL;
+}
+
+struct bulk *
 bulk_hold(struct bulk *b)
 {
 	if (b != NULL)

@@ -21,6 +21,8 @@ enum bulk_id {
 	BULK_DENY,
 	BULK_PROBES,
 	BULK_PROXY_TRUSTED,
+	BULK_TLS,          /* the section, as JSON (src/option) */
+	BULK_TLS_MATERIAL, /* what mercury-config made of it (src/tls) */
 	BULK_COUNT
 };
 
@@ -51,6 +53,10 @@ struct bulk *bulk_new(const void *bytes, size_t size, struct err *err);
  * it is not sealed or not of that size. Returns NULL with *err.
  */
 struct bulk *bulk_receive(int fd, const struct bulk_ref *ref, struct err *err);
+
+/* The same, but fd is borrowed. */
+struct bulk *bulk_duplicate(int fd, const struct bulk_ref *ref,
+    struct err *err);
 
 /* Hold one more time; NULL is fine. Returns it. */
 struct bulk *bulk_hold(struct bulk *);

@@ -17,6 +17,7 @@
 #include "common/event.h"
 #include "common/role.h"
 #include "common/spec.h"
+#include "common/ticket_keys.h"
 
 #define IPC_VERSION 1u
 #define IPC_TEXT_SIZE 512
@@ -122,6 +123,12 @@ struct msg_strays_end {
 	uint32_t again_ms; /* some may drain for so long still; 0: none */
 };
 
+/*
+ * CONFIG_TLS (struct msg_bulk) carries the tls section of a listener, whose
+ * files shall be read. Answered by a BULK with the material or by PLAN_ERROR,
+ * and PLAN_WARNING, then PLAN_END.
+ */
+
 struct msg_plan_end {
 	uint32_t listeners; /* as many as were sent */
 	uint32_t errors;    /* not 0: nothing may be applied */
@@ -139,6 +146,18 @@ struct msg_pool_hello {
 	uint32_t gid;
 	uint32_t generation;
 	uint32_t heartbeat_ms; /* how often to say in the scoreboard: alive */
+};
+
+/*
+ * TLS_MODULE carries mercury-tls.so, before the first LISTEN with transport
+ * tls.
+ */
+
+/* For the next LISTEN of the listener, or for what it does already. */
+struct msg_ticket_keys {
+	uint64_t listener_id;
+	struct ticket_keys keys;
+	uint32_t unused;
 };
 
 /*
@@ -451,6 +470,7 @@ struct msg_events_news {
 	MSG(CONFIG_READ, ROLE_SUPERVISOR,		struct msg_config_read,	0) \
 	MSG(CONFIG_FIND_HOLDER, ROLE_SUPERVISOR,	struct msg_config_find_holder, 0) \
 	MSG(CONFIG_FIND_STRAYS, ROLE_SUPERVISOR,	struct msg_config_find_strays, 0) \
+	MSG(CONFIG_TLS,	ROLE_SUPERVISOR,		struct msg_bulk,	1) \
 	MSG(HOLDER,	ROLE_CONFIG,			struct msg_holder,	0) \
 	MSG(STRAY,	ROLE_CONFIG,			struct msg_stray,	0) \
 	MSG(STRAYS_END,	ROLE_CONFIG,			struct msg_strays_end,	0) \
@@ -486,6 +506,8 @@ struct msg_events_news {
 	MSG(REQ_TREE,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_SHUTDOWN, ROLE_CONTROL,			struct msg_request,	0) \
+	MSG(TLS_MODULE,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(TICKET_KEYS, ROLE_SUPERVISOR,		struct msg_ticket_keys,	0) \
 	MSG(GATES,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(EVENTS,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(STORE_HELLO, ROLE_SUPERVISOR,		struct msg_store_hello,	1) \

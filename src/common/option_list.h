@@ -44,7 +44,7 @@ LISTENER_OPTION(OWNER, "owner", USER, owner, 0, 0, LIVE, NULL,
 LISTENER_OPTION(GROUP, "group", GROUP, group, 0, 0, LIVE, NULL,
     "Group of the Unix socket.")
 LISTENER_OPTION(TRANSPORT, "transport", TRANSPORT, transport, 0, 0, BOUND, "tcp",
-    "How bytes travel: tcp or unix (with path).")
+    "How bytes travel: tcp, tls or unix (with path).")
 LISTENER_OPTION(PROTOCOL, "protocol", PROTOCOL, protocol, 0, 0, BOUND, NULL,
     "What is done with the bytes: echo or discard.")
 LISTENER_OPTION(POOL, "pool", NAME, pool, 0, 0, BOUND, NULL,
@@ -85,6 +85,8 @@ LISTENER_OPTION(PROXY_PROTOCOL, "proxy_protocol", PROXY_PROTOCOL, proxy_protocol
     "Every connection begins with a PROXY protocol header of version v1, v2 or any of them; off for none. It needs proxy_trusted.")
 LISTENER_OPTION(PROXY_TRUSTED, "proxy_trusted", CIDRS, bulks[BULK_PROXY_TRUSTED], 0, 4096, LIVE, NULL,
     "Addresses and networks of the proxies whose header is believed; of others the connection is refused. The peers of a Unix socket are trusted.")
+LISTENER_OPTION(TLS, "tls", TLS, tls, 0, 0, LIVE, NULL,
+    "Section with the options of TLS, see below; for transport tls, which needs it.")
 LISTENER_OPTION(BIND_ATTEMPTS, "bind_attempts", UINT32, bind_attempts, 1, 1000, LIVE, "4",
     "How often a place that is in use is tried before binding has failed.")
 LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 86400000, LIVE, "1s",

@@ -169,6 +169,19 @@ spec_check_proxy(const struct listener_spec *s, struct err *err)
 }
 
 int
+spec_check_tls(const struct listener_spec *s, struct err *err)
+{
+	const bool has_section = s->bulks[BULK_TLS].size > 0;
+
+	if (has_section == (s->transport == TRANSPORT_TLS))
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    has_section ? "tls: goes with transport = \"tls\" only"
+			: "tls: is missing: transport \"tls\" needs a "
+			  "certificate and its key: tls.cert and tls.key");
+}
+
+int
 spec_check(const struct listener_spec *s, struct err *err)
 {
 	if (!ends(s->name, sizeof(s->name)) ||
@@ -196,7 +209,8 @@ spec_check(const struct listener_spec *s, struct err *err)
 		    SPEC_WORKERS_MAX);
 	if (s->backlog < 1 || s->backlog > 65535 || s->mode > 0777)
 		return err_set(err, ERR_INVALID, "backlog or mode: too large");
-	if (spec_check_backoff(s, err) == -1 || spec_check_proxy(s, err) == -1)
+	if (spec_check_backoff(s, err) == -1 ||
+	    spec_check_proxy(s, err) == -1 || spec_check_tls(s, err) == -1)
 		return -1;
 	return check_place(s, err);
 }
@@ -249,6 +263,12 @@ spec_check_set(enum transport_id transport, option_set set, struct err *err)
 			OPTION_BIT(OPT_KEEPALIVE) | OPTION_BIT(OPT_ALLOW) |
 			OPTION_BIT(OPT_DENY) | OPTION_BIT(OPT_PROBES),
 		    "does not go with path: it is for TCP only" },
+		{ TRANSPORT_TLS, OPTION_BIT(OPT_PATH),
+		    "does not go with port: a listener has one of them" },
+		{ TRANSPORT_TLS,
+		    OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) |
+			OPTION_BIT(OPT_GROUP),
+		    "goes with path only: it is for Unix sockets" },
 		{ TRANSPORT_TCP, OPTION_BIT(OPT_PATH),
 		    "does not go with port: a listener has one of them" },
 		{ TRANSPORT_TCP,

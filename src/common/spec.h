@@ -21,7 +21,7 @@
 #define SPEC_WORKERS_MAX 1024u
 
 /* Closed sets: the word in config, JSON and logs. */
-#define TRANSPORTS(X) X(TCP, "tcp") X(UNIX, "unix")
+#define TRANSPORTS(X) X(TCP, "tcp") X(UNIX, "unix") X(TLS, "tls")
 #define PROTOCOLS(X) X(ECHO, "echo") X(DISCARD, "discard")
 #define RESTARTS(X)               \
 	X(PERMANENT, "permanent") \
@@ -142,7 +142,13 @@ struct listener_spec {
 	uint32_t accept_rate;     /* a second; 0: no limit */
 	uint32_t accept_burst;    /* 0: as accept_rate */
 	uint32_t handshake_timeout_ms;
-	struct bulk_ref bulks[BULK_COUNT]; /* their values travel apart */
+	union {
+		struct bulk_ref bulks[BULK_COUNT]; /* values travel apart */
+		struct {
+			struct bulk_ref lists[BULK_TLS];
+			struct bulk_ref tls[2]; /* the section, the material */
+		};
+	};
 };
 
 /*
@@ -198,6 +204,9 @@ int spec_check_backoff(const struct listener_spec *, struct err *);
 
 /* proxy_protocol needs proxy_trusted, but for Unix sockets. 0, or -1. */
 int spec_check_proxy(const struct listener_spec *, struct err *err);
+
+/* transport tls needs tls, and no other takes it. 0, or -1 with *err. */
+int spec_check_tls(const struct listener_spec *, struct err *err);
 
 /* Is a change of this option possible without a new socket? */
 bool spec_option_is_live(enum listener_option);

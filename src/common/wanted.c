@@ -8,6 +8,8 @@ static const enum listener_option option_of[BULK_COUNT] = {
 	[BULK_DENY] = OPT_DENY,
 	[BULK_PROBES] = OPT_PROBES,
 	[BULK_PROXY_TRUSTED] = OPT_PROXY_TRUSTED,
+	[BULK_TLS] = OPT_TLS,
+	[BULK_TLS_MATERIAL] = OPT_TLS,
 };
 
 int

@@ -1,23 +1,25 @@
 #include "option/bulk_type.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "option/cidrs.h"
 
 bool
 bulk_type_is(enum option_type type)
 {
-	return type == OPTION_TYPE_CIDRS;
+	return type == OPTION_TYPE_CIDRS || type == OPTION_TYPE_TLS;
 }
 
-int
-bulk_type_make(const struct option *o, const json_t *value, struct bulk **out,
+/* --- lists of networks --- */
+
+static int
+make_cidrs(const struct option *o, const json_t *value, struct bulk **out,
     struct err *err)
 {
 	struct cidr *list;
 	size_t count;
 
-	*out = NULL;
 	if (cidrs_parse(value, (size_t)o->max, &list, &count, err) == -1)
 		return -1;
 	if (count == 0)
@@ -27,20 +29,51 @@ bulk_type_make(const struct option *o, const json_t *value, struct bulk **out,
 	return *out == NULL ? -1 : 0;
 }
 
+/* --- sections --- */
+
+static int
+make_section(const struct option *o, const json_t *value, struct bulk **out,
+    struct err *err)
+{
+	char *text;
+
+	if (!json_is_object(value))
+		return err_set(err, ERR_INVALID, "must be %s",
+		    option_type_wants(o->type));
+	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	if (text == NULL)
+		return err_set(err, ERR_UNAVAILABLE, "out of memory");
+	*out = bulk_new(text, strlen(text), err);
+	free(text);
+	return *out == NULL ? -1 : 0;
+}
+
+/* --- both --- */
+
+int
+bulk_type_make(const struct option *o, const json_t *value, struct bulk **out,
+    struct err *err)
+{
+	*out = NULL;
+	return o->type == OPTION_TYPE_TLS ? make_section(o, value, out, err)
+					  : make_cidrs(o, value, out, err);
+}
+
 json_t *
 bulk_type_json(const struct option *o, const struct bulk *b)
 {
+	const bool is_section = o->type == OPTION_TYPE_TLS;
 	const void *bytes;
 	struct err err;
 	json_t *value;
 
-	(void)o;
 	if (b == NULL)
-		return json_array();
+		return is_section ? json_object() : json_array();
 	bytes = bulk_map(b, &err);
 	if (bytes == NULL)
 		return NULL;
-	value = cidrs_json(bytes, b->ref.size);
+	value = is_section ? json_loadb(bytes, b->ref.size, 0, NULL)
+			   : cidrs_json(bytes, b->ref.size);
 	bulk_unmap(b, bytes);
 	return value;
 }

@@ -256,7 +256,7 @@ settle_tcp(const struct listener_spec *spec, option_set set, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "transport: unix does not go with port: give path "
 		    "instead of port");
-	return spec_check_set(TRANSPORT_TCP, set, err);
+	return spec_check_set((enum transport_id)spec->transport, set, err);
 }
 
 /* What must be there in a new listener. */
@@ -323,7 +323,8 @@ option_listener(const char *name, const json_t *options, struct wanted *out,
 	    check_complete(out->set, err) == -1 ||
 	    settle(&out->spec, out->set, err) == -1 ||
 	    spec_check_backoff(&out->spec, err) == -1 ||
-	    spec_check_proxy(&out->spec, err) == -1)
+	    spec_check_proxy(&out->spec, err) == -1 ||
+	    spec_check_tls(&out->spec, err) == -1)
 		return give_up(out);
 	return 0;
 }

@@ -349,6 +349,18 @@ json_cidrs(const struct option *o, const void *member)
 	return NULL;
 }
 
+/* --- sections --- */
+
+static int
+parse_section(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	(void)text;
+	(void)member;
+	return err_set(err, ERR_INVALID, "must be a section: %s { ... }",
+	    o->name);
+}
+
 /* --- users and groups --- */
 
 /* Empty text: nobody. */
@@ -434,6 +446,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, WORDS(strategy_words) },
 	[OPTION_TYPE_STRING] = { "a string",
 	    ALSO_NOTHING, parse_string, json_text, NULL, 0 },
+	[OPTION_TYPE_TLS] = { "an object: a section with cert, key and so on",
+	    ALSO_NOTHING, parse_section, NULL, NULL, 0 },
 	[OPTION_TYPE_TRANSPORT] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(transport_words) },
 	[OPTION_TYPE_UINT16] = { "a whole number",

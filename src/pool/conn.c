@@ -28,13 +28,14 @@ struct conn_output {
 
 static void on_event(evutil_socket_t, short, void *);
 
-/* Poll for what instead of what was polled for. Returns 0, or -1. */
-static int
-poll_for(struct conn *c, short what)
+int
+conn_poll(struct conn *c, short what)
 {
 	struct event_base *base = event_get_base(&c->io);
 	const int fd = conn_fd(c);
 
+	if (event_pending(&c->io, what, NULL))
+		return 0;
 	if (event_del(&c->io) == -1 ||
 	    event_assign(&c->io, base, fd, what | EV_PERSIST, on_event, c) ==
 		-1)
@@ -49,10 +50,13 @@ conn_close(struct conn *c, enum conn_end end)
 
 	conn_record_close(&c->record, c, end);
 	(void)event_del(&c->io);
+	if (c->list->transport->close != NULL)
+		c->list->transport->close(c);
 	(void)close(fd);
 	free(c->output);
 	free(c->origin);
-	handshake_free(&c->handshake);
+	free(c->agreed);
+	handshake_free(c);
 	conn_list_remove(c, end);
 }
 
@@ -60,6 +64,8 @@ conn_close(struct conn *c, enum conn_end end)
 static enum conn_end
 broken_end(const struct conn *c)
 {
+	if (errno == EPROTO)
+		return CONN_END_TLS_ERROR;
 	if (errno != ETIMEDOUT)
 		return CONN_END_PEER_RESET;
 	return c->list->spec->user_timeout_ms > 0 ? CONN_END_USER_TIMEOUT
@@ -110,6 +116,25 @@ send_now(struct conn *c, const uint8_t *data, size_t len)
 	return n;
 }
 
+/* Has the transport taken what the socket has not? */
+static bool
+is_unsent(const struct conn *c)
+{
+	const struct transport *t = c->list->transport;
+
+	return t->unsent != NULL && t->unsent(c);
+}
+
+/* Output waits: read no more before the peer has taken it. */
+static int
+wait(struct conn *c)
+{
+	if (conn_poll(c, EV_WRITE) == -1)
+		return -1;
+	c->state = CONN_WAITING;
+	return 0;
+}
+
 bool
 conn_send(struct conn *c, const uint8_t *data, size_t len)
 {
@@ -117,24 +142,29 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 
 	if (c->output == NULL) {
 		n = send_now(c, data, len);
-		if ((size_t)n == len)
+		if ((size_t)n == len && !is_unsent(c))
 			return true;
 	}
 	if (n == TRANSPORT_GONE) {
 		conn_close(c, broken_end(c));
 		return false;
 	}
-	if (keep(c, data + n, len - (size_t)n) == -1)
+	if ((size_t)n < len && keep(c, data + n, len - (size_t)n) == -1)
 		goto out;
-	if (c->state == CONN_OPEN) {
-		if (poll_for(c, EV_WRITE) == -1)
-			goto out;
-		c->state = CONN_WAITING;
-	}
+	if (c->state == CONN_OPEN && wait(c) == -1)
+		goto out;
 	return true;
 out:
 	conn_close(c, CONN_END_NO_MEMORY);
 	return false;
+}
+
+/* The last output was given to the transport. */
+static void
+finish_transport(struct conn *c)
+{
+	if (c->list->transport->finish != NULL)
+		c->list->transport->finish(c);
 }
 
 void
@@ -143,7 +173,11 @@ conn_finish(struct conn *c)
 	/* Closing with input unread would reset, and lose what was sent. */
 	assert(c->peer_finished);
 	if (c->output == NULL)
+		finish_transport(c);
+	if (c->output == NULL && !is_unsent(c))
 		conn_close(c, CONN_END_PEER_CLOSED);
+	else if (conn_poll(c, EV_WRITE) == -1)
+		conn_close(c, CONN_END_NO_MEMORY);
 	else
 		c->state = CONN_FINISHING;
 }
@@ -162,6 +196,26 @@ count_in(struct conn *c, uint64_t n)
 	c->active_ms = clock_mono_ms();
 }
 
+/* Come back even though the socket may never be readable again. */
+static void
+read_on(struct conn *c)
+{
+	const struct transport *t = c->list->transport;
+
+	if (t->pending != NULL && t->pending(c))
+		event_active(&c->io, EV_READ, 0);
+}
+
+/* What a transport with a mind of its own wants now. 0, or -1. */
+static int
+after_recv(struct conn *c)
+{
+	if (is_unsent(c))
+		return wait(c);
+	read_on(c);
+	return 0;
+}
+
 /* Bytes of the peer for the protocol. */
 static void
 take_in(struct conn *c, uint8_t *data, size_t len)
@@ -178,12 +232,17 @@ receive(struct conn *c)
 	ssize_t n = list->transport->recv(c, buffer, sizeof(buffer));
 
 	if (n > 0) {
-		take_in(c, buffer, (size_t)n);
+		if (after_recv(c) == -1)
+			conn_close(c, CONN_END_NO_MEMORY);
+		else
+			take_in(c, buffer, (size_t)n);
 	} else if (n == TRANSPORT_FINISHED) {
 		c->peer_finished = true;
 		list->protocol->peer_finished(c);
 	} else if (n == TRANSPORT_GONE) {
 		conn_close(c, broken_end(c));
+	} else if (after_recv(c) == -1) {
+		conn_close(c, CONN_END_NO_MEMORY);
 	}
 }
 
@@ -191,28 +250,48 @@ receive(struct conn *c)
 static void
 resume(struct conn *c)
 {
-	free(c->output);
-	c->output = NULL;
 	if (c->state == CONN_FINISHING)
 		conn_close(c, CONN_END_PEER_CLOSED);
-	else if (poll_for(c, EV_READ) == -1)
+	else if (conn_poll(c, EV_READ) == -1)
 		conn_close(c, CONN_END_NO_MEMORY);
-	else
+	else {
 		c->state = CONN_OPEN;
+		read_on(c);
+	}
+}
+
+/* Returns > 0 when the transport has all of the output. */
+static ssize_t
+send_kept(struct conn *c)
+{
+	struct conn_output *o = c->output;
+	ssize_t n;
+
+	if (o == NULL)
+		return 1;
+	n = send_now(c, o->data + o->sent, o->len - o->sent);
+	if (n == TRANSPORT_GONE)
+		return n;
+	o->sent += (size_t)n;
+	if (o->sent < o->len)
+		return TRANSPORT_AGAIN;
+	free(o);
+	c->output = NULL;
+	if (c->state == CONN_FINISHING)
+		finish_transport(c);
+	return 1;
 }
 
 static void
 send_output(struct conn *c)
 {
-	struct conn_output *o = c->output;
-	ssize_t n = send_now(c, o->data + o->sent, o->len - o->sent);
+	ssize_t n = send_kept(c);
 
-	if (n == TRANSPORT_GONE) {
+	if (n > 0 && c->list->transport->flush != NULL)
+		n = c->list->transport->flush(c);
+	if (n == TRANSPORT_GONE)
 		conn_close(c, broken_end(c));
-		return;
-	}
-	o->sent += (size_t)n;
-	if (o->sent == o->len)
+	else if (n > 0)
 		resume(c);
 }
 
@@ -221,10 +300,10 @@ static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
-	if (what & EV_WRITE)
-		send_output(arg);
-	else if (((struct conn *)arg)->state == CONN_HANDSHAKE)
+	if (((struct conn *)arg)->state == CONN_HANDSHAKE)
 		handshake_go_on(arg);
+	else if (what & EV_WRITE)
+		send_output(arg);
 	else
 		receive(arg);
 }
@@ -233,9 +312,14 @@ void
 conn_begin(struct conn *c, uint8_t *data, size_t len)
 {
 	const struct conn_list *list = c->list;
+	const bool shook = c->handshake != NULL;
 
-	handshake_free(&c->handshake);
+	handshake_free(c);
 	c->state = CONN_OPEN;
+	if (shook && (conn_poll(c, EV_READ) == -1 || after_recv(c) == -1)) {
+		conn_close(c, CONN_END_NO_MEMORY);
+		return;
+	}
 	timeouts_watch(&list->worker->timeouts, c);
 	if (list->spec->record_connections)
 		c->record = conn_record_open(c);
@@ -243,6 +327,14 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 		return;
 	if (len > 0)
 		take_in(c, data, len);
+}
+
+/* Its deadline first: it may end at once. */
+static void
+begin_handshake(struct conn *c)
+{
+	timeouts_watch(&c->list->worker->timeouts, c);
+	handshake_begin(c);
 }
 
 int
@@ -263,10 +355,8 @@ conn_open(struct conn_list *list, int fd)
 	conn_list_insert(list, c);
 	if (!handshake_is_wanted(list))
 		conn_begin(c, NULL, 0);
-	else if (handshake_begin(c) == -1)
-		conn_close(c, CONN_END_NO_MEMORY);
 	else
-		timeouts_watch(&list->worker->timeouts, c);
+		begin_handshake(c);
 	return 0;
 out:
 	(void)close(fd);

@@ -25,7 +25,9 @@ struct conn_list;
 struct conn_origin;
 struct conn_output;
 struct conn_record;
+struct conn_tls;
 struct handshake;
+struct tls_session;
 
 struct conn {
 	struct event
@@ -37,6 +39,8 @@ struct conn {
 	struct conn_record *record;  /* NULL: it is not recorded */
 	struct handshake *handshake; /* NULL: it is over */
 	struct conn_origin *origin;  /* NULL: no proxy has told one */
+	struct tls_session *tls;     /* NULL: none, or not yet */
+	struct conn_tls *agreed;     /* in its handshake; NULL: not yet */
 	uint64_t id;                 /* conn_id.h */
 	uint64_t opened_ms;          /* CLOCK_MONOTONIC, as the next one */
 	uint64_t active_ms;          /* the last byte has come */
@@ -61,6 +65,9 @@ void conn_begin(struct conn *, uint8_t *data, size_t len);
 
 /* End it now: what waits is lost. Frees it. */
 void conn_close(struct conn *, enum conn_end);
+
+/* Poll for EV_READ or EV_WRITE instead. Returns 0, or -1: out of memory. */
+int conn_poll(struct conn *, short what);
 
 /* Bytes of output that the kernel has not taken yet. */
 size_t conn_kept(const struct conn *);

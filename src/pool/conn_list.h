@@ -18,6 +18,7 @@ struct listener_spec;
 struct protocol;
 struct scoreboard_entry;
 struct slab;
+struct tls_context;
 struct transport;
 struct worker;
 
@@ -35,6 +36,7 @@ struct conn_list {
 	enum conn_list_phase phase;
 	struct worker *worker;
 	const struct transport *transport;
+	struct tls_context *tls; /* NULL: it is not TLS */
 	const struct protocol *protocol;
 	struct scoreboard_entry *board;
 	struct gate *gate;

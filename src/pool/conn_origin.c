@@ -3,19 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/packed.h"
 #include "pool/proxy_header.h"
-
-/* Copy text to *at, which moves on. Returns the copy. */
-static const char *
-put(char **at, const char *text)
-{
-	char *copy = *at;
-	const size_t size = strlen(text) + 1;
-
-	memcpy(copy, text, size);
-	*at += size;
-	return copy;
-}
 
 struct conn_origin *
 conn_origin_new(const struct proxy_header *h)
@@ -29,11 +18,11 @@ conn_origin_new(const struct proxy_header *h)
 	if (o == NULL)
 		return NULL;
 	at = o->text;
-	o->authority = put(&at, h->authority);
-	o->unique_id = put(&at, h->unique_id);
-	o->tls_version = put(&at, h->ssl.version);
-	o->tls_cipher = put(&at, h->ssl.cipher);
-	o->tls_name = put(&at, h->ssl.cn);
+	o->authority = packed_put(&at, h->authority);
+	o->unique_id = packed_put(&at, h->unique_id);
+	o->tls_version = packed_put(&at, h->ssl.version);
+	o->tls_cipher = packed_put(&at, h->ssl.cipher);
+	o->tls_name = packed_put(&at, h->ssl.cn);
 	o->has_address = h->kind == PROXY_TCP4 || h->kind == PROXY_TCP6;
 	if (!o->has_address)
 		return o;

@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -10,6 +11,7 @@
 #include "pool/transport.h"
 #include "pool/worker.h"
 #include "protocol/protocol.h"
+#include "tls/tls.h"
 
 static const struct protocol *const protocols[PROTOCOL_COUNT] = {
 	[PROTOCOL_ECHO] = &protocol_echo,
@@ -19,6 +21,7 @@ static const struct protocol *const protocols[PROTOCOL_COUNT] = {
 static const struct transport *const transports[TRANSPORT_COUNT] = {
 	[TRANSPORT_TCP] = &transport_socket,
 	[TRANSPORT_UNIX] = &transport_socket,
+	[TRANSPORT_TLS] = &transport_tls,
 };
 
 static void
@@ -54,6 +57,30 @@ check_values(const struct listener_spec *spec, const struct bulks *values,
 	return 0;
 }
 
+/*
+ * Make a context of the material, for a listener that is TLS. Returns 0, or -1
+ * with *err.
+ */
+static int
+make_context(const struct worker *w, const struct bulk *material,
+    struct tls_context **out, struct err *err)
+{
+	const void *bytes;
+
+	*out = NULL;
+	if (w->tls == NULL)
+		return err_set(err, ERR_INTERNAL, "TLS_MODULE comes first");
+	if (material == NULL)
+		return err_set(err, ERR_INTERNAL,
+		    "its TLS material is missing");
+	bytes = bulk_map(material, err);
+	if (bytes == NULL)
+		return -1;
+	*out = w->tls->context_new(bytes, material->ref.size, err);
+	bulk_unmap(material, bytes);
+	return *out == NULL ? -1 : 0;
+}
+
 static int
 check(const struct msg_listen *m, const struct bulks *values, struct err *err)
 {
@@ -69,16 +96,21 @@ struct endpoint *
 endpoint_new(struct worker *w, const struct msg_listen *m,
     const struct bulks *values, struct err *err)
 {
-	struct rules rules;
 	struct endpoint *e;
 
-	if (check(m, values, err) == -1 ||
-	    rules_make(&rules, values, err) == -1)
+	if (check(m, values, err) == -1)
 		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (e == NULL) {
 		(void)err_sys(err, "a listener");
-		rules_clear(&rules);
+		return NULL;
+	}
+	if (rules_make(&e->conns.rules, values, err) == -1 ||
+	    (m->spec.transport == TRANSPORT_TLS &&
+		make_context(w, values->of[BULK_TLS_MATERIAL], &e->conns.tls,
+		    err) == -1)) {
+		rules_clear(&e->conns.rules);
+		free(e);
 		return NULL;
 	}
 	e->id = m->listener_id;
@@ -91,7 +123,8 @@ endpoint_new(struct worker *w, const struct msg_listen *m,
 		.board = &w->board->entries[m->entry],
 		.gate = &w->gates->entries[m->entry],
 		.slab = slab_of(w, m->spec.protocol),
-		.rules = rules,
+		.rules = e->conns.rules,
+		.tls = e->conns.tls,
 		.spec = &e->spec,
 		.emptied = on_emptied,
 		.ctx = e,
@@ -144,6 +177,36 @@ endpoint_release(struct endpoint *e, uint32_t slot)
 	acceptor_free(&a);
 }
 
+void
+endpoint_set_tickets(struct endpoint *e, const struct ticket_keys *keys)
+{
+	e->keys = *keys;
+	if (e->conns.tls != NULL && keys->count > 0 &&
+	    e->worker->tls->context_set_tickets(e->conns.tls, keys) == -1)
+		log_warning("listener", e->spec.name,
+		    "new ticket keys are not used: out of memory");
+}
+
+/* Other certificates: open connections keep theirs. Returns 0, or -1. */
+static int
+renew_context(struct endpoint *e, const struct listener_spec *spec,
+    const struct bulks *values, struct err *err)
+{
+	const size_t id = BULK_TLS_MATERIAL;
+	struct tls_context *fresh;
+
+	if (e->conns.tls == NULL ||
+	    memcmp(&spec->bulks[id], &e->spec.bulks[id],
+		sizeof(spec->bulks[id])) == 0)
+		return 0;
+	if (make_context(e->worker, values->of[id], &fresh, err) == -1)
+		return -1;
+	e->worker->tls->context_free(e->conns.tls);
+	e->conns.tls = fresh;
+	endpoint_set_tickets(e, &e->keys);
+	return 0;
+}
+
 int
 endpoint_update(struct endpoint *e, const struct listener_spec *spec,
     const struct bulks *values, struct err *err)
@@ -154,6 +217,7 @@ endpoint_update(struct endpoint *e, const struct listener_spec *spec,
 	struct rules rules;
 
 	if (check_values(spec, values, err) == -1 ||
+	    renew_context(e, spec, values, err) == -1 ||
 	    rules_make(&rules, values, err) == -1)
 		return -1;
 	rules_clear(&e->conns.rules);
@@ -254,6 +318,9 @@ endpoint_free(struct endpoint **ep)
 	free_acceptors(e);
 	folds_end(&e->conns);
 	rules_clear(&e->conns.rules);
+	if (e->conns.tls != NULL)
+		e->worker->tls->context_free(e->conns.tls);
+	explicit_bzero(&e->keys, sizeof(e->keys));
 	if (e->cut != NULL)
 		event_free(e->cut);
 	free(e);

@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/ipc_msg.h"
 #include "common/spec.h"
+#include "common/ticket_keys.h"
 #include "pool/acceptor.h"
 #include "pool/conn_list.h"
 
@@ -32,6 +33,7 @@ struct endpoint {
 	struct event *cut;  /* the deadline's timer; NULL unless draining */
 	uint64_t cut_at_ms; /* CLOCK_MONOTONIC */
 	bool handed_over;   /* nobody waits to hear that it has drained */
+	struct ticket_keys keys; /* of TLS; count 0: none have come */
 };
 
 /*
@@ -58,6 +60,9 @@ void endpoint_release(struct endpoint *, uint32_t slot);
  */
 int endpoint_update(struct endpoint *, const struct listener_spec *,
     const struct bulks *values, struct err *err);
+
+/* What TLS encrypts its tickets with from now on. */
+void endpoint_set_tickets(struct endpoint *, const struct ticket_keys *);
 
 /*
  * Accept who waits, unless others do that (keep_queue), then close our side

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/addr.h"
 #include "common/log.h"
@@ -14,20 +15,20 @@
 #include "pool/conn_list.h"
 #include "pool/conn_origin.h"
 #include "pool/conn_peer.h"
+#include "pool/handshake_state.h"
+#include "pool/handshakes.h"
 #include "pool/proxy_header.h"
+#include "pool/worker.h"
+#include "tls/tls.h"
 
 /* Any header fits, and what may have come behind it. */
 #define READ_SIZE 4096
 
-struct handshake {
-	bool begun; /* a byte has come */
-	struct proxy_reader proxy;
-};
-
 bool
 handshake_is_wanted(const struct conn_list *list)
 {
-	return list->spec->proxy_protocol != PROXY_PROTOCOL_OFF;
+	return list->spec->proxy_protocol != PROXY_PROTOCOL_OFF ||
+	    list->tls != NULL;
 }
 
 static enum proxy_which
@@ -43,48 +44,70 @@ which_of(const struct listener_spec *spec)
 	}
 }
 
-int
-handshake_begin(struct conn *c)
+void
+handshake_free(struct conn *c)
 {
-	c->handshake = calloc(1, sizeof(*c->handshake));
-	if (c->handshake == NULL)
-		return -1;
-	c->handshake->proxy.which = which_of(c->list->spec);
-	c->state = CONN_HANDSHAKE;
-	return 0;
+	struct handshake *h = c->handshake;
+
+	if (h == NULL)
+		return;
+	if (h->conn->list->tls != NULL)
+		handshakes_forget(c);
+	c->handshake = NULL;
+	free(h->proxy);
+	free(h->first);
+	free(h);
 }
 
 void
-handshake_free(struct handshake **h)
-{
-	free(*h);
-	*h = NULL;
-}
-
-void
-handshake_fail(struct conn *c, enum conn_end end, const char *why)
+handshake_fail(struct conn *c, enum conn_end end, const char *reason,
+    const char *why)
 {
 	char peer[CONN_PEER_SIZE];
 
+	if (reason == NULL)
+		reason = conn_end_name(end);
 	conn_peer(c, peer);
 	scoreboard_add(c->list->board, COUNTER_HANDSHAKE_FAILURES, 1);
-	folds_add(c->list, EVENT_CONNECTION_HANDSHAKE_FAILED,
-	    conn_end_name(end), peer);
+	folds_add(c->list, EVENT_CONNECTION_HANDSHAKE_FAILED, reason, peer);
 	log_debug("listener", c->list->spec->name,
-	    "the handshake of %s failed: %s", peer,
-	    why == NULL ? conn_end_name(end) : why);
+	    "the handshake of %s failed: %s", peer, why == NULL ? reason : why);
 	conn_close(c, end);
 }
 
-/* The peer has gone, which is no failure if it never said a word. */
-static void
-lose_peer(struct conn *c, enum conn_end end)
+void
+handshake_lose_peer(struct conn *c, enum conn_end end)
 {
 	if (c->handshake->begun)
-		handshake_fail(c, end, NULL);
+		handshake_fail(c, end, NULL, NULL);
 	else
 		conn_close(c, end);
 }
+
+/* --- TLS --- */
+
+/* The header is over: len bytes at data have come behind it. */
+static void
+go_on_with_tls(struct conn *c, const uint8_t *data, size_t len)
+{
+	struct handshake *h = c->handshake;
+
+	h->over_proxy = true;
+	if (len > 0) {
+		h->first = malloc(len);
+		if (h->first == NULL) {
+			conn_close(c, CONN_END_NO_MEMORY);
+			return;
+		}
+		memcpy(h->first, data, len);
+		h->first_len = len;
+	}
+	/* Else nothing is made before the peer has said a word. */
+	if (len > 0 || c->list->worker->tls->context_speaks_first(c->list->tls))
+		handshakes_ready(c);
+}
+
+/* --- the PROXY header --- */
 
 /* May the real peer connect? Ends the connection if not. */
 static bool
@@ -122,39 +145,99 @@ take_header(struct conn *c, const struct proxy_header *h, uint8_t *data,
 		if (!admit(c))
 			return;
 	}
-	conn_begin(c, data, len);
+	if (c->list->tls != NULL)
+		go_on_with_tls(c, data, len);
+	else
+		conn_begin(c, data, len);
 }
 
 static void
 read_header(struct conn *c, uint8_t *data, size_t len)
 {
 	static struct proxy_header header;
+	struct handshake *h = c->handshake;
 	size_t used = len;
 	struct err err;
 
-	c->handshake->begun = true;
-	switch (proxy_read(&c->handshake->proxy, data, &used, &header, &err)) {
+	if (h->proxy == NULL) {
+		h->proxy = calloc(1, sizeof(*h->proxy));
+		if (h->proxy == NULL) {
+			conn_close(c, CONN_END_NO_MEMORY);
+			return;
+		}
+		h->proxy->which = which_of(c->list->spec);
+	}
+	switch (proxy_read(h->proxy, data, &used, &header, &err)) {
 	case PROXY_MORE:
 		break;
 	case PROXY_DONE:
 		take_header(c, &header, data + used, len - used);
 		break;
 	case PROXY_BAD:
-		handshake_fail(c, CONN_END_PROTOCOL_ERROR, err.text);
+		handshake_fail(c, CONN_END_PROTOCOL_ERROR, NULL, err.text);
 		break;
 	}
+}
+
+static void
+receive_header(struct conn *c)
+{
+	static uint8_t buffer[READ_SIZE];
+	const ssize_t n = recv(conn_fd(c), buffer, sizeof(buffer), 0);
+
+	if (n > 0) {
+		c->handshake->begun = true;
+		read_header(c, buffer, (size_t)n);
+	} else if (n == 0) {
+		handshake_lose_peer(c, CONN_END_PEER_CLOSED);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		handshake_lose_peer(c, CONN_END_PEER_RESET);
+	}
+}
+
+/* --- both --- */
+
+void
+handshake_begin(struct conn *c)
+{
+	struct handshake *h = calloc(1, sizeof(*h));
+
+	if (h == NULL) {
+		conn_close(c, CONN_END_NO_MEMORY);
+		return;
+	}
+	h->conn = c;
+	c->handshake = h;
+	c->state = CONN_HANDSHAKE;
+	if (c->list->spec->proxy_protocol == PROXY_PROTOCOL_OFF)
+		go_on_with_tls(c, NULL, 0);
+}
+
+/* Has the peer said a first word of TLS? One that never does costs nothing. */
+static bool
+has_begun(struct conn *c)
+{
+	uint8_t byte;
+	const ssize_t n = recv(conn_fd(c), &byte, 1, MSG_PEEK);
+
+	if (n > 0) {
+		c->handshake->begun = true;
+		return true;
+	}
+	if (n == 0)
+		handshake_lose_peer(c, CONN_END_PEER_CLOSED);
+	else if (errno != EAGAIN && errno != EINTR)
+		handshake_lose_peer(c, CONN_END_PEER_RESET);
+	return false;
 }
 
 void
 handshake_go_on(struct conn *c)
 {
-	static uint8_t buffer[READ_SIZE];
-	const ssize_t n = recv(conn_fd(c), buffer, sizeof(buffer), 0);
+	const struct handshake *h = c->handshake;
 
-	if (n > 0)
-		read_header(c, buffer, (size_t)n);
-	else if (n == 0)
-		lose_peer(c, CONN_END_PEER_CLOSED);
-	else if (errno != EAGAIN && errno != EINTR)
-		lose_peer(c, CONN_END_PEER_RESET);
+	if (!h->over_proxy)
+		receive_header(c);
+	else if (h->under_way || h->place != HANDSHAKE_NOWHERE || has_begun(c))
+		handshakes_ready(c);
 }

@@ -1,6 +1,7 @@
 /*
  * handshake: what a connection does before it is open: it reads the PROXY
- * header, if its listener wants one. Only then the protocol hears of it.
+ * header, then shakes hands over TLS, each if its listener wants that. Only
+ * then the protocol hears of it.
  *
  * It is over by handshake_timeout (timeouts.h).
  */
@@ -19,21 +20,31 @@ struct handshake;
 bool handshake_is_wanted(const struct conn_list *);
 
 /*
- * Begin it, for a connection that is in its list and polled for input. Returns
- * 0, or -1 when out of memory.
+ * Begin it, for a connection that is in its list and polled for input, which
+ * it may end.
  */
-int handshake_begin(struct conn *);
+void handshake_begin(struct conn *);
 
-/* The socket is readable. Ends with conn_begin(), or the connection's end. */
+/*
+ * The socket is ready. Ends with conn_begin(), or with the end of the
+ * connection.
+ */
 void handshake_go_on(struct conn *);
 
 /*
  * It won't succeed: count and tell that, and close the connection, which is
- * freed. why is for the log, and may be NULL.
+ * freed. reason is the word for events, why is for the log; NULL: that of end.
  */
-void handshake_fail(struct conn *, enum conn_end, const char *why);
+void handshake_fail(struct conn *, enum conn_end, const char *reason,
+    const char *why);
 
-/* Free *h and null it; NULL is fine. */
-void handshake_free(struct handshake **h);
+/*
+ * The peer closed or reset the connection: a failure, unless it never said a
+ * word. The connection is freed.
+ */
+void handshake_lose_peer(struct conn *, enum conn_end);
+
+/* Free that of the connection, if it has one. */
+void handshake_free(struct conn *);
 
 #endif /* MERCURY_POOL_HANDSHAKE_H */

@@ -17,6 +17,7 @@
 #include "pool/conn_list.h"
 #include "pool/conn_origin.h"
 #include "pool/conn_peer.h"
+#include "pool/conn_tls.h"
 
 /* Control has no more than that open; the next one is not answered. */
 #define INSPECTIONS_MAX 256u
@@ -75,6 +76,24 @@ describe_origin(const struct conn *c, struct msg_conn_row *row)
 	COPY(row->tls.name, o->tls_name);
 }
 
+/* What we have agreed with it. */
+static void
+describe_tls(const struct conn_tls *t, struct msg_conn_tls *row)
+{
+	if (t == NULL)
+		return;
+	row->by_proxy = 0;
+	row->resumed = t->resumed;
+	COPY(row->version, t->version);
+	COPY(row->cipher, t->cipher);
+	COPY(row->alpn, t->alpn);
+	COPY(row->server_name, t->server_name);
+	COPY(row->name, t->name);
+	COPY(row->subject, t->subject);
+	COPY(row->sans, t->sans);
+	COPY(row->serial, t->serial);
+}
+
 static void
 send_row(struct inspection *i, uint32_t request, const struct conn *c)
 {
@@ -92,6 +111,7 @@ send_row(struct inspection *i, uint32_t request, const struct conn *c)
 
 	conn_peer(c, row.peer);
 	describe_origin(c, &row);
+	describe_tls(c->agreed, &row.tls);
 	channel_send(i->channel, IPC_CONN_ROW, &row, -1);
 }
 

@@ -10,20 +10,26 @@ libpool_a_SOURCES = \
 	src/pool/conn_record.c src/pool/conn_record.h \
 	src/pool/conn_origin.c src/pool/conn_origin.h \
 	src/pool/conn_list.c src/pool/conn_list.h \
+	src/pool/conn_tls.c src/pool/conn_tls.h \
 	src/pool/crc32c.c src/pool/crc32c.h \
 	src/pool/endpoint.c src/pool/endpoint.h \
 	src/pool/folds.c src/pool/folds.h \
 	src/pool/handshake.c src/pool/handshake.h \
+	src/pool/handshake_state.h \
+	src/pool/handshakes.c src/pool/handshakes.h \
 	src/pool/limits.c src/pool/limits.h \
 	src/pool/pool.c src/pool/pool.h \
 	src/pool/inspect.c src/pool/inspect.h \
+	src/pool/packed.h \
 	src/pool/printable.c src/pool/printable.h \
 	src/pool/proxy_header.c src/pool/proxy_header.h \
 	src/pool/proxy_tlv.c src/pool/proxy_tlv.h \
 	src/pool/rules.c src/pool/rules.h \
 	src/pool/slab.c src/pool/slab.h \
+	src/pool/tls_module.c src/pool/tls_module.h \
 	src/pool/timeouts.c src/pool/timeouts.h \
 	src/pool/transport.h src/pool/transport_socket.c \
+	src/pool/transport_tls.c \
 	src/pool/wheel.c src/pool/wheel.h \
 	src/pool/worker.h
 

@@ -19,6 +19,7 @@
 #include "common/wanted.h"
 #include "pool/endpoint.h"
 #include "pool/inspect.h"
+#include "pool/tls_module.h"
 #include "pool/worker.h"
 
 /* How long the last answers may take to leave. */
@@ -32,7 +33,8 @@ static struct pool {
 	struct inspector inspector;
 	struct event *heartbeat;
 	struct endpoint_tree endpoints;
-	struct bulks incoming; /* values that the next spec refers to */
+	struct bulks incoming;       /* values that the next spec refers to */
+	struct msg_ticket_keys keys; /* for the next new listener */
 	uint32_t orphan_drain_ms;
 	bool leaving; /* end when the last endpoint has drained */
 } pool;
@@ -174,6 +176,43 @@ on_hello(struct ipc_message *msg)
 }
 
 static void
+on_tls_module(struct ipc_message *msg)
+{
+	struct worker *w = &pool.worker;
+	struct err err;
+
+	if (w->tls != NULL)
+		disagree(msg->kind, "it came before");
+	w->tls = tls_module_load(msg->fd, &err);
+	if (w->tls == NULL)
+		disagree(msg->kind, err.text);
+}
+
+static void
+on_ticket_keys(struct ipc_message *msg)
+{
+	struct msg_ticket_keys *m = &msg->payload.TICKET_KEYS;
+	struct endpoint *e = find(m->listener_id);
+
+	if (m->keys.count == 0 || m->keys.count > TICKET_KEY_GENERATIONS)
+		disagree(msg->kind, "so many keys there can't be");
+	if (e != NULL)
+		endpoint_set_tickets(e, &m->keys);
+	else
+		pool.keys = *m;
+	explicit_bzero(m, sizeof(*m));
+}
+
+/* The keys that have come for a new listener are its. */
+static void
+hand_out_keys(struct endpoint *e)
+{
+	if (pool.keys.listener_id == e->id && pool.keys.keys.count > 0)
+		endpoint_set_tickets(e, &pool.keys.keys);
+	explicit_bzero(&pool.keys, sizeof(pool.keys));
+}
+
+static void
 on_listen(struct ipc_message *msg)
 {
 	const struct msg_listen *m = &msg->payload.LISTEN;
@@ -191,6 +230,8 @@ on_listen(struct ipc_message *msg)
 		e = endpoint_new(&pool.worker, m, &pool.incoming, &err);
 		if (e == NULL)
 			disagree(msg->kind, err.text);
+		bulks_drop(&pool.incoming);
+		hand_out_keys(e);
 		RB_INSERT(endpoint_tree, &pool.endpoints, e);
 	}
 	msg->fd = -1;
@@ -341,6 +382,8 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_HAND_OVER] = on_hand_over,
 		[IPC_EVENTS] = on_events,
 		[IPC_GATES] = on_gates,
+		[IPC_TLS_MODULE] = on_tls_module,
+		[IPC_TICKET_KEYS] = on_ticket_keys,
 		[IPC_INSPECT] = on_inspect,
 	};
 
@@ -389,6 +432,10 @@ start(void)
 		log_error(NULL, NULL, "%s", err.text);
 		return -1;
 	}
+	if (handshakes_init(&pool.worker) == -1) {
+		log_error(NULL, NULL, "no memory for a timer");
+		return -1;
+	}
 	pool.inspector.base = pool.worker.base;
 	pool.inspector.find = find_conns;
 	pool.channel = channel_new(pool.worker.base, ROLE_CHANNEL_FD,
@@ -412,6 +459,7 @@ clean_up(void)
 		event_free(pool.heartbeat);
 	event_sink_free(&pool.worker.events);
 	timeouts_clear(&pool.worker.timeouts);
+	handshakes_clear(&pool.worker.handshakes);
 	inspect_clear(&pool.inspector);
 	channel_free(&pool.channel);
 	scoreboard_unmap(&board);

@@ -62,7 +62,7 @@ static void
 look_at(struct timeouts *t, struct conn *c, uint64_t now_ms)
 {
 	if (handshake_due_ms(c) <= now_ms)
-		handshake_fail(c, CONN_END_HANDSHAKE_TIMEOUT, NULL);
+		handshake_fail(c, CONN_END_HANDSHAKE_TIMEOUT, NULL, NULL);
 	else if (idle_due_ms(c) <= now_ms)
 		conn_close(c, CONN_END_IDLE_TIMEOUT);
 	else if (life_due_ms(c) <= now_ms)

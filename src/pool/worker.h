@@ -5,6 +5,7 @@
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_ids.h"
+#include "pool/handshakes.h"
 #include "pool/slab.h"
 #include "pool/timeouts.h"
 
@@ -12,6 +13,7 @@ struct endpoint;
 struct event_base;
 struct event_sink;
 struct gates;
+struct tls_api;
 
 struct worker {
 	struct event_base *base;
@@ -21,6 +23,8 @@ struct worker {
 	struct conn_ids ids;
 	struct event_sink *events; /* NULL: there is no store */
 	struct timeouts timeouts;
+	struct handshakes handshakes;
+	const struct tls_api *tls; /* NULL: no TLS listener has come */
 	/*
 	 * A draining endpoint has no more connections. Called from the event
 	 * loop or from endpoint_drain(); frees it.

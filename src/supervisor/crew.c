@@ -216,7 +216,7 @@ on_started(struct child *c)
 	struct err err;
 	int fd;
 
-	w->stuck = w->hung = false;
+	w->stuck = w->hung = w->has_tls = false;
 	fd = scoreboard_create(&err);
 	if (fd != -1)
 		w->board = scoreboard_map_read(fd, &err);

@@ -44,6 +44,7 @@ struct worker {
 	uint16_t *seats;                /* by scoreboard entry */
 	uint32_t seats_size;
 	struct event *late;   /* its replacement is late when this fires */
+	bool has_tls;         /* it has mercury-tls.so */
 	bool stuck;           /* its loop does not turn: siblings adopted it */
 	bool hung;            /* and it was killed for that */
 	bool gone;            /* down for good, and counted */

@@ -60,7 +60,8 @@ on_started(struct child *c)
 {
 	const struct task *t = c->owner_ctx;
 
-	child_send(c, t->request.kind, &t->request.payload, -1);
+	child_send(c, t->request.kind, &t->request.payload,
+	    ipc_carries_fd(t->request.kind) ? t->request.fd : -1);
 }
 
 static void

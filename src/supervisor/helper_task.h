@@ -22,6 +22,7 @@ typedef void helper_answer_fn(void *ctx, const struct ipc_message *answer);
 struct helper_request {
 	enum ipc_kind kind;
 	union ipc_payload payload;
+	int fd; /* borrowed, for kinds that carry one */
 	enum ipc_kind last;
 	uint32_t deadline_ms; /* from now */
 };

@@ -151,6 +151,7 @@ free_listener(struct listener *l)
 	slots_free(l);
 	history_free(&l->history);
 	bulks_drop(&l->bulks);
+	tickets_wipe(&l->tickets);
 	if (l->retry != NULL)
 		event_free(l->retry);
 	if (l->deadline != NULL)
@@ -367,28 +368,6 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 /* --- binding --- */
 
-/* Is it we who have the place that l wants? Say so then. */
-static void
-name_holder(const struct listener *l, struct err *err)
-{
-	const bool is_unix = l->spec.transport == TRANSPORT_UNIX;
-	char place[SPEC_PLACE_SIZE];
-	struct listener *o;
-
-	RB_FOREACH (o, listener_by_id, listeners_by_id()) {
-		if (o == l || o->sockets.count == 0 ||
-		    (o->spec.transport == TRANSPORT_UNIX) != is_unix)
-			continue;
-		if (is_unix ? strcmp(o->spec.path, l->spec.path) != 0
-			    : o->sockets.port != l->spec.port)
-			continue;
-		spec_place(&l->spec, l->spec.port, place);
-		(void)err_set(err, ERR_PORT_IN_USE,
-		    "%s is in use by listener %s", place, o->spec.name);
-		return;
-	}
-}
-
 /* It has sockets now. Returns 0, or -1 with *err and without them. */
 static int
 begin_serving(struct listener *l, struct err *err)
@@ -415,7 +394,7 @@ bind_once(struct listener *l, struct err *err)
 	if (sockets_open(&l->sockets, &l->spec, pool_slots(l->pool), err) == 0)
 		return begin_serving(l, err);
 	if (err->code == ERR_PORT_IN_USE)
-		name_holder(l, err);
+		listener_name_holder(l, err);
 	return -1;
 }
 
@@ -561,18 +540,26 @@ listener_add_successor(const struct wanted *wanted, struct listener *donor,
 	return NULL;
 }
 
+int
+listener_check_name(const char *name, struct err *err)
+{
+	const struct listener *l = listener_find(name);
+
+	if (l == NULL)
+		return 0;
+	if (l->goal == GOAL_REMOVE)
+		return err_set(err, ERR_BUSY, "%s is being removed", name);
+	return err_set(err, ERR_EXISTS, "a listener named %s exists already",
+	    name);
+}
+
 struct listener *
 listener_add(const struct wanted *wanted, bool endless, struct err *err)
 {
 	const struct listener_spec *spec = &wanted->spec;
-	struct listener *l = listener_find(spec->name);
+	struct listener *l;
 
-	if (l != NULL && l->goal == GOAL_REMOVE)
-		(void)err_set(err, ERR_BUSY, "%s is being removed", spec->name);
-	else if (l != NULL)
-		(void)err_set(err, ERR_EXISTS,
-		    "a listener named %s exists already", spec->name);
-	if (l != NULL)
+	if (listener_check_name(spec->name, err) == -1)
 		return NULL;
 	l = begin_listener(wanted, err);
 	if (l == NULL)
@@ -639,6 +626,19 @@ listener_take_spec(struct listener *l, const struct wanted *wanted)
 {
 	l->spec = wanted->spec;
 	bulks_copy(&l->bulks, &wanted->bulks);
+}
+
+void
+listener_take_tls(struct listener *l, const struct wanted *wanted)
+{
+	const size_t size = sizeof(l->spec.bulks[BULK_TLS]);
+
+	if (memcmp(&l->spec.bulks[BULK_TLS], &wanted->spec.bulks[BULK_TLS],
+		size) != 0)
+		return;
+	l->spec.bulks[BULK_TLS_MATERIAL] =
+	    wanted->spec.bulks[BULK_TLS_MATERIAL];
+	wanted_merge_bulks(&l->bulks, &wanted->bulks, OPTION_BIT(OPT_TLS));
 }
 
 /* --- pause and resume --- */

@@ -25,6 +25,7 @@
 #include "supervisor/listener_table.h"
 #include "supervisor/slots.h"
 #include "supervisor/sockets.h"
+#include "supervisor/tickets.h"
 
 struct event;
 struct event_base;
@@ -73,6 +74,7 @@ struct listener {
 	bool listed; /* the name is its own: listener_find() finds it */
 	struct listener_spec spec;
 	struct bulks bulks; /* that the spec refers to */
+	struct tickets tickets;
 	enum spec_origin origin;
 	enum listener_goal goal;
 	enum sockets_phase phase;
@@ -143,6 +145,12 @@ void listener_forget_waits(struct listener *);
  */
 int listener_update(struct listener *, const struct wanted *, option_set set,
     struct err *);
+
+/* May a new one have this name? Returns 0, or -1 with *err. */
+int listener_check_name(const char *name, struct err *);
+
+/* Its certificates were read anew, and its section is still the same. */
+void listener_take_tls(struct listener *, const struct wanted *);
 
 /* Its next workers get this spec, and its values. */
 void listener_take_spec(struct listener *, const struct wanted *);

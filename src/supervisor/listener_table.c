@@ -55,6 +55,36 @@ listener_find_id(uint64_t id)
 	return RB_FIND(listener_by_id, &table.by_id, &key);
 }
 
+static struct listener *
+find_holder(const struct listener *l)
+{
+	const bool is_unix = l->spec.transport == TRANSPORT_UNIX;
+	struct listener *o;
+
+	RB_FOREACH (o, listener_by_id, listeners_by_id()) {
+		if (o == l || o->sockets.count == 0 ||
+		    (o->spec.transport == TRANSPORT_UNIX) != is_unix)
+			continue;
+		if (is_unix ? strcmp(o->spec.path, l->spec.path) == 0
+			    : o->sockets.port == l->spec.port)
+			return o;
+	}
+	return NULL;
+}
+
+void
+listener_name_holder(const struct listener *l, struct err *err)
+{
+	const struct listener *holder = find_holder(l);
+	char place[SPEC_PLACE_SIZE];
+
+	if (holder == NULL)
+		return;
+	spec_place(&l->spec, l->spec.port, place);
+	(void)err_set(err, ERR_PORT_IN_USE, "%s is in use by listener %s",
+	    place, holder->spec.name);
+}
+
 void
 listener_table_insert(struct listener *l)
 {

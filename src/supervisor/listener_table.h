@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "common/err.h"
+
 struct listener;
 
 RB_HEAD(listener_by_name, listener);
@@ -25,6 +27,12 @@ struct listener_by_id *listeners_by_id(void);
 /* NULL: there is none. */
 struct listener *listener_find(const char *name);
 struct listener *listener_find_id(uint64_t id);
+
+/*
+ * Is it another one of ours that has the place which l wants? Then say so in
+ * *err.
+ */
+void listener_name_holder(const struct listener *l, struct err *err);
 
 /* Give l its id; take it out again. */
 void listener_table_insert(struct listener *l);

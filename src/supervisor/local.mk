@@ -7,6 +7,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/bind.c src/supervisor/bind.h \
 	src/supervisor/bind_backoff.c src/supervisor/bind_backoff.h \
 	src/supervisor/boot.c src/supervisor/boot.h \
+	src/supervisor/certificates.c src/supervisor/certificates.h \
 	src/supervisor/child.c src/supervisor/child.h \
 	src/supervisor/child_fsm.c src/supervisor/child_fsm.h \
 	src/supervisor/counters.c src/supervisor/counters.h \
@@ -44,6 +45,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/strategy.c src/supervisor/strategy.h \
 	src/supervisor/strays.c src/supervisor/strays.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
+	src/supervisor/tickets.c src/supervisor/tickets.h \
 	src/supervisor/unix_path.c src/supervisor/unix_path.h \
 	src/supervisor/watch.c src/supervisor/watch.h \
 	src/supervisor/worker_link.c src/supervisor/worker_link.h

@@ -152,7 +152,8 @@ plan_same_place(const struct listener_spec *running, uint16_t port,
 {
 	if (running->port != wanted->port && port != wanted->port)
 		return false;
-	return running->transport == wanted->transport &&
+	return (running->transport == TRANSPORT_UNIX) ==
+	    (wanted->transport == TRANSPORT_UNIX) &&
 	    strcmp(running->path, wanted->path) == 0 &&
 	    strcmp(running->address, wanted->address) == 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "supervisor/certificates.h"
 #include "supervisor/control.h"
 #include "supervisor/lines.h"
 #include "supervisor/listener.h"
@@ -102,39 +103,124 @@ on_bulk(struct ipc_message *msg)
 	if (bulks_take(&waiting.incoming, &msg->payload.BULK, &msg->fd, &err) ==
 	    -1)
 		log_warning("role", "control", "%s", err.text);
+	/* Only mercury-config makes that. */
+	bulk_drop(&waiting.incoming.of[BULK_TLS_MATERIAL]);
+}
+
+/* A section tls is of use for TLS only. Returns 0, or -1 with *err. */
+static int
+check_is_tls(const struct listener *l, struct err *err)
+{
+	if (l->spec.transport == TRANSPORT_TLS)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "tls: goes with transport = \"tls\" only");
+}
+
+/* A change that waits for certificates to be read. */
+struct change {
+	uint32_t request;
+	uint32_t epoch;
+	void (*apply)(uint32_t request, const struct wanted *);
+};
+
+static void
+on_certificates(void *ctx, struct wanted *w, const struct err *err)
+{
+	struct change *c = ctx;
+	/* Who asked may be gone; what was asked for is done. */
+	const uint32_t request = c->epoch == waiting.epoch ? c->request : 0;
+
+	if (err != NULL)
+		refuse(request, err);
+	else
+		c->apply(request, w);
+	free(c);
+}
+
+/* Apply a change at once, or when its certificates are read. */
+static void
+change(uint32_t request, const struct wanted *w, bool reads,
+    void (*apply)(uint32_t, const struct wanted *))
+{
+	struct change *c;
+	struct err err;
+
+	if (!reads) {
+		apply(request, w);
+		return;
+	}
+	c = malloc(sizeof(*c));
+	if (c == NULL) {
+		(void)err_sys(&err, "a request");
+		refuse(request, &err);
+		return;
+	}
+	*c = (struct change){ request, waiting.epoch, apply };
+	if (certificates_read(w, on_certificates, c, &err) == 0)
+		return;
+	free(c);
+	refuse(request, &err);
+}
+
+static void
+add(uint32_t request, const struct wanted *w)
+{
+	struct listener *l = NULL;
+	struct err err;
+
+	if (check_running(&err) == 0)
+		l = listener_add(w, false, &err);
+	if (l == NULL)
+		refuse(request, &err);
+	else
+		wait_for(l, WAIT_LISTENING, request);
 }
 
 static void
 on_add(const struct msg_req_add *m)
 {
 	struct wanted w = take_wanted(&m->spec, m->set);
-	struct listener *l = NULL;
 	struct err err;
 
-	if (check_running(&err) == 0 && spec_check(&w.spec, &err) == 0 &&
-	    wanted_check(&w, &err) == 0)
-		l = listener_add(&w, false, &err);
-	if (l == NULL)
+	if (check_running(&err) == -1 || spec_check(&w.spec, &err) == -1 ||
+	    wanted_check(&w, &err) == -1 ||
+	    listener_check_name(w.spec.name, &err) == -1)
 		refuse(m->request, &err);
 	else
-		wait_for(l, WAIT_LISTENING, m->request);
+		change(m->request, &w, w.spec.transport == TRANSPORT_TLS, add);
 	wanted_clear(&w);
+}
+
+static void
+update(uint32_t request, const struct wanted *w)
+{
+	struct listener *l;
+	struct err err;
+
+	if (check_running(&err) == -1 ||
+	    (l = find(w->spec.name, &err)) == NULL ||
+	    listener_update(l, w, w->set, &err) == -1)
+		refuse(request, &err);
+	else
+		reply_status(request, w->spec.name);
 }
 
 static void
 on_update(const struct msg_req_update *m)
 {
 	struct wanted w = take_wanted(&m->spec, m->set);
-	struct listener *l;
+	const bool reads = w.bulks.of[BULK_TLS] != NULL;
+	const struct listener *l;
 	struct err err;
 
 	w.spec.name[sizeof(w.spec.name) - 1] = '\0';
 	if (check_running(&err) == -1 || wanted_check(&w, &err) == -1 ||
 	    (l = find(w.spec.name, &err)) == NULL ||
-	    listener_update(l, &w, w.set, &err) == -1)
+	    (reads && check_is_tls(l, &err) == -1))
 		refuse(m->request, &err);
 	else
-		reply_status(m->request, w.spec.name);
+		change(m->request, &w, reads, update);
 	wanted_clear(&w);
 }
 
@@ -195,6 +281,7 @@ struct restart {
 	uint32_t epoch;
 	uint32_t deadline_ms; /* for what the old workers have open */
 	unsigned int left;
+	uint64_t read;             /* id of the last whose files were read */
 	char name[SPEC_NAME_SIZE]; /* empty: all */
 	struct err err;            /* the first that went wrong */
 };
@@ -260,6 +347,72 @@ restart_all(struct restart *r)
 			revive(l, 0);
 }
 
+/* Its certificates are read: restart what was asked for. */
+static void
+begin_restart(struct restart *r)
+{
+	struct listener *l = NULL;
+	struct err err;
+
+	if (r->name[0] == '\0')
+		restart_all(r);
+	else if ((l = find(r->name, &err)) != NULL)
+		restart_pool(r, l->pool);
+	end_restart(r, r->name[0] != '\0' && l == NULL ? &err : NULL);
+}
+
+/* The next TLS listener that is asked for; NULL: no more. */
+static struct listener *
+next_to_read(const struct restart *r)
+{
+	struct listener *l;
+
+	RB_FOREACH (l, listener_by_id, listeners_by_id())
+		if (l->id > r->read && l->spec.transport == TRANSPORT_TLS &&
+		    l->goal != GOAL_REMOVE && l->goal != GOAL_FAIL &&
+		    (r->name[0] == '\0' || strcmp(l->spec.name, r->name) == 0))
+			return l;
+	return NULL;
+}
+
+static void on_read(void *ctx, struct wanted *w, const struct err *err);
+
+/* Read the certificates anew, of one listener after the other. */
+static void
+read_next(struct restart *r)
+{
+	const struct listener *l = next_to_read(r);
+	struct wanted w;
+	struct err err;
+
+	if (l == NULL) {
+		begin_restart(r);
+		return;
+	}
+	r->read = l->id;
+	w = (struct wanted){ .spec = l->spec, .bulks = l->bulks };
+	if (certificates_read(&w, on_read, r, &err) == -1)
+		end_restart(r, &err);
+}
+
+static void
+on_read(void *ctx, struct wanted *w, const struct err *err)
+{
+	struct restart *r = ctx;
+	struct listener *l = listener_find_id(r->read);
+	struct err why;
+
+	if (err == NULL) {
+		if (l != NULL)
+			listener_take_tls(l, w);
+		read_next(r);
+		return;
+	}
+	(void)err_set(&why, err->code, "%s: not restarted: %.400s",
+	    w->spec.name, err->text);
+	end_restart(r, &why);
+}
+
 static void
 on_restart(const struct msg_req_name *m)
 {
@@ -292,11 +445,7 @@ on_restart(const struct msg_req_name *m)
 	r->deadline_ms = m->deadline_ms;
 	(void)strlcpy(r->name, m->name, sizeof(r->name));
 	r->left = 1;
-	if (l != NULL)
-		restart_pool(r, l->pool);
-	else
-		restart_all(r);
-	end_restart(r, NULL);
+	read_next(r);
 }
 
 /* --- looking --- */

@@ -1,8 +1,12 @@
 #include "supervisor/seats.h"
 
+#include <string.h>
+
+#include "common/clock.h"
 #include "supervisor/crew.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
+#include "supervisor/spawn.h"
 
 bool
 seats_any(const struct listener *l, unsigned int seat)
@@ -51,9 +55,35 @@ seats_close_worker(struct listener *l, struct worker *w)
 	child_send(&w->child, IPC_CLOSE, &m, -1);
 }
 
-void
-seats_send_values(const struct listener *l, struct worker *w)
+static void
+send_tickets(struct listener *l, struct worker *w)
 {
+	struct msg_ticket_keys m = { .listener_id = l->id,
+		.keys = l->tickets.keys };
+
+	child_send(&w->child, IPC_TICKET_KEYS, &m, -1);
+	explicit_bzero(&m, sizeof(m));
+}
+
+/* What a worker needs for TLS: the module once, keys for each listener. */
+static void
+send_tls(struct listener *l, struct worker *w)
+{
+	const struct msg_empty none = { 0 };
+
+	if (!w->has_tls)
+		child_send(&w->child, IPC_TLS_MODULE, &none,
+		    spawn_tls_module());
+	w->has_tls = true;
+	(void)tickets_renew(&l->tickets, clock_mono_ms());
+	send_tickets(l, w);
+}
+
+void
+seats_send_values(struct listener *l, struct worker *w)
+{
+	if (l->spec.transport == TRANSPORT_TLS)
+		send_tls(l, w);
 	child_send_bulks(&w->child, 0, &l->bulks);
 }
 
@@ -77,6 +107,12 @@ void
 seats_close(struct listener *l)
 {
 	for_each(l, SEAT_TAKEN, seats_close_worker);
+}
+
+void
+seats_send_tickets(struct listener *l)
+{
+	for_each(l, SEAT_TAKEN, send_tickets);
 }
 
 void

@@ -25,7 +25,10 @@ void seats_close(struct listener *);
 void seats_close_worker(struct listener *, struct worker *);
 
 /* A worker hears of the listener, or anew: what its spec refers to. */
-void seats_send_values(const struct listener *, struct worker *);
+void seats_send_values(struct listener *, struct worker *);
+
+/* Its ticket keys have changed. */
+void seats_send_tickets(struct listener *);
 
 /* Its spec has changed. */
 void seats_update(struct listener *);

@@ -50,6 +50,9 @@ static struct {
 
 #define EXECUTABLES (sizeof(executables) / sizeof(executables[0]))
 
+#define TLS_MODULE "mercury-tls.so"
+
+static int tls_module_fd = -1;
 static int null_fd = -1;
 static int channel_place = -1; /* where a child finds its channel */
 
@@ -86,11 +89,23 @@ spawn_open(const char *dir, struct err *err)
 		if (executables[i].fd == -1)
 			return err_sys(err, "%s", path);
 	}
+	if ((size_t)snprintf(path, sizeof(path), "%s/" TLS_MODULE, dir) >=
+	    sizeof(path))
+		return err_set(err, ERR_INVALID, "%s: path too long", dir);
+	tls_module_fd = open_high(path, O_RDONLY);
+	if (tls_module_fd == -1)
+		return err_sys(err, "%s", path);
 	null_fd = open_high("/dev/null", O_RDWR);
 	channel_place = open_high("/dev/null", O_RDWR);
 	if (null_fd == -1 || channel_place == -1)
 		return err_sys(err, "/dev/null");
 	return 0;
+}
+
+int
+spawn_tls_module(void)
+{
+	return tls_module_fd;
 }
 
 static void
@@ -108,6 +123,7 @@ spawn_close(void)
 
 	for (i = 0; i < EXECUTABLES; i++)
 		close_one(&executables[i].fd);
+	close_one(&tls_module_fd);
 	close_one(&null_fd);
 	close_one(&channel_place);
 }

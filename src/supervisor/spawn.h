@@ -20,6 +20,9 @@
  */
 int spawn_open(const char *dir, struct err *err);
 
+/* mercury-tls.so, opened with them (borrowed). */
+int spawn_tls_module(void);
+
 /* Close them again. */
 void spawn_close(void);
 

@@ -33,6 +33,7 @@
 #include "supervisor/spawn.h"
 #include "supervisor/store.h"
 #include "supervisor/strays.h"
+#include "supervisor/tickets.h"
 #include "supervisor/watch.h"
 
 #define LAG_CHECK_MS 1000
@@ -339,7 +340,9 @@ set_up(const struct args *args, struct err *err)
 	pool.base = sv.base;
 	pool.cpus = supervisor_cpus();
 	listener_configure(sv.base, &watcher);
-	if (pool_configure(&pool, err) == -1 || watch_start(sv.base, err) == -1)
+	if (pool_configure(&pool, err) == -1 ||
+	    watch_start(sv.base, err) == -1 ||
+	    tickets_start(sv.base, err) == -1)
 		return -1;
 	return 0;
 }
@@ -357,6 +360,7 @@ tear_down(void)
 	shutdown_free();
 	strays_free();
 	groups_free();
+	tickets_stop();
 	watch_stop();
 	pool_unconfigure();
 	store_free();

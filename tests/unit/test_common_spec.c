@@ -416,6 +416,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_PROXY_PROTOCOL:
 		s->proxy_protocol = PROXY_PROTOCOL_ANY;
 		break;
+	case OPT_TLS:
+		s->bulks[BULK_TLS_MATERIAL].digest++;
+		break;
 	case OPT_PROXY_TRUSTED:
 		s->bulks[BULK_PROXY_TRUSTED].digest++;
 		break;
@@ -472,6 +475,7 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_PROBES, "probes", true },
 		{ OPT_PROXY_PROTOCOL, "proxy_protocol", true },
 		{ OPT_PROXY_TRUSTED, "proxy_trusted", true },
+		{ OPT_TLS, "tls", true },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,

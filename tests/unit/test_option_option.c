@@ -195,8 +195,12 @@ ParameterizedTestParameters(option, bad_listeners_are_refused)
 		{ "{\"protocol\": \"http\"}",
 		    "protocol: \"http\" is unknown: must be echo or" },
 		{ "{\"protocol\": 1}", "protocol: must be a word in a string" },
-		{ "{\"transport\": \"tls\"}",
-		    "transport: \"tls\" is unknown: must be tcp or unix" },
+		{ "{\"transport\": \"udp\"}",
+		    "transport: \"udp\" is unknown: must be tcp, unix or "
+		    "tls" },
+		{ "{\"port\": 1, \"protocol\": \"echo\", "
+		  "\"transport\": \"tls\"}",
+		    "tls: is missing: transport \"tls\" needs a certificate" },
 		{ "{\"nodelay\": 1}", "nodelay: must be true or false" },
 		{ "{\"nodelay\": \"maybe\"}", "nodelay: \"maybe\" is neither" },
 		{ "{\"mode\": 660}", "mode: must be octal digits in a string" },

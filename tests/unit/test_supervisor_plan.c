@@ -331,6 +331,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_PROXY_PROTOCOL:
 		s->proxy_protocol = PROXY_PROTOCOL_V2;
 		break;
+	case OPT_TLS:
+		s->bulks[BULK_TLS_MATERIAL].digest++;
+		break;
 	case OPT_PROXY_TRUSTED:
 		s->bulks[BULK_PROXY_TRUSTED].digest++;
 		break;
@@ -386,6 +389,7 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_PROBES, END }, PLAN_UPDATE },
 		{ { OPT_PROXY_PROTOCOL, END }, PLAN_UPDATE },
 		{ { OPT_PROXY_TRUSTED, END }, PLAN_UPDATE },
+		{ { OPT_TLS, END }, PLAN_UPDATE },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },

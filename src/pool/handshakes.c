@@ -1,0 +1,226 @@
+#include "pool/handshakes.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "pool/conn.h"
+#include "pool/conn_list.h"
+#include "pool/conn_tls.h"
+#include "pool/handshake.h"
+#include "pool/handshake_state.h"
+#include "pool/worker.h"
+#include "tls/tls.h"
+
+/* Handshakes take so long of a turn of the loop; then others have theirs. */
+#define TURN_MS 2
+
+/* One that has not gone on for so long may lose its place. */
+#define STALLED_MS 1000
+
+static struct handshakes *
+of(const struct conn *c)
+{
+	return &c->list->worker->handshakes;
+}
+
+/* Run the next turn soon, after what the loop has to do now. */
+static void
+schedule(struct handshakes *all)
+{
+	static const struct timeval now = { 0 };
+
+	if (!evtimer_pending(all->turn, NULL))
+		(void)event_add(all->turn, &now);
+}
+
+/* --- one step --- */
+
+/* It is done: the connection opens. */
+static void
+finish(struct conn *c)
+{
+	const struct tls_api *tls = c->list->worker->tls;
+	struct tls_facts facts;
+
+	tls->describe(c->tls, &facts);
+	c->agreed = conn_tls_new(&facts);
+	if (c->agreed == NULL)
+		conn_close(c, CONN_END_NO_MEMORY);
+	else
+		conn_begin(c, NULL, 0);
+}
+
+static void
+fail(struct conn *c)
+{
+	const char *text;
+	const enum tls_failure why =
+	    c->list->worker->tls->failure(c->tls, &text);
+
+	if (why == TLS_FAILURE_CLOSED)
+		handshake_lose_peer(c, CONN_END_PEER_CLOSED);
+	else
+		handshake_fail(c, CONN_END_TLS_ERROR, tls_failure_name(why),
+		    text);
+}
+
+static int
+start(struct conn *c)
+{
+	struct handshakes *all = of(c);
+	struct handshake *h = c->handshake;
+
+	c->tls = c->list->worker->tls->session_new(c->list->tls, h->first,
+	    h->first_len);
+	if (c->tls == NULL)
+		return -1;
+	free(h->first);
+	h->first = NULL;
+	h->under_way = true;
+	TAILQ_INSERT_TAIL(&all->under_way, h, entry);
+	all->under_way_count++;
+	return 0;
+}
+
+static void
+step(struct conn *c)
+{
+	struct handshakes *all = of(c);
+	struct handshake *h = c->handshake;
+
+	if (!h->under_way && start(c) == -1) {
+		conn_close(c, CONN_END_NO_MEMORY);
+		return;
+	}
+	h->stepped_ms = clock_mono_ms();
+	TAILQ_REMOVE(&all->under_way, h, entry);
+	TAILQ_INSERT_TAIL(&all->under_way, h, entry);
+	switch (c->list->worker->tls->handshake(c->tls, conn_fd(c))) {
+	case TLS_DONE:
+		finish(c);
+		break;
+	case TLS_AGAIN_READ:
+		if (conn_poll(c, EV_READ) == -1)
+			conn_close(c, CONN_END_NO_MEMORY);
+		break;
+	case TLS_AGAIN_WRITE:
+		if (conn_poll(c, EV_WRITE) == -1)
+			conn_close(c, CONN_END_NO_MEMORY);
+		break;
+	case TLS_FAILED:
+		fail(c);
+		break;
+	}
+}
+
+/* --- whose turn it is --- */
+
+static void
+enqueue(struct handshake_queue *queue, struct handshake *h,
+    enum handshake_place place)
+{
+	h->place = place;
+	TAILQ_INSERT_TAIL(queue, h, queued);
+}
+
+static void
+dequeue(struct handshakes *all, struct handshake *h)
+{
+	if (h->place == HANDSHAKE_READY)
+		TAILQ_REMOVE(&all->ready, h, queued);
+	else if (h->place == HANDSHAKE_WAITING)
+		TAILQ_REMOVE(&all->waiting, h, queued);
+	h->place = HANDSHAKE_NOWHERE;
+}
+
+/* End one that keeps others waiting and does not go on itself. */
+static void
+give_way(struct handshakes *all, uint64_t now_ms)
+{
+	struct handshake *oldest = TAILQ_FIRST(&all->under_way);
+
+	if (!TAILQ_EMPTY(&all->waiting) && oldest != NULL &&
+	    oldest->stepped_ms + STALLED_MS <= now_ms)
+		handshake_fail(oldest->conn, CONN_END_HANDSHAKE_TIMEOUT, NULL,
+		    "it stood still while others waited");
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct handshakes *all = arg;
+	const uint64_t begun_ms = clock_mono_ms();
+	struct handshake *h;
+
+	(void)fd;
+	(void)what;
+	give_way(all, begun_ms);
+	while ((h = TAILQ_FIRST(&all->ready)) != NULL) {
+		dequeue(all, h);
+		step(h->conn);
+		if (clock_mono_ms() - begun_ms >= TURN_MS)
+			break;
+	}
+	if (!TAILQ_EMPTY(&all->ready))
+		schedule(all);
+}
+
+void
+handshakes_ready(struct conn *c)
+{
+	struct handshakes *all = of(c);
+	struct handshake *h = c->handshake;
+
+	if (h->place != HANDSHAKE_NOWHERE)
+		return;
+	if (h->under_way || all->under_way_count < HANDSHAKES_MAX) {
+		enqueue(&all->ready, h, HANDSHAKE_READY);
+	} else {
+		(void)event_del(&c->io);
+		enqueue(&all->waiting, h, HANDSHAKE_WAITING);
+	}
+	schedule(all);
+}
+
+void
+handshakes_forget(struct conn *c)
+{
+	struct handshakes *all = of(c);
+	struct handshake *h = c->handshake, *next;
+
+	dequeue(all, h);
+	if (!h->under_way)
+		return;
+	h->under_way = false;
+	TAILQ_REMOVE(&all->under_way, h, entry);
+	all->under_way_count--;
+	next = TAILQ_FIRST(&all->waiting);
+	if (next == NULL)
+		return;
+	dequeue(all, next);
+	/* Its step polls again, for what it needs. */
+	enqueue(&all->ready, next, HANDSHAKE_READY);
+	schedule(all);
+}
+
+int
+handshakes_init(struct worker *w)
+{
+	struct handshakes *all = &w->handshakes;
+
+	TAILQ_INIT(&all->ready);
+	TAILQ_INIT(&all->waiting);
+	TAILQ_INIT(&all->under_way);
+	all->turn = evtimer_new(w->base, on_turn, all);
+	return all->turn == NULL ? -1 : 0;
+}
+
+void
+handshakes_clear(struct handshakes *all)
+{
+	if (all->turn != NULL)
+		event_free(all->turn);
+	all->turn = NULL;
+}
