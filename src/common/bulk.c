@@ -41,8 +41,7 @@ make(int fd, const struct bulk_ref *ref, struct err *err)
 struct bulk *
 bulk_new(const void *bytes, size_t size, struct err *err)
 {
-	const struct bulk_ref ref = { .digest = digest(bytes, size),
-		.size = (uint32_t)size };
+	struct bulk_ref ref = { .size = (uint32_t)size };
 	int fd;
 
 	if (size == 0 || size > BULK_SIZE_MAX) {
@@ -51,6 +50,7 @@ bulk_new(const void *bytes, size_t size, struct err *err)
 		    BULK_SIZE_MAX);
 		return NULL;
 	}
+	ref.digest = digest(bytes, size);
 	fd = memfd_create("mercury-value", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1 || fd_write_all(fd, bytes, size) == -1 ||
 	    fcntl(fd, F_ADD_SEALS, SEALS) == -1) {

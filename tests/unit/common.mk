@@ -2,7 +2,8 @@
 SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
+UNIT_TESTS += test_common_addr test_common_bulk test_common_channel \
+	test_common_clock \
 	test_common_cidr test_common_cidr_set test_common_err \
 	test_common_event test_common_event_sink \
 	test_common_event_wire test_common_fd test_common_ipc test_common_log \
@@ -12,6 +13,10 @@ UNIT_TESTS += test_common_addr test_common_channel test_common_clock \
 test_common_addr_SOURCES = tests/unit/test_common_addr.c
 test_common_addr_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_addr_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_bulk_SOURCES = tests/unit/test_common_bulk.c $(SCRATCH)
+test_common_bulk_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_bulk_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_channel_SOURCES = tests/unit/test_common_channel.c $(SCRATCH)
 test_common_channel_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -92,3 +92,8 @@ test_pool_conn_record_SOURCES = tests/unit/test_pool_conn_record.c
 test_pool_conn_record_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_conn_record_LDADD = libpool.a libprotocol.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_rules
+test_pool_rules_SOURCES = tests/unit/test_pool_rules.c
+test_pool_rules_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_rules_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)

@@ -88,3 +88,9 @@ UNIT_TESTS += test_supervisor_alarm
 test_supervisor_alarm_SOURCES = tests/unit/test_supervisor_alarm.c
 test_supervisor_alarm_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_alarm_LDADD = libsupervisor.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_supervisor_tickets
+test_supervisor_tickets_SOURCES = tests/unit/test_supervisor_tickets.c
+test_supervisor_tickets_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_tickets_LDADD = libsupervisor.a libcommon.a $(EVENT_LIBS) \
+	$(BSD_LIBS) $(CRITERION_LIBS)
