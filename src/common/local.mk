@@ -29,5 +29,6 @@ libcommon_a_SOURCES = \
 	src/common/store_board.c src/common/store_board.h \
 	src/common/ticket_keys.h \
 	src/common/tls_failure.c src/common/tls_failure.h \
+	src/common/tls_words.h \
 	src/common/utf8.c src/common/utf8.h \
 	src/common/wanted.c src/common/wanted.h

@@ -8,4 +8,5 @@ liboption_a_SOURCES = \
 	src/option/option_type.c src/option/option_type.h \
 	src/option/saved.c src/option/saved.h \
 	src/option/suggest.c src/option/suggest.h \
+	src/option/tls_section.c src/option/tls_section.h \
 	src/option/value.c src/option/value.h

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/tls_words.h"
 
-#define TLS_MATERIAL_MAX ((size_t)8 << 20) /* bytes of all */
-#define TLS_NAMES_MAX 1024                 /* of further certificates */
+#define TLS_MATERIAL_MAX ((size_t)4 << 20) /* bytes of all */
 
 /* clang-format off */
 /*     TAG(ID) in the order in which they come */
@@ -43,25 +43,6 @@ enum tls_tag {
 	TLS_TAGS(TAG)
 #undef TAG
 	    TLS_TAG_COUNT
-};
-
-/* Closed sets: the word in config and JSON. */
-#define TLS_ROLES(X) X(SERVER, "server") X(CLIENT, "client")
-#define TLS_VERIFIES(X) \
-	X(NONE, "none") X(OPTIONAL, "optional") X(REQUIRED, "required")
-
-enum tls_role {
-#define X(NAME, WORD) TLS_ROLE_##NAME,
-	TLS_ROLES(X)
-#undef X
-	    TLS_ROLE_COUNT
-};
-
-enum tls_verify {
-#define X(NAME, WORD) TLS_VERIFY_##NAME,
-	TLS_VERIFIES(X)
-#undef X
-	    TLS_VERIFY_COUNT
 };
 
 /* Bytes within the material; data NULL: the item is not there. */

@@ -23,3 +23,8 @@ test_option_suggest_LDADD = $(OPTION_LIBS)
 test_option_value_SOURCES = tests/unit/test_option_value.c
 test_option_value_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_option_value_LDADD = $(OPTION_LIBS)
+
+UNIT_TESTS += test_option_tls_section
+test_option_tls_section_SOURCES = tests/unit/test_option_tls_section.c
+test_option_tls_section_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_tls_section_LDADD = $(OPTION_LIBS)
