@@ -11,6 +11,7 @@ include tests/unit/ctl.mk
 include tests/unit/pool.mk
 include tests/unit/store.mk
 include tests/unit/supervisor.mk
+include tests/unit/tls.mk
 include tests/system/local.mk
 
 if HAVE_CRITERION

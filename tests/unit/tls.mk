@@ -1,0 +1,10 @@
+## Unit tests of src/tls.
+TLS_HARNESS = tests/unit/tls_certs.c tests/unit/tls_certs.h \
+	tests/unit/tls_peer.c tests/unit/tls_peer.h
+TLS_TEST_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
+TLS_TEST_LIBS = libtls.a libcommon.a $(OPENSSL_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_tls_session
+test_tls_session_SOURCES = tests/unit/test_tls_session.c $(TLS_HARNESS)
+test_tls_session_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
+test_tls_session_LDADD = $(TLS_TEST_LIBS)
