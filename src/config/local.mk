@@ -12,9 +12,12 @@ libconfig_a_SOURCES = \
 	src/config/plan.c src/config/plan.h \
 	src/config/pool_options.c src/config/pool_options.h \
 	src/config/proc.c src/config/proc.h \
-	src/config/strays.c src/config/strays.h
+	src/config/strays.c src/config/strays.h \
+	src/config/tls_files.c src/config/tls_files.h \
+	src/config/tls_wants.c src/config/tls_wants.h
+libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 
 role_PROGRAMS += mercury-config
 mercury_config_SOURCES = src/config/main.c
-mercury_config_LDADD = libconfig.a liboption.a libcommon.a \
-	$(CONFUSE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
+mercury_config_LDADD = libconfig.a liboption.a libtls.a libcommon.a \
+	$(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)

@@ -1,6 +1,6 @@
 ## Unit tests of src/config.
-CONFIG_TEST_LIBS = libconfig.a liboption.a libcommon.a $(CONFUSE_LIBS) \
-	$(JANSSON_LIBS) $(CRITERION_LIBS)
+CONFIG_TEST_LIBS = libconfig.a liboption.a libtls.a libcommon.a \
+	$(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
 
 CONFIG_HARNESS = tests/unit/config_harness.c tests/unit/config_harness.h
 
@@ -32,3 +32,9 @@ test_config_scan_LDADD = $(CONFIG_TEST_LIBS)
 test_config_main_SOURCES = tests/unit/test_config_main.c
 test_config_main_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_config_main_LDADD = libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_config_tls_wants
+test_config_tls_wants_SOURCES = tests/unit/test_config_tls_wants.c \
+	tests/unit/tls_certs.c tests/unit/tls_certs.h $(SCRATCH)
+test_config_tls_wants_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
+test_config_tls_wants_LDADD = $(CONFIG_TEST_LIBS) $(BSD_LIBS)
