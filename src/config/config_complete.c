@@ -9,6 +9,7 @@
 #include "config/conflict.h"
 #include "config/groups.h"
 #include "config/pool_options.h"
+#include "config/tls_plan.h"
 #include "option/option.h"
 #include "option/saved.h"
 
@@ -46,6 +47,26 @@ leave_out(struct saved *s, const char *file, const char *fmt, ...)
 	(void)json_object_set_new(s->left_out, key, json_true());
 }
 
+/* What is wrong with its certificates must not keep the others from serving. */
+static void
+add_saved_listener(struct saved *s, const char *file,
+    const struct wanted *wanted)
+{
+	struct tls_warnings warnings;
+	struct wanted complete;
+	struct err err;
+	size_t i;
+
+	wanted_copy(&complete, wanted);
+	if (tls_plan_read(&complete, &warnings, &err) == -1)
+		leave_out(s, file, "%s", err.text);
+	else
+		plan_listener(s->plan, &complete);
+	for (i = 0; i < warnings.count && i < TLS_WANTS_WARNINGS; i++)
+		plan_warning(s->plan, file, 0, "%s", warnings.texts[i]);
+	wanted_clear(&complete);
+}
+
 static void
 on_saved(void *ctx, const char *file, const struct wanted *wanted,
     const struct err *err)
@@ -77,7 +98,7 @@ on_saved(void *ctx, const char *file, const struct wanted *wanted,
 		     &why) == -1)
 		leave_out(s, file, "%s", why.text);
 	else
-		plan_listener(s->plan, wanted);
+		add_saved_listener(s, file, wanted);
 }
 
 /* Returns whether all of them are known now. */

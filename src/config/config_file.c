@@ -13,6 +13,7 @@
 #include "config/config_load.h"
 #include "config/config_scan.h"
 #include "config/conflict.h"
+#include "config/tls_plan.h"
 #include "option/option.h"
 #include "option/value.h"
 
@@ -443,8 +444,10 @@ end_listener(const char *name, unsigned int line)
 	char what[WHAT_SIZE];
 	char where[PATH_MAX + 16];
 	struct section *s = &reader.section;
+	struct tls_warnings warnings = { 0 };
 	struct wanted wanted;
 	struct err err;
+	size_t i;
 
 	if (!take_name("listener", name, line) || s->wrong)
 		return;
@@ -455,10 +458,14 @@ end_listener(const char *name, unsigned int line)
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u", path, line);
 	if (conflict_take(reader.taken, &wanted.spec, wanted.set, where,
-		&err) == -1)
+		&err) == -1 ||
+	    tls_plan_read(&wanted, &warnings, &err) == -1)
 		section_error(what, line, &err);
 	else
 		plan_listener(reader.plan, &wanted);
+	for (i = 0; i < warnings.count && i < TLS_WANTS_WARNINGS; i++)
+		plan_warning(reader.plan, path, line, "%s%s", what,
+		    warnings.texts[i]);
 	wanted_clear(&wanted);
 }
 

@@ -14,6 +14,7 @@ libconfig_a_SOURCES = \
 	src/config/proc.c src/config/proc.h \
 	src/config/strays.c src/config/strays.h \
 	src/config/tls_files.c src/config/tls_files.h \
+	src/config/tls_plan.c src/config/tls_plan.h \
 	src/config/tls_wants.c src/config/tls_wants.h
 libconfig_a_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 

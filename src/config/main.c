@@ -1,11 +1,13 @@
 /*
  * mercury-config: does one thing for which the supervisor may not wait, and
- * ends. It reads and checks the config file and hands over a plan, says which
- * process has a port, or kills what an earlier run has left behind.
- * Privileged, for the files, users and processes that it looks up.
+ * ends. It reads and checks the config file and hands over a plan, reads the
+ * certificates of a listener, says which process has a port, or kills what an
+ * earlier run has left behind. Privileged, for the files, users and processes
+ * that it looks up.
  */
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/ipc.h"
 #include "common/log.h"
@@ -13,6 +15,7 @@
 #include "config/config_file.h"
 #include "config/holder.h"
 #include "config/strays.h"
+#include "config/tls_plan.h"
 
 /*
  * Send, with a descriptor if the kind has one, and wait for room. Without a
@@ -158,6 +161,55 @@ find_strays(struct msg_config_find_strays *request)
 	send_message(IPC_STRAYS_END, &end);
 }
 
+static void
+send_warnings(const struct tls_warnings *warnings)
+{
+	struct msg_text m;
+	size_t i;
+
+	for (i = 0; i < warnings->count && i < TLS_WANTS_WARNINGS; i++) {
+		(void)strlcpy(m.text, warnings->texts[i], sizeof(m.text));
+		send_message(IPC_PLAN_WARNING, &m);
+	}
+}
+
+/* Takes the section's value from the message. */
+static int
+read_tls_section(struct ipc_message *msg, struct wanted *w,
+    struct tls_warnings *warnings, struct err *err)
+{
+	const struct bulk_ref *ref = &msg->payload.CONFIG_TLS.ref;
+
+	w->bulks.of[BULK_TLS] = bulk_receive(msg->fd, ref, err);
+	msg->fd = -1;
+	if (w->bulks.of[BULK_TLS] == NULL)
+		return -1;
+	return tls_plan_read(w, warnings, err);
+}
+
+static void
+read_tls(struct ipc_message *msg)
+{
+	struct tls_warnings warnings = { 0 };
+	struct msg_bulk value = { .id = BULK_TLS_MATERIAL };
+	struct msg_plan_end end = { 0 };
+	struct wanted w = { 0 };
+	struct msg_text m;
+	struct err err;
+
+	if (read_tls_section(msg, &w, &warnings, &err) == 0) {
+		value.ref = w.bulks.of[value.id]->ref;
+		send_with(IPC_BULK, &value, w.bulks.of[value.id]->fd);
+	} else {
+		(void)strlcpy(m.text, err.text, sizeof(m.text));
+		send_message(IPC_PLAN_ERROR, &m);
+		end.errors = 1;
+	}
+	send_warnings(&warnings);
+	send_message(IPC_PLAN_END, &end);
+	wanted_clear(&w);
+}
+
 int
 main(void)
 {
@@ -169,6 +221,9 @@ main(void)
 	switch (msg.kind) {
 	case IPC_CONFIG_READ:
 		read_config(&msg.payload.CONFIG_READ);
+		return 0;
+	case IPC_CONFIG_TLS:
+		read_tls(&msg);
 		return 0;
 	case IPC_CONFIG_FIND_HOLDER:
 		find_holder(&msg.payload.CONFIG_FIND_HOLDER);

@@ -4,11 +4,18 @@
 #include <string.h>
 
 #include "option/cidrs.h"
+#include "option/tls_section.h"
 
 bool
 bulk_type_is(enum option_type type)
 {
-	return type == OPTION_TYPE_CIDRS || type == OPTION_TYPE_TLS;
+	return type == OPTION_TYPE_CIDRS || bulk_type_is_section(type);
+}
+
+bool
+bulk_type_is_section(enum option_type type)
+{
+	return type == OPTION_TYPE_TLS;
 }
 
 /* --- lists of networks --- */
@@ -35,12 +42,17 @@ static int
 make_section(const struct option *o, const json_t *value, struct bulk **out,
     struct err *err)
 {
+	json_t *section;
 	char *text;
 
 	if (!json_is_object(value))
-		return err_set(err, ERR_INVALID, "must be %s",
+		return err_set(err, ERR_INVALID, "%s: must be %s", o->name,
 		    option_type_wants(o->type));
-	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	section = tls_section_make(value, err);
+	if (section == NULL)
+		return -1;
+	text = json_dumps(section, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(section);
 	if (text == NULL)
 		return err_set(err, ERR_UNAVAILABLE, "out of memory");
 	*out = bulk_new(text, strlen(text), err);
@@ -55,14 +67,14 @@ bulk_type_make(const struct option *o, const json_t *value, struct bulk **out,
     struct err *err)
 {
 	*out = NULL;
-	return o->type == OPTION_TYPE_TLS ? make_section(o, value, out, err)
-					  : make_cidrs(o, value, out, err);
+	return bulk_type_is_section(o->type) ? make_section(o, value, out, err)
+					     : make_cidrs(o, value, out, err);
 }
 
 json_t *
 bulk_type_json(const struct option *o, const struct bulk *b)
 {
-	const bool is_section = o->type == OPTION_TYPE_TLS;
+	const bool is_section = bulk_type_is_section(o->type);
 	const void *bytes;
 	struct err err;
 	json_t *value;

@@ -14,9 +14,13 @@
 /* Is the value of an option of this type bulk? */
 bool bulk_type_is(enum option_type);
 
+/* Is it a section, whose errors name the key within it? */
+bool bulk_type_is_section(enum option_type);
+
 /*
  * Make the value: *out is held by the caller, and NULL for an empty list.
- * Returns 0, or -1 with *err, whose text does not name the option.
+ * Returns 0, or -1 with *err, whose text does not name the option, but for
+ * that of a section.
  */
 int bulk_type_make(const struct option *, const json_t *value,
     struct bulk **out, struct err *err);

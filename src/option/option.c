@@ -204,7 +204,9 @@ apply_given(const struct table *t, const json_t *options, struct target *target,
 		if (i == t->count)
 			return unknown_key(t, key, err);
 		if (apply_one(&t->options[i], value, target, err) == -1)
-			return blame(key, err);
+			return bulk_type_is_section(t->options[i].type)
+			    ? -1 /* it names the key within the section */
+			    : blame(key, err);
 		target->set |= OPTION_BIT(i);
 	}
 	return 0;
