@@ -127,7 +127,7 @@ is_unsent(const struct conn *c)
 
 /* Output waits: read no more before the peer has taken it. */
 static int
-wait(struct conn *c)
+wait_writable(struct conn *c)
 {
 	if (conn_poll(c, EV_WRITE) == -1)
 		return -1;
@@ -151,7 +151,7 @@ conn_send(struct conn *c, const uint8_t *data, size_t len)
 	}
 	if ((size_t)n < len && keep(c, data + n, len - (size_t)n) == -1)
 		goto out;
-	if (c->state == CONN_OPEN && wait(c) == -1)
+	if (c->state == CONN_OPEN && wait_writable(c) == -1)
 		goto out;
 	return true;
 out:
@@ -211,7 +211,7 @@ static int
 after_recv(struct conn *c)
 {
 	if (is_unsent(c))
-		return wait(c);
+		return wait_writable(c);
 	read_on(c);
 	return 0;
 }
