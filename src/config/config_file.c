@@ -12,12 +12,15 @@
 #include "config/config_complete.h"
 #include "config/config_load.h"
 #include "config/config_scan.h"
+#include "config/config_section.h"
 #include "config/conflict.h"
 #include "config/tls_plan.h"
 #include "option/option.h"
+#include "option/tls_section.h"
 #include "option/value.h"
 
-#define MAX_OPTIONS 64
+/* Room for the keys of the tls section, and an end. */
+#define TLS_KEYS_MAX 16
 
 /* A file that is being parsed; includer is the one that named it. */
 struct file {
@@ -29,25 +32,12 @@ struct file {
 	size_t blocks_done; /* outermost blocks that have been parsed */
 };
 
-/* What is known of the section that is being parsed. */
-struct section {
-	json_t *options; /* those whose value is right */
-	struct {
-		char name[32];
-		unsigned int line;
-	} seen[MAX_OPTIONS];
-	size_t seen_count;
-	json_t *children;       /* of a group: their names */
-	json_t *children_lines; /* and their lines */
-	bool wrong;             /* has an error already */
-};
-
 /* libConfuse's callbacks find it here. */
 static struct reader {
 	struct plan *plan;
 	struct file *file;
 	unsigned int depth; /* of includes */
-	struct section section;
+	struct config_section section;
 	json_t *places;  /* name of each section: "file:line" */
 	json_t *taken;   /* ports, paths and pools (conflict.h) */
 	json_t *store;   /* options of the store section; NULL: none */
@@ -64,17 +54,17 @@ is_section(const cfg_t *cfg, const char *name)
 	return strcmp(cfg->name, name) == 0;
 }
 
-/* Which table the options of a section are in; -1: it is none. */
-static int
-options_of(const cfg_t *cfg)
+static struct config_place
+place_of(const cfg_t *cfg)
 {
-	if (is_section(cfg, "daemon"))
-		return OPTION_DAEMON;
-	if (is_section(cfg, "listener"))
-		return OPTION_LISTENER;
-	if (is_section(cfg, "store"))
-		return OPTION_STORE;
-	return is_section(cfg, "group") ? OPTION_GROUP : -1;
+	return (struct config_place){ cfg->name, cfg->title };
+}
+
+/* Has it options? Else it is the file itself. */
+static bool
+has_options(const struct config_place *p)
+{
+	return config_section_is_tls(p) || config_section_table(p) != -1;
 }
 
 /* libConfuse doesn't know key; say what would be right. */
@@ -84,11 +74,10 @@ complain_unknown(const cfg_t *cfg, const char *key)
 	char quoted[VALUE_QUOTE_SIZE];
 	struct err err;
 	const unsigned int line = (unsigned int)cfg->line;
-	const int section = options_of(cfg);
+	const struct config_place place = place_of(cfg);
 
-	if (section != -1 &&
-	    option_check_value((enum option_section)section, key, "", &err) ==
-		-1) {
+	if (has_options(&place) &&
+	    config_section_check(&place, key, "", &err) == -1) {
 		plan_error(reader.plan, cfg->filename, line, "%s", err.text);
 	} else {
 		value_quote(key, quoted);
@@ -132,7 +121,9 @@ is_assigned(const char *key, unsigned int line)
 static void
 pass_over_unknown(cfg_t *cfg, const char *key)
 {
-	if (options_of(cfg) == -1 || !is_assigned(key, (unsigned int)cfg->line))
+	const struct config_place place = place_of(cfg);
+
+	if (!has_options(&place) || !is_assigned(key, (unsigned int)cfg->line))
 		return;
 	reader.section.wrong = true;
 	cfg->flags |= CFGF_IGNORE_UNKNOWN;
@@ -169,7 +160,9 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 		complain_unknown(cfg, key);
 		pass_over_unknown(cfg, key);
 	} else if (strncmp(text, "missing title", 13) == 0) {
-		section = strstr(text, "group") != NULL ? "group" : "listener";
+		section = strstr(text, "group") != NULL ? "group"
+		    : strstr(text, "sni") != NULL       ? "sni"
+							: "listener";
 		plan_error(reader.plan, cfg->filename, (unsigned int)cfg->line,
 		    "%s: its name is missing: must be %s \"NAME\" { ... }",
 		    section, section);
@@ -184,32 +177,6 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 }
 
 /* --- options and sections --- */
-
-/* The line of an option in the current section; 0 when it is not there. */
-static unsigned int
-line_of(const char *name, size_t len)
-{
-	const struct section *s = &reader.section;
-	size_t i;
-
-	for (i = 0; i < s->seen_count; i++)
-		if (strlen(s->seen[i].name) == len &&
-		    memcmp(s->seen[i].name, name, len) == 0)
-			return s->seen[i].line;
-	return 0;
-}
-
-static void
-note_option(const char *name, unsigned int line)
-{
-	struct section *s = &reader.section;
-
-	if (s->seen_count == MAX_OPTIONS)
-		return;
-	(void)snprintf(s->seen[s->seen_count].name, sizeof(s->seen[0].name),
-	    "%s", name);
-	s->seen[s->seen_count++].line = line;
-}
 
 static void option_error(const cfg_t *cfg, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -229,65 +196,44 @@ option_error(const cfg_t *cfg, const char *fmt, ...)
 	    err.text);
 }
 
-/* One more text in an array of the object. */
-static int
-append(json_t *object, const char *name, const char *value)
+/* Note where something is; false, with an error, if it was there before. */
+static bool
+take_line(const cfg_t *cfg, const char *name)
 {
-	json_t *array = json_object_get(object, name);
+	const unsigned int before = config_section_take_line(&reader.section,
+	    name, (unsigned int)cfg->line);
 
-	if (array == NULL) {
-		array = json_array();
-		if (json_object_set_new(object, name, array) == -1)
-			return -1;
-	}
-	return json_array_append_new(array, json_string(value));
-}
-
-/* Keep a value that is right. */
-static int
-keep_value(struct section *s, int section, const cfg_opt_t *opt,
-    const char *value, unsigned int line)
-{
-	if (!(opt->flags & CFGF_LIST))
-		return json_object_set_new(s->options, opt->name,
-		    json_string(value));
-	if (section == OPTION_LISTENER)
-		return append(s->options, opt->name, value);
-	if (s->children == NULL) {
-		s->children = json_array();
-		s->children_lines = json_array();
-	}
-	if (json_array_append_new(s->children, json_string(value)) == -1)
-		return -1;
-	return json_array_append_new(s->children_lines, json_integer(line));
+	if (before == 0)
+		return true;
+	option_error(cfg, "%s: is given twice, first in line %u", name, before);
+	return false;
 }
 
 /* Check and keep a value of an option; more is a list's second, and so on. */
 static void
 take_value(cfg_t *cfg, const cfg_opt_t *opt, const char *value, bool more)
 {
-	const unsigned int line = (unsigned int)cfg->line;
-	const unsigned int before =
-	    more ? 0 : line_of(opt->name, strlen(opt->name));
-	const int section = options_of(cfg);
-	struct section *s = &reader.section;
+	const struct config_place place = place_of(cfg);
+	struct config_section *s = &reader.section;
+	char name[CONFIG_LABEL_SIZE];
 	struct err err;
+	int result;
 
 	cfg->flags &= ~CFGF_IGNORE_UNKNOWN;
-	if (s->options == NULL)
-		s->options = json_object();
-	if (before != 0) {
-		option_error(cfg, "%s: is given twice, first in line %u",
-		    opt->name, before);
+	config_section_label(&place, opt->name, name);
+	if (!more && !take_line(cfg, name))
+		return;
+	if (config_section_check(&place, opt->name, value, &err) == -1) {
+		option_error(cfg, "%s", err.text);
 		return;
 	}
-	if (!more)
-		note_option(opt->name, line);
-	if (option_check_value((enum option_section)section, opt->name, value,
-		&err) == -1)
-		option_error(cfg, "%s", err.text);
-	else if (keep_value(s, section, opt, value, line) == -1)
-		option_error(cfg, "%s: must be UTF-8 text", opt->name);
+	if (opt->flags & CFGF_LIST)
+		result = config_section_keep_item(s, &place, opt->name, value,
+		    (unsigned int)cfg->line);
+	else
+		result = config_section_keep(s, &place, opt->name, value);
+	if (result == -1)
+		option_error(cfg, "%s: must be UTF-8 text", name);
 }
 
 /* libConfuse has an option of a section. */
@@ -308,14 +254,26 @@ on_list_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return 0;
 }
 
-/* Forget the section. */
-static void
-clear_section(void)
+/* A section within another one has ended; it is dropped as in on_section(). */
+static int
+on_tls(cfg_t *cfg, cfg_opt_t *opt)
 {
-	json_decref(reader.section.options);
-	json_decref(reader.section.children);
-	json_decref(reader.section.children_lines);
-	memset(&reader.section, 0, sizeof(reader.section));
+	const unsigned int last = cfg_opt_size(opt) - 1;
+	const cfg_t *section = cfg_opt_getnsec(opt, last);
+	char name[CONFIG_LABEL_SIZE] = "tls";
+	const struct config_place place = place_of(section);
+	struct err err;
+
+	if (is_section(section, "sni")) {
+		(void)snprintf(name, sizeof(name), "tls.sni \"%.255s\"",
+		    section->title);
+		if (tls_section_check_name(section->title, &err) == -1)
+			option_error(cfg, "%s", err.text);
+	}
+	if (config_section_options(&reader.section, &place) == NULL)
+		option_error(cfg, "%s: must be UTF-8 text", name);
+	(void)take_line(section, name);
+	return cfg_opt_rmnsec(opt, last);
 }
 
 /* The line where the section that has just ended began. */
@@ -354,7 +312,8 @@ take_place(const char *key, unsigned int line)
 static void
 section_error(const char *what, unsigned int line, const struct err *err)
 {
-	const unsigned int option = line_of(err->text, strcspn(err->text, ":"));
+	const unsigned int option =
+	    config_section_line_of(&reader.section, err);
 
 	plan_error(reader.plan, reader.file->path, option != 0 ? option : line,
 	    "%s%s", what, err->text);
@@ -363,7 +322,7 @@ section_error(const char *what, unsigned int line, const struct err *err)
 static void
 end_daemon(unsigned int line)
 {
-	struct section *s = &reader.section;
+	struct config_section *s = &reader.section;
 	struct err err;
 
 	reader.daemon_seen = true;
@@ -376,7 +335,7 @@ end_daemon(unsigned int line)
 static void
 end_store(unsigned int line)
 {
-	struct section *s = &reader.section;
+	struct config_section *s = &reader.section;
 
 	if (take_place("store", line) && !s->wrong)
 		reader.store = json_incref(s->options);
@@ -409,7 +368,7 @@ take_name(const char *kind, const char *name, unsigned int line)
 static void
 end_group(const char *name, unsigned int line)
 {
-	struct section *s = &reader.section;
+	struct config_section *s = &reader.section;
 	char what[WHAT_SIZE];
 	struct group_spec spec;
 	struct err err;
@@ -443,7 +402,7 @@ end_listener(const char *name, unsigned int line)
 	const char *path = reader.file->path;
 	char what[WHAT_SIZE];
 	char where[PATH_MAX + 16];
-	struct section *s = &reader.section;
+	struct config_section *s = &reader.section;
 	struct tls_warnings warnings = { 0 };
 	struct wanted wanted;
 	struct err err;
@@ -492,7 +451,7 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 	else
 		end_listener(section->title, line);
 	reader.file->blocks_done++;
-	clear_section();
+	config_section_clear(&reader.section);
 	return cfg_opt_rmnsec(opt, last);
 }
 
@@ -654,10 +613,35 @@ watch(cfg_opt_t *options, enum option_section section)
 	}
 }
 
+/* The options of the tls section, and of those within it. */
+static void
+list_tls(bool in_sni, cfg_opt_t *sections, cfg_opt_t out[static TLS_KEYS_MAX])
+{
+	const cfg_opt_t end = CFG_END();
+	const char *key;
+	size_t i;
+
+	for (i = 0; (key = tls_section_key(in_sni, i)) != NULL; i++) {
+		out[i] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
+		out[i].validcb = on_option;
+		if (strcmp(key, TLS_SECTION_LIST) == 0) {
+			out[i].flags |= CFGF_LIST;
+			out[i].validcb = NULL;
+			out[i].parsecb = on_list_value;
+		} else if (strcmp(key, TLS_SECTION_NAMES) == 0) {
+			out[i] = (cfg_opt_t)CFG_SEC(TLS_SECTION_NAMES, sections,
+			    CFGF_MULTI | CFGF_TITLE);
+			out[i].validcb = on_tls;
+		}
+	}
+	out[i] = end;
+}
+
 /* The grammar, made from the option table. The caller frees it. */
 static cfg_t *
 make_grammar(void)
 {
+	cfg_opt_t sni[TLS_KEYS_MAX], tls[TLS_KEYS_MAX];
 	cfg_opt_t daemon[] = {
 #define DAEMON_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
 #include "common/option_list.h"
@@ -687,7 +671,11 @@ make_grammar(void)
 
 	watch(daemon, OPTION_DAEMON);
 	watch(store, OPTION_STORE);
+	list_tls(true, NULL, sni);
+	list_tls(false, sni, tls);
 	watch(listener, OPTION_LISTENER);
+	listener[OPT_TLS] = (cfg_opt_t)CFG_SEC("tls", tls, CFGF_MULTI);
+	listener[OPT_TLS].validcb = on_tls;
 	watch(group, OPTION_GROUP);
 	for (o = file; o->type == CFGT_SEC; o++)
 		o->validcb = on_section;
@@ -728,7 +716,7 @@ config_file_read(const char *path, bool check_only, struct plan *plan)
 	found = (struct config_found){ path, reader.store, reader.places,
 		reader.taken };
 	config_complete(&found, check_only, plan);
-	clear_section();
+	config_section_clear(&reader.section);
 	json_decref(reader.places);
 	json_decref(reader.taken);
 	json_decref(reader.store);

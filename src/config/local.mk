@@ -6,6 +6,7 @@ libconfig_a_SOURCES = \
 	src/config/config_file.c src/config/config_file.h \
 	src/config/config_load.c src/config/config_load.h \
 	src/config/config_scan.c src/config/config_scan.h \
+	src/config/config_section.c src/config/config_section.h \
 	src/config/conflict.c src/config/conflict.h \
 	src/config/groups.c src/config/groups.h \
 	src/config/holder.c src/config/holder.h \

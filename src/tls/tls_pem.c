@@ -35,8 +35,8 @@ none_found(const struct tls_bytes *text, const char *what, struct err *err)
 	static const char begin[] = "-----BEGIN ";
 
 	if (memmem(text->data, text->len, begin, sizeof(begin) - 1) == NULL)
-		(void)err_set(err, ERR_INVALID, "is not PEM: it has no %s",
-		    begin);
+		(void)err_set(err, ERR_INVALID,
+		    "is not PEM: it has no \"-----BEGIN\"");
 	else
 		(void)err_set(err, ERR_INVALID, "has no %s in PEM", what);
 }

@@ -2,6 +2,7 @@
 CONFIG_TEST_LIBS = libconfig.a liboption.a libtls.a libcommon.a \
 	$(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
 
+TLS_CERTS = tests/unit/tls_certs.c tests/unit/tls_certs.h
 CONFIG_HARNESS = tests/unit/config_harness.c tests/unit/config_harness.h
 
 UNIT_TESTS += test_config_complete test_config_conflict test_config_file \
@@ -16,8 +17,9 @@ test_config_conflict_SOURCES = tests/unit/test_config_conflict.c
 test_config_conflict_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_config_conflict_LDADD = $(CONFIG_TEST_LIBS)
 
-test_config_file_SOURCES = tests/unit/test_config_file.c $(CONFIG_HARNESS)
-test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) \
+test_config_file_SOURCES = tests/unit/test_config_file.c $(CONFIG_HARNESS) \
+	$(TLS_CERTS)
+test_config_file_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS) \
 	-DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_file_LDADD = $(CONFIG_TEST_LIBS)
 
@@ -35,6 +37,6 @@ test_config_main_LDADD = libcommon.a $(CRITERION_LIBS)
 
 UNIT_TESTS += test_config_tls_wants
 test_config_tls_wants_SOURCES = tests/unit/test_config_tls_wants.c \
-	tests/unit/tls_certs.c tests/unit/tls_certs.h $(SCRATCH)
+	$(TLS_CERTS) $(SCRATCH)
 test_config_tls_wants_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
 test_config_tls_wants_LDADD = $(CONFIG_TEST_LIBS) $(BSD_LIBS)

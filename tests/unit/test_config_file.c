@@ -12,6 +12,8 @@
 #include "config/config_file.h"
 #include "config/config_load.h"
 #include "config_harness.h"
+#include "option/tls_section.h"
+#include "unit/tls_certs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -75,35 +77,74 @@ static const char *const other_options[] = {
 #include "common/option_list.h"
 };
 
-/* "#option" is an option that is commented out, "# Text" is a comment. */
-Test(config_file, the_installed_example_shows_every_option)
+/*
+ * All of the example: "#option" is an option that is commented out, "# Text" is
+ * a comment. Its files are in the test's folder.
+ */
+static const char *
+whole_example(void)
 {
+	static const char folder[] = "/etc/mercury/";
+	static char active[20000];
 	const char *text = example_file();
-	char sites[96], active[16384];
-	unsigned int id;
-	size_t i, n = 0;
+	size_t n = 0;
 
-	for (; *text != '\0'; text++)
-		if (*text != '#' || text[1] == ' ' ||
-		    strchr("\n\t", text[-1]) == NULL)
+	for (; *text != '\0'; text++) {
+		if (strncmp(text, folder, strlen(folder)) == 0) {
+			n += (size_t)snprintf(active + n, sizeof(active) - n,
+			    "%s/", harness.dir);
+			text += strlen(folder) - 1;
+		} else if (*text != '#' || text[1] == ' ' ||
+		    strchr("\n\t", text[-1]) == NULL) {
 			active[n++] = *text;
+		}
+	}
 	active[n] = '\0';
-	harness_put("m.conf", active);
+	return active;
+}
+
+static void
+put_files_of_example(void)
+{
+	const struct identity root = tls_certs_root("Root");
+	const struct identity id =
+	    tls_certs_make(&(struct wish){ .name = "server", .issuer = &root });
+	char sites[96];
+
 	(void)snprintf(sites, sizeof(sites), "%s/sites", harness.dir);
 	cr_assert_eq(mkdir(sites, 0755), 0);
 	harness_put("sites/north.conf", "");
+	harness_put("pos.pem", id.cert_pem);
+	harness_put("pos.key", id.key_pem);
+	harness_put("terminals.pem", root.cert_pem);
+	harness_put("terminals.crl", tls_certs_crl(&root, NULL, 30));
+}
+
+Test(config_file, the_installed_example_shows_every_option)
+{
+	const char *active = whole_example();
+	const struct wanted *listeners;
+	unsigned int id;
+	size_t i;
+
+	harness_put("m.conf", active);
+	put_files_of_example();
 	harness_read_as_ordinary();
 	/* The group of the example need not exist here. */
 	cr_expect_leq(harness.plan.errors.count, 1, "%s", harness_errors());
 	if (harness.plan.errors.count == 1)
 		cr_expect_not_null(strstr(harness_errors(), " control_group: "),
 		    "%s", harness_errors());
-	cr_assert_eq(harness.plan.listener_count, 3);
+	cr_assert_eq(harness.plan.listener_count, 4);
+	listeners = harness.plan.listeners;
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
-		cr_expect((harness.plan.listeners[1].set |
-			      harness.plan.listeners[2].set) &
+		cr_expect(
+		    (listeners[1].set | listeners[2].set | listeners[3].set) &
 			OPTION_BIT(id),
 		    "%s", spec_option_name(id));
+	for (i = 0; tls_section_key(false, i) != NULL; i++)
+		cr_expect_not_null(strstr(active, tls_section_key(false, i)),
+		    "%s", tls_section_key(false, i));
 	for (i = 0; i < COUNT(other_options); i++)
 		cr_expect_not_null(strstr(active, other_options[i]), "%s",
 		    other_options[i]);
@@ -170,8 +211,8 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		{ "listener \"a\" { port = }", "2: \"}\" makes no sense here" },
 		{ "listener \"a\" { port += 1 }", "2: attempt to append" },
 		{ "listener \"a\" port", "2: missing opening brace" },
-		{ "listener \"a\" { tls { } }",
-		    "2: \"tls\" is no option of a listener" },
+		{ "listener \"a\" { tsl { } }",
+		    "2: \"tsl\" is no option of a listener" },
 		{ "listener", "2: premature end of file" },
 		{ "stor { }",
 		    "2: \"stor\" is unknown here: must be daemon { ... }, "
@@ -514,4 +555,147 @@ Test(config_file, ten_thousand_listeners_take_no_time)
 	cr_expect_lt(clock_mono_ms() - start, 3000);
 	cr_expect_eq(harness.plan.errors.count, 0, "%s", harness_errors());
 	cr_expect_eq(harness.plan.listener_count, 10000);
+}
+
+/* A certificate and its key, as mercury-config will find them. */
+static void
+put_identity(void)
+{
+	const struct identity id =
+	    tls_certs_make(&(struct wish){ .name = "server" });
+
+	harness_put("cert.pem", id.cert_pem);
+	harness_put("key.pem", id.key_pem);
+}
+
+#define TLS_LISTENER \
+	"listener \"a\" { port = 1 protocol = echo transport = tls\n"
+
+/* The main file with the folder for each "@". */
+static void
+put_main_with_folder(const char *text)
+{
+	char full[2048];
+	size_t at = 0;
+
+	for (; *text != '\0'; text++)
+		at += (size_t)snprintf(full + at, sizeof(full) - at,
+		    *text == '@' ? "%s" : "%.1s",
+		    *text == '@' ? harness.dir : text);
+	harness_put_main(full);
+}
+
+Test(config_file, a_tls_section_brings_its_files)
+{
+	const struct wanted *w;
+	const char *text;
+	struct err err;
+
+	put_identity();
+	put_main_with_folder(TLS_LISTENER
+	    "tls {\n cert = \"@/cert.pem\"\n key = \"@/key.pem\"\n"
+	    "alpn = { \"b\", \"a\" }\n session_tickets = off\n"
+	    "sni \"B.Example\" { cert = \"@/cert.pem\" key = \"@/key.pem\" }\n"
+	    "sni \"c\" { cert = \"@/cert.pem\" key = \"@/key.pem\" } } }\n");
+	harness_read();
+	cr_assert_eq(harness.plan.errors.count, 0, "%s", harness_errors());
+	cr_assert_eq(harness.plan.listener_count, 1);
+	w = &harness.plan.listeners[0];
+	cr_assert_not_null(w->bulks.of[BULK_TLS]);
+	cr_assert_not_null(w->bulks.of[BULK_TLS_MATERIAL]);
+	cr_expect_eq(w->spec.bulks[BULK_TLS_MATERIAL].digest,
+	    w->bulks.of[BULK_TLS_MATERIAL]->ref.digest);
+	text = bulk_map(w->bulks.of[BULK_TLS], &err);
+	cr_assert_not_null(text);
+	cr_expect_eq(strncmp(text, "{\"alpn\":[\"b\",\"a\"],\"cert\":\"", 26),
+	    0, "%s", text);
+	cr_expect_not_null(
+	    memmem(text, w->spec.bulks[BULK_TLS].size, "\"b.example\":", 12));
+	bulk_unmap(w->bulks.of[BULK_TLS], text);
+}
+
+struct tls_case {
+	char section[160];
+	char error[160]; /* "LINE: text" */
+};
+
+ParameterizedTestParameters(config_file, wrong_tls_sections_have_a_line)
+{
+	static struct tls_case cases[] = {
+		{ "tls {\n\ncert = \"@/missing\" } }",
+		    "5: listener \"a\": tls.cert: @/missing: can't open" },
+		{ "tls {\n cert = \"@/cert.pem\"\n key = \"@/cert.pem\" } }",
+		    "5: listener \"a\": tls.key: @/cert.pem: has no private "
+		    "key" },
+		{ "tls {\n min_version = 1.1\n } }",
+		    "4: tls.min_version: \"1.1\" is unknown: must be 1.2 or" },
+		{ "tls {\n cert = \"/c\"\n\n cert = \"/c\" } }",
+		    "6: tls.cert: is given twice, first in line 4" },
+		{ "tls { cert = \"/c\" }\n tls { key = \"/c\" } }",
+		    "4: tls: is given twice, first in line 3" },
+		{ "tls {\n colour = 1\n } }",
+		    "4: tls: \"colour\" is no option of the tls section: must "
+		    "be cert" },
+		{ "tls {\n sni \"a\" {\n role = client } } }",
+		    "5: tls: \"role\" is no option of a name of tls.sni" },
+		{ "tls {\n cert = \"/c\"\n sni \"a..b\" { } } }",
+		    "5: tls.sni: \"a..b\" is no server name" },
+		{ "tls {\n cert = \"/c\"\n sni \"a\" { key = \"/k\" } } }",
+		    "5: listener \"a\": tls.sni \"a\": cert: is missing" },
+		{ "tls {\n cert = \"@/cert.pem\"\n key = \"@/key.pem\"\n sni "
+		  "\"a\" {\n cert = \"@/x\" } } }",
+		    "7: listener \"a\": tls.sni \"a\": cert: @/x: can't open" },
+		{ "tls {\n sni { cert = \"/c\" } } }",
+		    "4: sni: its name is missing: must be sni \"NAME\"" },
+		{ "tls { } }", "2: listener \"a\": tls.cert: is missing" },
+		{ "}",
+		    "2: listener \"a\": tls: is missing: transport \"tls\" "
+		    "needs" },
+		{ "tls = 1 }", "3: " },
+	};
+
+	return cr_make_param_array(struct tls_case, cases, COUNT(cases));
+}
+
+/* The text with the test's folder for an "@"; valid until the next call. */
+static const char *
+with_folder(const char *text)
+{
+	static char full[512];
+	const char *at = strchr(text, '@');
+
+	(void)snprintf(full, sizeof(full), "%.*s%s%s",
+	    at == NULL ? (int)strlen(text) : (int)(at - text), text,
+	    at == NULL ? "" : harness.dir, at == NULL ? "" : at + 1);
+	return full;
+}
+
+ParameterizedTest(struct tls_case *k, config_file,
+    wrong_tls_sections_have_a_line, .init = harness_set_up,
+    .fini = harness_tear_down)
+{
+	char text[256];
+
+	put_identity();
+	(void)snprintf(text, sizeof(text), TLS_LISTENER "%s\n", k->section);
+	put_main_with_folder(text);
+	harness_read();
+	cr_expect(harness_has_error("m.conf", with_folder(k->error)), "%s: %s",
+	    k->error, harness_errors());
+}
+
+Test(config_file, tls_warnings_have_a_line)
+{
+	char path[128];
+
+	put_identity();
+	(void)snprintf(path, sizeof(path), "%s/key.pem", harness.dir);
+	cr_assert_eq(chmod(path, 0644), 0);
+	put_main_with_folder(TLS_LISTENER
+	    "tls { cert = \"@/cert.pem\" key = \"@/key.pem\" } }\n");
+	harness_read();
+	cr_expect_eq(harness.plan.errors.count, 0, "%s", harness_errors());
+	cr_expect(harness_has_warning("m.conf:2", "listener \"a\": tls.key: "));
+	cr_expect(harness_has_warning("m.conf:2",
+	    "others may read this private key"));
 }

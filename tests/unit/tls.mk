@@ -1,6 +1,6 @@
 ## Unit tests of src/tls.
-TLS_HARNESS = tests/unit/tls_certs.c tests/unit/tls_certs.h \
-	tests/unit/tls_peer.c tests/unit/tls_peer.h
+TLS_HARNESS = $(TLS_CERTS) tests/unit/tls_peer.c \
+	tests/unit/tls_peer.h
 TLS_TEST_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
 TLS_TEST_LIBS = libtls.a libcommon.a $(OPENSSL_LIBS) $(CRITERION_LIBS)
 
