@@ -21,6 +21,7 @@ libcommon_a_SOURCES = \
 	src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h \
 	src/common/option_list.h \
+	src/common/probe_sources.c src/common/probe_sources.h \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \
 	src/common/shared.c src/common/shared.h \

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/shared.h"
 
 static const char name[] = "scoreboard";
@@ -44,7 +45,29 @@ scoreboard_claim(struct scoreboard_entry *e, uint64_t listener_id)
 
 	atomic_store(&e->listener_id, 0);
 	atomic_store_explicit(&e->held, 0, memory_order_relaxed);
+	atomic_store_explicit(&e->probed, 0, memory_order_relaxed);
 	for (i = 0; i < COUNTER_COUNT; i++)
 		atomic_store_explicit(&e->counters[i], 0, memory_order_relaxed);
 	atomic_store(&e->listener_id, listener_id);
+}
+
+/* A table takes no memory before the first probe. */
+void
+scoreboard_note_probe(struct scoreboard *s, struct scoreboard_entry *e,
+    const uint8_t address[static 16])
+{
+	struct probe_table *table = &s->probes[e - s->entries];
+
+	if (atomic_load_explicit(&e->probed, memory_order_relaxed) == 0)
+		probe_table_clear(table);
+	probe_table_note(table, address, clock_real_ms());
+	atomic_store_explicit(&e->probed, 1, memory_order_release);
+}
+
+void
+scoreboard_sum_probes(const struct scoreboard *s,
+    const struct scoreboard_entry *e, struct probe_sum *sum)
+{
+	if (atomic_load_explicit(&e->probed, memory_order_acquire) != 0)
+		probe_sum_add_table(sum, &s->probes[e - s->entries]);
 }

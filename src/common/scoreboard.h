@@ -15,6 +15,7 @@
 
 #include "common/conn_end.h"
 #include "common/err.h"
+#include "common/probe_sources.h"
 
 #define SCOREBOARD_VERSION 1u
 #define SCOREBOARD_ENTRIES 8192u /* listeners in one pool, at most */
@@ -32,6 +33,12 @@
 	COUNTER(DENIED, "denied", "connections of peers that may not connect") \
 	COUNTER(HANDSHAKE_FAILURES, "handshake_failures",                      \
 	    "connections whose PROXY header or TLS handshake failed")          \
+	COUNTER(PROBES_FIN, "probes_fin", "probes that the peer closed")       \
+	COUNTER(PROBES_RST, "probes_rst", "probes that the peer reset")        \
+	COUNTER(PROBES_LOCAL, "probes_local",                                  \
+	    "probes that a PROXY header called LOCAL")                         \
+	COUNTER(PROBES_TLS, "probes_tls",                                      \
+	    "probes that made a TLS handshake, and no more")                   \
 	COUNTER(BYTES_IN, "bytes_in", "bytes read from peers")                 \
 	COUNTER(BYTES_OUT, "bytes_out", "bytes written to peers")              \
 	COUNTER(ACCEPT_ERRORS, "accept_errors",                                \
@@ -51,8 +58,9 @@ enum counter_id {
 struct scoreboard_entry {
 	_Alignas(64) _Atomic uint64_t listener_id; /* 0: not in use */
 	_Atomic uint64_t counters[COUNTER_COUNT];
-	_Atomic uint64_t held; /* places in the gate (gate.h) */
-	_Atomic uint64_t unused[62 - COUNTER_COUNT];
+	_Atomic uint64_t held;   /* places in the gate (gate.h) */
+	_Atomic uint64_t probed; /* not 0: its probe_table is in use */
+	_Atomic uint64_t unused[61 - COUNTER_COUNT];
 };
 _Static_assert(sizeof(struct scoreboard_entry) == 512, "whole cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");
@@ -62,6 +70,7 @@ struct scoreboard {
 	_Atomic uint32_t pid;
 	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC */
 	_Alignas(512) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
+	struct probe_table probes[SCOREBOARD_ENTRIES]; /* of each entry */
 };
 
 /* Make a sealed memfd for one scoreboard. Returns it, or -1 with *err. */
@@ -94,5 +103,13 @@ scoreboard_get(const struct scoreboard_entry *e, enum counter_id id)
 
 /* Zero an entry and give it to a listener; the worker's side. */
 void scoreboard_claim(struct scoreboard_entry *, uint64_t listener_id);
+
+/* A probe has come from an address (addr_bytes()); the worker's side. */
+void scoreboard_note_probe(struct scoreboard *, struct scoreboard_entry *,
+    const uint8_t address[static 16]);
+
+/* Add where an entry's probes came from to a sum. */
+void scoreboard_sum_probes(const struct scoreboard *,
+    const struct scoreboard_entry *, struct probe_sum *);
 
 #endif /* MERCURY_COMMON_SCOREBOARD_H */

@@ -31,6 +31,7 @@ static const size_t row_sizes[] = {
 	[SNAPSHOT_EVENT] = sizeof(struct snapshot_event),
 	[SNAPSHOT_PAGE] = sizeof(struct snapshot_page),
 	[SNAPSHOT_CLEANUP] = sizeof(struct snapshot_cleanup),
+	[SNAPSHOT_PROBES] = sizeof(struct probe_source),
 };
 
 #define KINDS (sizeof(row_sizes) / sizeof(row_sizes[0]))

@@ -3,7 +3,8 @@
  * the supervisor hands it to control: rows in a sealed memfd.
  *
  * Those of the supervisor: one row of kind DAEMON comes first; a
- * LISTENER row is followed by its WORKER rows; PROCESS rows (for the tree and
+ * LISTENER row is followed by its WORKER rows and its PROBES rows (struct
+ * probe_source, who was seen last first); PROCESS rows (for the tree and
  * for supervisor.stats), RECORD rows (supervisor.history, oldest first) and
  * PLAN rows (a dry run of a reload) come last. The
  * STORE row of a status stands behind the DAEMON row, if there is a store.
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/probe_sources.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "common/store_board.h"
@@ -73,7 +75,8 @@ enum snapshot_kind {
 	SNAPSHOT_STORE,
 	SNAPSHOT_EVENT,
 	SNAPSHOT_PAGE,
-	SNAPSHOT_CLEANUP
+	SNAPSHOT_CLEANUP,
+	SNAPSHOT_PROBES
 };
 
 struct snapshot_daemon {

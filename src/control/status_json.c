@@ -1,7 +1,9 @@
 #include "control/status_json.h"
 
 #include <stdbool.h>
+#include <string.h>
 
+#include "common/cidr.h"
 #include "common/clock.h"
 #include "common/snapshot.h"
 #include "control/rpc.h"
@@ -14,6 +16,14 @@ connections(const struct snapshot_listener *l)
 	const uint64_t closed = l->counters[COUNTER_CLOSED];
 
 	return closed > accepted ? 0 : accepted - closed;
+}
+
+static uint64_t
+probes(const struct snapshot_listener *l)
+{
+	return l->counters[COUNTER_PROBES_FIN] +
+	    l->counters[COUNTER_PROBES_RST] +
+	    l->counters[COUNTER_PROBES_LOCAL] + l->counters[COUNTER_PROBES_TLS];
 }
 
 /* A key and its value on each line. */
@@ -55,22 +65,48 @@ place_json(const struct snapshot_listener *l)
 	    "protocol", rpc_word(protocol_name(l->spec.protocol)));
 }
 
-/* Probes are not told apart yet: their count is 0. */
 static json_t *
 counters_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "connections", rpc_number(connections(l)),
 	    "max_connections", rpc_number(l->spec.max_connections),
 	    "accepted", rpc_number(l->counters[COUNTER_ACCEPTED]),
 	    "rejected", rpc_number(l->counters[COUNTER_REJECTED]),
 	    "denied", rpc_number(l->counters[COUNTER_DENIED]),
-	    "probes", 0,
+	    "probes", rpc_number(probes(l)),
 	    "handshake_failures",
 	    rpc_number(l->counters[COUNTER_HANDSHAKE_FAILURES]),
 	    "bytes_in", rpc_number(l->counters[COUNTER_BYTES_IN]),
 	    "bytes_out", rpc_number(l->counters[COUNTER_BYTES_OUT]),
 	    "accept_errors", rpc_number(l->counters[COUNTER_ACCEPT_ERRORS]));
+}
+
+static json_t *
+probes_json(const struct snapshot_listener *l)
+{
+	return json_pack("{s:{s:o, s:o, s:o, s:o}, s:[]}",
+	    "probe_kinds",
+	    "fin", rpc_number(l->counters[COUNTER_PROBES_FIN]),
+	    "rst", rpc_number(l->counters[COUNTER_PROBES_RST]),
+	    "local", rpc_number(l->counters[COUNTER_PROBES_LOCAL]),
+	    "tls", rpc_number(l->counters[COUNTER_PROBES_TLS]),
+	    "probe_sources");
+}
+
+static json_t *
+probe_source_json(const struct probe_source *p)
+{
+	char address[CIDR_TEXT_SIZE], seen[CLOCK_RFC3339_SIZE];
+	struct cidr host = { .bits = 128 };
+
+	memcpy(host.address, p->address, sizeof(host.address));
+	cidr_format(&host, address);
+	clock_format(p->seen_ms, seen);
+	return json_pack("{s:s, s:o, s:s}",
+	    "address", address,
+	    "count", rpc_number(p->count),
+	    "last_seen", seen);
 }
 
 /* How many connections ended for each reason. */
@@ -142,29 +178,45 @@ listener_json(const struct snapshot_listener *l)
 	merge(&o, place_json(l));
 	merge(&o, counters_json(l));
 	merge(&o, ends_json(l));
+	merge(&o, probes_json(l));
 	merge(&o, health_json(l));
 	return o;
+}
+
+/*
+ * Add a row to the listeners, or to the last of them what belongs to it.
+ * Returns 0, or -1.
+ */
+static int
+add_row(json_t *all, enum snapshot_kind kind, const void *row)
+{
+	json_t *last = json_array_get(all, json_array_size(all) - 1);
+
+	if (kind == SNAPSHOT_LISTENER)
+		return json_array_append_new(all, listener_json(row));
+	if (last == NULL)
+		return 0;
+	if (kind == SNAPSHOT_WORKER)
+		return json_array_append_new(json_object_get(last, "workers"),
+		    worker_json(row));
+	if (kind == SNAPSHOT_PROBES)
+		return json_array_append_new(
+		    json_object_get(last, "probe_sources"),
+		    probe_source_json(row));
+	return 0;
 }
 
 /* All listeners with their workers. */
 static json_t *
 listeners_json(struct snapshot_reader *r)
 {
-	json_t *all = json_array(), *workers = NULL, *o;
+	json_t *all = json_array();
 	enum snapshot_kind kind;
 	const void *row;
 	int failed = 0;
 
-	while (!failed && (row = snapshot_next(r, &kind)) != NULL) {
-		if (kind == SNAPSHOT_LISTENER) {
-			o = listener_json(row);
-			workers = json_object_get(o, "workers");
-			failed = json_array_append_new(all, o);
-		} else if (kind == SNAPSHOT_WORKER && workers != NULL) {
-			failed =
-			    json_array_append_new(workers, worker_json(row));
-		}
-	}
+	while (!failed && (row = snapshot_next(r, &kind)) != NULL)
+		failed = add_row(all, kind, row);
 	if (failed) {
 		json_decref(all);
 		return NULL;

@@ -40,6 +40,12 @@ static const struct column worker_columns[] = {
 	{ "RESTARTS", COLUMN_RIGHT },
 };
 
+static const struct column probe_columns[] = {
+	{ "PROBES FROM", COLUMN_LEFT },
+	{ "COUNT", COLUMN_RIGHT },
+	{ "LAST SEEN", COLUMN_LEFT },
+};
+
 /* The plain numbers that the details of a listener show. */
 static const struct {
 	const char *key;
@@ -48,6 +54,9 @@ static const struct {
 	{ "generation", "generation" },
 	{ "connections", "connections" },
 	{ "accepted", "accepted" },
+	{ "rejected", "rejected" },
+	{ "denied", "denied" },
+	{ "handshake_failures", "bad handshakes" },
 	{ "accept_errors", "accept errors" },
 	{ "bytes_in", "bytes in" },
 	{ "bytes_out", "bytes out" },
@@ -257,6 +266,47 @@ print_workers(FILE *f, const json_t *workers, bool colour)
 	table_end(&t, f, colour);
 }
 
+/* "probes         12 (10 fin, 2 rst)" */
+static void
+print_probes(FILE *f, const json_t *l)
+{
+	json_t *kinds = json_object_get(l, "probe_kinds");
+	const char *separator = " (";
+	const char *kind;
+	json_t *count;
+
+	(void)fprintf(f, "%-15s%" PRIu64, "probes",
+	    listener_number(l, "probes"));
+	json_object_foreach (kinds, kind, count) {
+		if (json_integer_value(count) <= 0)
+			continue;
+		(void)fprintf(f, "%s%" JSON_INTEGER_FORMAT " ", separator,
+		    json_integer_value(count));
+		output_text(f, kind);
+		separator = ", ";
+	}
+	(void)fputs(separator[0] == ',' ? ")\n" : "\n", f);
+}
+
+static void
+print_probe_sources(FILE *f, const json_t *sources, bool colour)
+{
+	struct table *t;
+	const json_t *s;
+	size_t i;
+
+	if (json_array_size(sources) == 0)
+		return;
+	t = table_new(probe_columns, COUNT(probe_columns));
+	json_array_foreach (sources, i, s) {
+		table_add(t, "%s", listener_string(s, "address"));
+		add_number(t, s, "count");
+		table_add(t, "%s", listener_string(s, "last_seen"));
+	}
+	(void)fputc('\n', f);
+	table_end(&t, f, colour);
+}
+
 void
 status_text_listener(FILE *f, const json_t *l, bool colour)
 {
@@ -276,7 +326,9 @@ status_text_listener(FILE *f, const json_t *l, bool colour)
 	for (i = 0; i < COUNT(numbers); i++)
 		(void)fprintf(f, "%-15s%" PRIu64 "\n", numbers[i].label,
 		    listener_number(l, numbers[i].key));
+	print_probes(f, l);
 	print_line(f, "last error", listener_string(l, "last_error"));
 	(void)fputc('\n', f);
 	print_workers(f, json_object_get(l, "workers"), colour);
+	print_probe_sources(f, json_object_get(l, "probe_sources"), colour);
 }

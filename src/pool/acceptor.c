@@ -18,6 +18,7 @@
 #include "pool/conn.h"
 #include "pool/conn_list.h"
 #include "pool/limits.h"
+#include "pool/probe.h"
 #include "pool/worker.h"
 
 /* Accept at most so many before open connections get their turn. */
@@ -30,26 +31,7 @@
 
 static void on_readable(evutil_socket_t, short, void *);
 
-/* One too many, who shall not wait. */
-static enum accept_action
-reject_one(struct acceptor *a)
-{
-	char text[ADDR_TEXT_SIZE] = "";
-	union addr peer;
-	socklen_t len = sizeof(peer);
-	const int fd =
-	    accept4(a->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd == -1)
-		return accept_error_action(errno);
-	(void)close(fd);
-	(void)addr_text(&peer, text);
-	scoreboard_add(a->conns->board, COUNTER_REJECTED, 1);
-	folds_add(a->conns, EVENT_CONNECTION_REJECTED, "limit", text);
-	return ACCEPT_NEXT;
-}
-
-/* Why the peer may not connect; NULL: it may. */
+/* Why the peer may not connect; NULL: it may. A probe may say nothing. */
 static const char *
 refusal(const struct conn_list *conns, const union addr *peer)
 {
@@ -57,7 +39,8 @@ refusal(const struct conn_list *conns, const union addr *peer)
 	uint8_t address[16];
 
 	if (conns->spec->proxy_protocol != PROXY_PROTOCOL_OFF &&
-	    addr_bytes(peer, address) && !rules_is_trusted(r, address))
+	    addr_bytes(peer, address) && !rules_is_trusted(r, address) &&
+	    !probe_is_listed(conns, address))
 		return "proxy_trusted";
 	return access_denies(r->allow, r->deny, peer);
 }
@@ -79,35 +62,85 @@ static int
 accept_peer(const struct acceptor *a, union addr *peer)
 {
 	socklen_t len = sizeof(*peer);
+	int fd;
 
 	peer->sa.sa_family = AF_UNSPEC;
-	if (!rules_look_at_peer(&a->conns->rules))
-		return accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	return accept4(a->fd, &peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(a->fd, &peer->sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1 && errno == ECONNABORTED)
+		probe_count_aborted(a->conns);
+	return fd;
+}
+
+static bool
+is_probe(const struct conn_list *conns, const union addr *peer)
+{
+	uint8_t address[16];
+
+	return addr_bytes(peer, address) && probe_is_listed(conns, address);
+}
+
+/* A probe, for which no place and no token is taken. */
+static enum accept_action
+serve_probe(struct conn_list *conns, int fd, const union addr *peer)
+{
+	return conn_open(conns, fd, peer, PROBE_LISTED | PROBE_OUTSIDE) == 0
+	    ? ACCEPT_NEXT
+	    : ACCEPT_PAUSE;
+}
+
+/* One too many, who shall not wait. */
+static enum accept_action
+reject_one(struct acceptor *a)
+{
+	char text[ADDR_TEXT_SIZE] = "";
+	union addr peer;
+	const int fd = accept_peer(a, &peer);
+
+	if (fd == -1)
+		return accept_error_action(errno);
+	if (is_probe(a->conns, &peer) && refusal(a->conns, &peer) == NULL)
+		return serve_probe(a->conns, fd, &peer);
+	(void)close(fd);
+	(void)addr_text(&peer, text);
+	scoreboard_add(a->conns->board, COUNTER_REJECTED, 1);
+	folds_add(a->conns, EVENT_CONNECTION_REJECTED, "limit", text);
+	return ACCEPT_NEXT;
+}
+
+/* Accept one for the place that was taken; *kept: somebody has it now. */
+static enum accept_action
+accept_into_place(struct acceptor *a, bool *kept)
+{
+	union addr peer;
+	const int fd = accept_peer(a, &peer);
+	const char *why;
+
+	*kept = false;
+	if (fd == -1)
+		return accept_error_action(errno);
+	why = refusal(a->conns, &peer);
+	if (why != NULL) {
+		deny(a->conns, fd, &peer, why);
+		return ACCEPT_NEXT;
+	}
+	if (is_probe(a->conns, &peer))
+		return serve_probe(a->conns, fd, &peer);
+	*kept = conn_open(a->conns, fd, &peer, 0) == 0;
+	return *kept ? ACCEPT_NEXT : ACCEPT_PAUSE;
 }
 
 /* One who has a place. */
 static enum accept_action
 accept_one(struct acceptor *a)
 {
-	union addr peer;
-	const int fd = accept_peer(a, &peer);
-	const char *why = NULL;
-	int error = errno;
+	bool kept;
+	const enum accept_action action = accept_into_place(a, &kept);
+	const int error = errno;
 
-	if (fd != -1)
-		why = refusal(a->conns, &peer);
-	if (fd != -1 && why == NULL && conn_open(a->conns, fd) == 0)
-		return ACCEPT_NEXT;
-	if (fd != -1 && why == NULL)
-		error = errno;
-	limits_return(a->conns);
-	if (why != NULL) {
-		deny(a->conns, fd, &peer, why);
-		return ACCEPT_NEXT;
-	}
+	if (!kept)
+		limits_return(a->conns);
 	errno = error;
-	return fd != -1 ? ACCEPT_PAUSE : accept_error_action(error);
+	return action;
 }
 
 /* What last says: the socket closes, so nobody can wait. */

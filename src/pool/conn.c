@@ -12,8 +12,10 @@
 #include "common/spec.h"
 #include "pool/conn_list.h"
 #include "pool/conn_origin.h"
+#include "pool/conn_peer.h"
 #include "pool/conn_record.h"
 #include "pool/handshake.h"
+#include "pool/probe.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
@@ -48,7 +50,10 @@ conn_close(struct conn *c, enum conn_end end)
 {
 	const int fd = conn_fd(c);
 
-	conn_record_close(&c->record, c, end);
+	if (probe_ends(c, end))
+		conn_record_drop(&c->record);
+	else
+		conn_record_close(&c->record, c, end);
 	(void)event_del(&c->io);
 	if (c->list->transport->close != NULL)
 		c->list->transport->close(c);
@@ -191,6 +196,8 @@ conn_state(struct conn *c)
 static void
 count_in(struct conn *c, uint64_t n)
 {
+	if (c->bytes_in == 0)
+		conn_record_tell(c->record, c);
 	scoreboard_add(c->list->board, COUNTER_BYTES_IN, n);
 	c->bytes_in += n;
 	c->active_ms = clock_mono_ms();
@@ -320,9 +327,9 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 		conn_close(c, CONN_END_NO_MEMORY);
 		return;
 	}
-	timeouts_watch(&list->worker->timeouts, c);
-	if (list->spec->record_connections)
+	if (list->spec->record_connections && !probe_is_sure(c))
 		c->record = conn_record_open(c);
+	timeouts_watch(&list->worker->timeouts, c);
 	if (list->protocol->opened != NULL && !list->protocol->opened(c))
 		return;
 	if (len > 0)
@@ -338,7 +345,7 @@ begin_handshake(struct conn *c)
 }
 
 int
-conn_open(struct conn_list *list, int fd)
+conn_open(struct conn_list *list, int fd, const union addr *peer, uint8_t probe)
 {
 	struct conn *c = slab_get(list->slab);
 
@@ -352,6 +359,8 @@ conn_open(struct conn_list *list, int fd)
 	}
 	c->id = conn_ids_next(&list->worker->ids);
 	c->opened_ms = c->active_ms = clock_mono_ms();
+	c->probe = probe;
+	conn_peer_set(c, peer);
 	conn_list_insert(list, c);
 	if (!handshake_is_wanted(list))
 		conn_begin(c, NULL, 0);

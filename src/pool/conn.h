@@ -28,6 +28,7 @@ struct conn_record;
 struct conn_tls;
 struct handshake;
 struct tls_session;
+union addr;
 
 struct conn {
 	struct event
@@ -46,16 +47,23 @@ struct conn {
 	uint64_t active_ms;          /* the last byte has come */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	enum conn_state state;
+	uint8_t address[16]; /* the socket's peer: conn_peer.h */
+	uint16_t port;
+	bool has_address;
 	bool peer_finished;
+	uint8_t probe; /* a set of enum probe_mark */
+	enum conn_state state;
 	max_align_t protocol_state[];
 };
 
 /*
  * Serve the socket fd as one more connection of the list. Takes fd; it does
- * not block. Returns 0, or -1 with errno, fd closed, nothing counted.
+ * not block. peer is as accept(2) has told it; probe is what is known of it, a
+ * set of enum probe_mark. Returns 0, or -1 with errno, fd closed, nothing
+ * counted.
  */
-int conn_open(struct conn_list *, int fd);
+int conn_open(struct conn_list *, int fd, const union addr *peer,
+    uint8_t probe);
 
 /*
  * Its handshake is over: it is open. len bytes (0: none) came behind the

@@ -2,6 +2,7 @@
 
 #include "common/scoreboard.h"
 #include "pool/limits.h"
+#include "pool/probe.h"
 #include "pool/slab.h"
 #include "pool/worker.h"
 
@@ -18,12 +19,14 @@ void
 conn_list_remove(struct conn *c, enum conn_end end)
 {
 	struct conn_list *list = c->list;
+	const bool inside = (c->probe & PROBE_OUTSIDE) == 0;
 
 	timeouts_forget(&list->worker->timeouts, c);
 	TAILQ_REMOVE(&list->all, c, entry);
 	slab_put(list->slab, c);
 	list->open--;
-	limits_leave(list);
+	if (inside)
+		limits_leave(list);
 	scoreboard_add(list->board, COUNTER_CLOSED, 1);
 	scoreboard_add(list->board, COUNTER_ENDS + end, 1);
 	switch (list->phase) {

@@ -3,38 +3,58 @@
 #include <sys/socket.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/addr.h"
 #include "pool/conn.h"
 #include "pool/conn_origin.h"
 
 void
-conn_peer(const struct conn *c, char out[static CONN_PEER_SIZE])
+conn_peer_set(struct conn *c, const union addr *a)
 {
-	const struct conn_origin *o = c->origin;
+	c->has_address = addr_bytes(a, c->address);
+	c->port = addr_port(a);
+}
+
+static void
+format(const uint8_t address[static 16], uint16_t port,
+    char out[static CONN_PEER_SIZE])
+{
 	char text[ADDR_TEXT_SIZE];
 	union addr a;
 
-	if (o == NULL || !o->has_address) {
-		conn_peer_socket(conn_fd(c), out);
-		return;
-	}
-	addr_make(o->source, o->source_port, &a);
+	addr_make(address, port, &a);
 	(void)addr_text(&a, text);
 	(void)snprintf(out, CONN_PEER_SIZE, "%.*s", CONN_PEER_SIZE - 1, text);
 }
 
 void
-conn_peer_socket(int fd, char out[static CONN_PEER_SIZE])
+conn_peer(const struct conn *c, char out[static CONN_PEER_SIZE])
 {
-	char text[ADDR_TEXT_SIZE];
-	union addr a;
-	socklen_t len = sizeof(a);
+	const struct conn_origin *o = c->origin;
 
+	if (o == NULL || !o->has_address)
+		conn_peer_socket(c, out);
+	else
+		format(o->source, o->source_port, out);
+}
+
+void
+conn_peer_socket(const struct conn *c, char out[static CONN_PEER_SIZE])
+{
 	out[0] = '\0';
-	if (getpeername(fd, &a.sa, &len) == 0 && addr_text(&a, text))
-		(void)snprintf(out, CONN_PEER_SIZE, "%.*s", CONN_PEER_SIZE - 1,
-		    text);
+	if (c->has_address)
+		format(c->address, c->port, out);
+}
+
+bool
+conn_peer_address(const struct conn *c, uint8_t out[static 16])
+{
+	const struct conn_origin *o = c->origin;
+	const bool behind = o != NULL && o->has_address;
+
+	memcpy(out, behind ? o->source : c->address, 16);
+	return behind || c->has_address;
 }
 
 uint32_t

@@ -17,6 +17,7 @@
 #include "pool/conn_peer.h"
 #include "pool/handshake_state.h"
 #include "pool/handshakes.h"
+#include "pool/probe.h"
 #include "pool/proxy_header.h"
 #include "pool/worker.h"
 #include "tls/tls.h"
@@ -68,8 +69,12 @@ handshake_fail(struct conn *c, enum conn_end end, const char *reason,
 	if (reason == NULL)
 		reason = conn_end_name(end);
 	conn_peer(c, peer);
-	scoreboard_add(c->list->board, COUNTER_HANDSHAKE_FAILURES, 1);
-	folds_add(c->list, EVENT_CONNECTION_HANDSHAKE_FAILED, reason, peer);
+	if (!probe_is_sure(c)) {
+		c->probe |= PROBE_FAILED;
+		scoreboard_add(c->list->board, COUNTER_HANDSHAKE_FAILURES, 1);
+		folds_add(c->list, EVENT_CONNECTION_HANDSHAKE_FAILED, reason,
+		    peer);
+	}
 	log_debug("listener", c->list->spec->name,
 	    "the handshake of %s failed: %s", peer, why == NULL ? reason : why);
 	conn_close(c, end);
@@ -109,12 +114,23 @@ go_on_with_tls(struct conn *c, const uint8_t *data, size_t len)
 
 /* --- the PROXY header --- */
 
+/* It may not connect, as why says. */
+static void
+deny(struct conn *c, const char *why)
+{
+	char peer[CONN_PEER_SIZE];
+
+	conn_peer(c, peer);
+	scoreboard_add(c->list->board, COUNTER_DENIED, 1);
+	folds_add(c->list, EVENT_CONNECTION_DENIED, why, peer);
+	conn_close(c, CONN_END_DENIED);
+}
+
 /* May the real peer connect? Ends the connection if not. */
 static bool
 admit(struct conn *c)
 {
 	const struct rules *rules = &c->list->rules;
-	char peer[CONN_PEER_SIZE];
 	const char *why;
 	union addr a;
 
@@ -122,13 +138,20 @@ admit(struct conn *c)
 		return true;
 	addr_make(c->origin->source, c->origin->source_port, &a);
 	why = access_denies(rules->allow, rules->deny, &a);
-	if (why == NULL)
-		return true;
-	conn_peer(c, peer);
-	scoreboard_add(c->list->board, COUNTER_DENIED, 1);
-	folds_add(c->list, EVENT_CONNECTION_DENIED, why, peer);
-	conn_close(c, CONN_END_DENIED);
-	return false;
+	if (why != NULL) {
+		deny(c, why);
+		return false;
+	}
+	if (rules_is_probe(rules, c->origin->source))
+		c->probe |= PROBE_LISTED;
+	return true;
+}
+
+/* Probes need not be trusted unless they talk. */
+static bool
+may_talk(const struct conn *c)
+{
+	return !c->has_address || rules_is_trusted(&c->list->rules, c->address);
 }
 
 /* The header is whole; len bytes at data have come behind it. */
@@ -136,7 +159,9 @@ static void
 take_header(struct conn *c, const struct proxy_header *h, uint8_t *data,
     size_t len)
 {
-	if (h->kind != PROXY_LOCAL) {
+	if (h->kind == PROXY_LOCAL) {
+		c->probe |= PROBE_LOCAL;
+	} else {
 		c->origin = conn_origin_new(h);
 		if (c->origin == NULL) {
 			conn_close(c, CONN_END_NO_MEMORY);
@@ -159,6 +184,10 @@ read_header(struct conn *c, uint8_t *data, size_t len)
 	size_t used = len;
 	struct err err;
 
+	if (h->proxy == NULL && !may_talk(c)) {
+		deny(c, "proxy_trusted");
+		return;
+	}
 	if (h->proxy == NULL) {
 		h->proxy = calloc(1, sizeof(*h->proxy));
 		if (h->proxy == NULL) {

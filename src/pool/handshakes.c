@@ -10,6 +10,7 @@
 #include "pool/conn_tls.h"
 #include "pool/handshake.h"
 #include "pool/handshake_state.h"
+#include "pool/probe.h"
 #include "pool/worker.h"
 #include "tls/tls.h"
 
@@ -44,6 +45,7 @@ finish(struct conn *c)
 	const struct tls_api *tls = c->list->worker->tls;
 	struct tls_facts facts;
 
+	c->probe |= PROBE_TLS;
 	tls->describe(c->tls, &facts);
 	c->agreed = conn_tls_new(&facts);
 	if (c->agreed == NULL)

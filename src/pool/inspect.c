@@ -67,7 +67,7 @@ describe_origin(const struct conn *c, struct msg_conn_row *row)
 
 	if (o == NULL)
 		return;
-	conn_peer_socket(conn_fd(c), row->proxy);
+	conn_peer_socket(c, row->proxy);
 	COPY(row->authority, o->authority);
 	COPY(row->unique_id, o->unique_id);
 	row->tls.by_proxy = 1;

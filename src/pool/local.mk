@@ -22,6 +22,7 @@ libpool_a_SOURCES = \
 	src/pool/inspect.c src/pool/inspect.h \
 	src/pool/packed.h \
 	src/pool/printable.c src/pool/printable.h \
+	src/pool/probe.c src/pool/probe.h \
 	src/pool/proxy_header.c src/pool/proxy_header.h \
 	src/pool/proxy_tlv.c src/pool/proxy_tlv.h \
 	src/pool/rules.c src/pool/rules.h \

@@ -41,13 +41,6 @@ rules_clear(struct rules *r)
 }
 
 bool
-rules_look_at_peer(const struct rules *r)
-{
-	return r->allow != NULL || r->deny != NULL || r->probes != NULL ||
-	    r->trusted != NULL;
-}
-
-bool
 rules_is_probe(const struct rules *r, const uint8_t address[static 16])
 {
 	return cidr_set_longest(r->probes, address) != -1;

@@ -29,9 +29,6 @@ int rules_make(struct rules *rules, const struct bulks *values,
 /* Free what it holds; it takes everybody then. */
 void rules_clear(struct rules *);
 
-/* Does it depend on the peer's address what becomes of a connection? */
-bool rules_look_at_peer(const struct rules *);
-
 /* In these networks? The address has 16 bytes, as addr_bytes() makes them. */
 bool rules_is_probe(const struct rules *, const uint8_t address[static 16]);
 bool rules_is_trusted(const struct rules *, const uint8_t address[static 16]);

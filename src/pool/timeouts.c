@@ -10,6 +10,7 @@
 #include "common/spec.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/conn_record.h"
 #include "pool/handshake.h"
 #include "pool/worker.h"
 
@@ -55,12 +56,15 @@ life_due_ms(const struct conn *c)
 uint64_t
 timeouts_due_ms(const struct conn *c)
 {
-	return MIN(handshake_due_ms(c), MIN(idle_due_ms(c), life_due_ms(c)));
+	return MIN(MIN(handshake_due_ms(c), idle_due_ms(c)),
+	    MIN(life_due_ms(c), conn_record_due_ms(c->record, c)));
 }
 
 static void
 look_at(struct timeouts *t, struct conn *c, uint64_t now_ms)
 {
+	if (conn_record_due_ms(c->record, c) <= now_ms)
+		conn_record_tell(c->record, c);
 	if (handshake_due_ms(c) <= now_ms)
 		handshake_fail(c, CONN_END_HANDSHAKE_TIMEOUT, NULL, NULL);
 	else if (idle_due_ms(c) <= now_ms)

@@ -1,6 +1,7 @@
 /*
  * timeouts: ends connections whose handshake takes too long, that were idle,
- * or open, for too long (handshake_timeout, idle_timeout, max_lifetime).
+ * or open, for too long (handshake_timeout, idle_timeout, max_lifetime), and
+ * has it told of those that can't be probes any more (conn_record.h).
  *
  * One for the whole worker. A message costs nothing here but the time that
  * the connection notes anyway; a listener without timeouts costs nothing.

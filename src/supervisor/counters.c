@@ -37,6 +37,7 @@ counters_fold(struct listener *l, const struct worker *w)
 	sums[COUNTER_CLOSED] = sums[COUNTER_ACCEPTED];
 	for (i = 0; i < COUNTER_COUNT; i++)
 		l->totals[i] += sums[i];
+	scoreboard_sum_probes(w->board, e, &l->probes);
 }
 
 void
@@ -54,4 +55,23 @@ counters_of(const struct listener *l, uint64_t out[static COUNTER_COUNT])
 				add_counters(e, out);
 		}
 	}
+}
+
+void
+counters_probes_of(const struct listener *l, struct probe_sum *out)
+{
+	const struct scoreboard_entry *e;
+	const struct crew *crew;
+	const struct worker *w;
+
+	*out = l->probes;
+	TAILQ_FOREACH (crew, &l->pool->crews, next) {
+		for (w = crew->workers; w < crew->workers + crew->workers_count;
+		     w++) {
+			e = worker_entry(w, l);
+			if (e != NULL)
+				scoreboard_sum_probes(w->board, e, out);
+		}
+	}
+	probe_sum_sort(out);
 }

@@ -15,6 +15,9 @@ struct worker;
 /* Totals of workers gone and alive. */
 void counters_of(const struct listener *, uint64_t out[static COUNTER_COUNT]);
 
+/* Where the last probes came from, who was seen last first. */
+void counters_probes_of(const struct listener *, struct probe_sum *out);
+
 /*
  * Keep the figures of a worker that is gone, once. Its open connections
  * ended with it, and their places in the gate are free.

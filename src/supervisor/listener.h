@@ -97,6 +97,7 @@ struct listener {
 	struct history history;
 	unsigned int alarm; /* alarm.h: the level that was told last */
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
+	struct probe_sum probes;        /* the same: where they came from */
 	STAILQ_HEAD(, wait) waits;
 };
 

@@ -74,6 +74,18 @@ add_worker(struct snapshot_writer *sw, const struct worker *w,
 	snapshot_add(sw, SNAPSHOT_WORKER, &row, sizeof(row));
 }
 
+static void
+add_probes(struct snapshot_writer *sw, const struct listener *l)
+{
+	struct probe_sum sum;
+	uint32_t i;
+
+	counters_probes_of(l, &sum);
+	for (i = 0; i < sum.count && i < PROBE_SOURCES; i++)
+		snapshot_add(sw, SNAPSHOT_PROBES, &sum.sources[i],
+		    sizeof(sum.sources[i]));
+}
+
 static uint32_t
 retry_in_ms(const struct listener *l)
 {
@@ -108,6 +120,7 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 	snapshot_add(sw, SNAPSHOT_LISTENER, &row, sizeof(row));
 	for (n = 0; n < row.workers; n++)
 		add_worker(sw, &crew->workers[n], l);
+	add_probes(sw, l);
 }
 
 int

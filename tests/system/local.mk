@@ -21,6 +21,7 @@ SYSTEM_TESTS = \
 	tests/system/test_mercuryctl_events.py \
 	tests/system/test_orphans.py \
 	tests/system/test_pause.py \
+	tests/system/test_probes.py \
 	tests/system/test_processes.py \
 	tests/system/test_reload.py \
 	tests/system/test_restart.py \
@@ -43,7 +44,8 @@ SCRIPT_TESTS = \
 	tests/style.sh
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
-EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/mercury.py \
+EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
+	tests/system/mercury.py \
 	tests/system/store_alone.py tests/system/storing.py \
 	tests/system/supervising.py
 

@@ -7,7 +7,7 @@ UNIT_TESTS += test_common_addr test_common_bulk test_common_channel \
 	test_common_cidr test_common_cidr_set test_common_err \
 	test_common_event test_common_event_sink \
 	test_common_event_wire test_common_fd test_common_ipc test_common_log \
-	test_common_role test_common_scoreboard test_common_snapshot \
+	test_common_probe_sources test_common_role test_common_scoreboard test_common_snapshot \
 	test_common_spec
 
 test_common_addr_SOURCES = tests/unit/test_common_addr.c
@@ -63,6 +63,10 @@ test_common_ipc_LDADD = $(COMMON_TEST_LIBS)
 test_common_log_SOURCES = tests/unit/test_common_log.c
 test_common_log_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_log_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_probe_sources_SOURCES = tests/unit/test_common_probe_sources.c
+test_common_probe_sources_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_probe_sources_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_role_SOURCES = tests/unit/test_common_role.c
 test_common_role_CPPFLAGS = $(UNIT_CPPFLAGS)

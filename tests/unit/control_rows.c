@@ -35,6 +35,14 @@ add_pos(struct snapshot_writer *w, enum spec_origin origin)
 		.state = CHILD_UP,
 		.uptime_ms = 11000,
 		.connections = 3 };
+	const struct probe_source sources[] = {
+		{ .address = { [10] = 255, 255, 192, 0, 2, 7 },
+		    .count = 6788,
+		    .seen_ms = 1001 },
+		{ .address = { 0x20, 1, 0x0d, 0xb8, [15] = 1 },
+		    .count = 1,
+		    .seen_ms = 1000 },
+	};
 
 	(void)snprintf(l.spec.name, sizeof(l.spec.name), "pos");
 	(void)snprintf(l.spec.pool, sizeof(l.spec.pool), "pos");
@@ -46,12 +54,18 @@ add_pos(struct snapshot_writer *w, enum spec_origin origin)
 	l.counters[COUNTER_BYTES_IN] = (uint64_t)1 << 40;
 	l.counters[COUNTER_BYTES_OUT] = 5;
 	l.counters[COUNTER_ACCEPT_ERRORS] = 9;
+	l.counters[COUNTER_PROBES_FIN] = 9;
+	l.counters[COUNTER_PROBES_RST] = 80;
+	l.counters[COUNTER_PROBES_LOCAL] = 700;
+	l.counters[COUNTER_PROBES_TLS] = 6000;
 	ADD(w, SNAPSHOT_LISTENER, l);
 	ADD(w, SNAPSHOT_WORKER, v);
 	v = (struct snapshot_worker){ .slot = 1,
 		.state = CHILD_BACKOFF,
 		.restarts = 1 };
 	ADD(w, SNAPSHOT_WORKER, v);
+	ADD(w, SNAPSHOT_PROBES, sources[0]);
+	ADD(w, SNAPSHOT_PROBES, sources[1]);
 }
 
 static void

@@ -30,6 +30,13 @@ test_pool_proxy_tlv_SOURCES = tests/unit/test_pool_proxy_tlv.c \
 	tests/unit/proxy_bytes.c tests/unit/proxy_bytes.h
 test_pool_proxy_tlv_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_proxy_tlv_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_probe
+test_pool_probe_SOURCES = tests/unit/test_pool_probe.c
+test_pool_probe_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_probe_LDADD = libpool.a libprotocol.a libcommon.a \
+	$(EVENT_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += test_pool_folds
 test_pool_folds_SOURCES = tests/unit/test_pool_folds.c
 test_pool_folds_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -19,9 +19,15 @@ static const char pos[] =
     "\"generation\": 2, \"address\": \"::\", \"port\": 9100, "
     "\"path\": null, \"transport\": \"tcp\", \"protocol\": \"echo\", "
     "\"connections\": 3, \"max_connections\": 0, \"accepted\": 1200, "
-    "\"rejected\": 0, \"denied\": 0, \"probes\": 0, "
+    "\"rejected\": 0, \"denied\": 0, \"probes\": 6789, "
     "\"handshake_failures\": 0, \"bytes_in\": 1099511627776, "
-    "\"bytes_out\": 5, \"accept_errors\": 9, " NO_ENDS "\"restarts\": 1, "
+    "\"bytes_out\": 5, \"accept_errors\": 9, " NO_ENDS
+    "\"probe_kinds\": {\"fin\": 9, \"rst\": 80, \"local\": 700, "
+    "\"tls\": 6000}, \"probe_sources\": ["
+    "{\"address\": \"192.0.2.7\", \"count\": 6788, "
+    "\"last_seen\": \"1970-01-01T00:00:01.001Z\"}, "
+    "{\"address\": \"2001:db8::1\", \"count\": 1, "
+    "\"last_seen\": \"1970-01-01T00:00:01.000Z\"}], \"restarts\": 1, "
     "\"bind_attempts\": 1, \"retry_in_ms\": null, \"queueing\": null, "
     "\"last_error\": \"worker 1: killed by SIGSEGV\", "
     "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
@@ -37,7 +43,9 @@ static const char local[] =
     "\"max_connections\": 0, \"accepted\": 0, \"rejected\": 0, "
     "\"denied\": 0, \"probes\": 0, \"handshake_failures\": 0, "
     "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, " NO_ENDS
-    "\"restarts\": 0, \"bind_attempts\": 0, \"retry_in_ms\": null, "
+    "\"probe_kinds\": {\"fin\": 0, \"rst\": 0, \"local\": 0, "
+    "\"tls\": 0}, \"probe_sources\": [], \"restarts\": 0, \"bind_attempts\": "
+    "0, \"retry_in_ms\": null, "
     "\"queueing\": null, \"last_error\": null, "
     "\"workers\": []}";
 

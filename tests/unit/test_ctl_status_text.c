@@ -12,7 +12,8 @@ static const char pos[] =
     " \"generation\": 1, \"address\": \"::\", \"port\": 9100,"
     " \"path\": null, \"transport\": \"tcp\", \"protocol\": \"echo\","
     " \"connections\": 3, \"accepted\": 1200, \"bytes_in\": 2048,"
-    " \"bytes_out\": 5, \"accept_errors\": 0, \"restarts\": 0,"
+    " \"bytes_out\": 5, \"rejected\": 4, \"denied\": 6, \"probes\": 12,"
+    " \"handshake_failures\": 7, \"accept_errors\": 0, \"restarts\": 0,"
     " \"bind_attempts\": 1, \"last_error\": null,"
     " \"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\","
     " \"connections\": 3, \"uptime_ms\": 11000, \"restarts\": 0}]}";
@@ -172,15 +173,37 @@ Test(status_text, listener)
 	    "generation     1\n"
 	    "connections    3\n"
 	    "accepted       1200\n"
+	    "rejected       4\n"
+	    "denied         6\n"
+	    "bad handshakes 7\n"
 	    "accept errors  0\n"
 	    "bytes in       2048\n"
 	    "bytes out      5\n"
 	    "restarts       0\n"
 	    "bind attempts  1\n"
+	    "probes         12\n"
 	    "last error     -\n"
 	    "\n"
 	    "SLOT   PID  STATE    CONNS  UPTIME  RESTARTS\n"
 	    "   0  4250  running      3     11s         0\n");
+}
+
+Test(status_text, probes)
+{
+	char *text = show(status_text_listener,
+	    "{\"probes\": 12, \"probe_kinds\": {\"fin\": 10, \"rst\": 0,"
+	    " \"local\": 0, \"tls\": 2}, \"probe_sources\":"
+	    " [{\"address\": \"192.0.2.7\", \"count\": 12,"
+	    " \"last_seen\": \"2026-01-01T00:00:00.000Z\"}]}");
+
+	cr_expect_not_null(
+	    strstr(text, "\nprobes         12 (10 fin, 2 tls)\n"), "%s", text);
+	cr_expect_not_null(strstr(text,
+			       "\n\nPROBES FROM  COUNT  LAST SEEN\n"
+			       "192.0.2.7       12  "
+			       "2026-01-01T00:00:00.000Z\n"),
+	    "%s", text);
+	free(text);
 }
 
 Test(status_text, anything_can_be_shown)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/addr.h"
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/scoreboard.h"
@@ -59,6 +60,9 @@ static const struct protocol thrice = {
 	.peer_finished = conn_finish,
 };
 
+/* A Unix socket's. */
+static const union addr nobody = { .sa = { .sa_family = AF_UNIX } };
+
 static void
 on_emptied(void *ctx)
 {
@@ -103,7 +107,7 @@ connect_peer(void)
 			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
 	    0);
 	t.peer = ends[0];
-	cr_assert_eq(conn_open(&t.list, ends[1]), 0);
+	cr_assert_eq(conn_open(&t.list, ends[1], &nobody, 0), 0);
 }
 
 static uint64_t
@@ -440,7 +444,7 @@ Test(conn, a_descriptor_that_cannot_be_polled_is_closed)
 
 	/* epoll refuses it with EPERM. */
 	cr_assert_neq(fd, -1);
-	cr_expect_eq(conn_open(&t.list, fd), -1);
+	cr_expect_eq(conn_open(&t.list, fd, &nobody, 0), -1);
 	cr_expect_eq(fcntl(fd, F_GETFD), -1);
 	cr_expect_eq(t.list.open, 0);
 	cr_expect_eq(count(COUNTER_ACCEPTED), 0);

@@ -10,12 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/addr.h"
 #include "common/clock.h"
 #include "common/event_sink.h"
 #include "common/event_wire.h"
 #include "common/spec.h"
 #include "pool/conn.h"
 #include "pool/conn_list.h"
+#include "pool/conn_peer.h"
+#include "pool/probe.h"
 #include "pool/worker.h"
 
 static struct {
@@ -63,6 +66,17 @@ conn_over(int fd)
 
 	cr_assert_eq(event_assign(&c.io, t.base, fd, EV_READ, NULL, NULL), 0);
 	return c;
+}
+
+/* As the acceptor does it. */
+static void
+set_peer(struct conn *c)
+{
+	union addr a;
+	socklen_t len = sizeof(a);
+
+	cr_assert_eq(getpeername(conn_fd(c), &a.sa, &len), 0);
+	conn_peer_set(c, &a);
 }
 
 /* Both ends of a TCP connection; *port is the connecting one's. */
@@ -124,12 +138,20 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	struct health_event e[2];
 	struct conn_record *r;
 	char want[64];
+	uint64_t before_ms;
 	uint16_t port;
 	int client, fd = tcp_pair(&client, &port);
 	struct conn c = conn_over(fd);
 
+	set_peer(&c);
+	c.opened_ms -= 500;
 	r = conn_record_open(&c);
 	cr_assert_not_null(r);
+	cr_expect_eq(conn_record_due_ms(r, &c), c.opened_ms + PROBE_MS);
+	before_ms = clock_real_ms();
+	conn_record_tell(r, &c);
+	conn_record_tell(r, &c);
+	cr_expect_eq(conn_record_due_ms(r, &c), UINT64_MAX);
 	c.bytes_in = 7;
 	c.bytes_out = 9;
 	conn_record_close(&r, &c, CONN_END_PEER_CLOSED);
@@ -139,6 +161,9 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	(void)snprintf(want, sizeof(want), "127.0.0.1:%u", port);
 	cr_expect_eq(e[0].type, EVENT_CONNECTION_OPENED);
 	cr_expect_eq(e[1].type, EVENT_CONNECTION_CLOSED);
+	/* It came earlier than it was told. */
+	cr_expect_leq(e[0].at_ms, (int64_t)before_ms - 400);
+	cr_expect_geq(e[1].at_ms, (int64_t)before_ms);
 	cr_expect_str_eq(e[0].listener, "pos");
 	cr_expect_str_eq(e[0].peer, want);
 	cr_expect_str_eq(e[1].peer, want);
@@ -152,6 +177,24 @@ Test(conn_record, tells_of_both_ends_of_a_connection)
 	(void)close(fd);
 }
 
+/* A probe: it must leave nothing behind. */
+Test(conn_record, what_is_dropped_tells_nothing)
+{
+	struct conn_record *r;
+	struct conn c = conn_over(t.store);
+	uint8_t byte;
+
+	cr_expect_eq(conn_record_due_ms(NULL, &c), UINT64_MAX);
+	conn_record_tell(NULL, &c);
+	r = conn_record_open(&c);
+	conn_record_drop(&r);
+	cr_expect_null(r);
+	conn_record_drop(&r);
+	event_sink_flush(t.worker.events);
+	cr_expect_eq(recv(t.store, &byte, 1, MSG_DONTWAIT), -1);
+}
+
+/* It ends before it is told that it has come, and is no probe. */
 Test(conn_record, a_unix_socket_has_no_address_to_tell)
 {
 	struct health_event e[2];

@@ -1,0 +1,163 @@
+"""Load balancers in front of a listener: real ones, run for one test, and
+what they would send."""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+
+import mercury
+from mercury import connect, wait_until
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+LOCAL, PROXY = 0, 1
+
+HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin")
+
+HAPROXY_CONFIG = """
+global
+  {more}
+  maxconn 200
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+"""
+
+NGINX_CONFIG = """
+daemon off;
+master_process off;
+pid {dir}/nginx.pid;
+error_log {dir}/nginx.log;
+{module}
+events {{ worker_connections 200; }}
+stream {{
+  server {{
+    listen 127.0.0.1:{port};
+    proxy_pass 127.0.0.1:{to};
+    proxy_protocol on;
+  }}
+}}
+"""
+
+NGINX_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+
+def tlv(kind, value):
+    return struct.pack("!BH", kind, len(value)) + value
+
+
+def tls_tlv(verified=True, **texts):
+    """PP2_TYPE_SSL with its sub-TLVs: version, cn, cipher."""
+    kinds = {"version": 0x21, "cn": 0x22, "cipher": 0x23}
+    inner = b"".join(tlv(kinds[k], v.encode()) for k, v in texts.items())
+    return tlv(0x20, struct.pack("!BI", 7, 0 if verified else 1) + inner)
+
+
+def v2(source="192.0.2.7", destination="192.0.2.1", ports=(4321, 443),
+       tlvs=b"", command=PROXY, crc=False):
+    """A header of version 2; source None: no address is told."""
+    if source is None:
+        family, addresses = 0, b""
+    else:
+        six = ":" in source
+        kind = socket.AF_INET6 if six else socket.AF_INET
+        family = 0x21 if six else 0x11
+        addresses = (socket.inet_pton(kind, source)
+                     + socket.inet_pton(kind, destination)
+                     + struct.pack("!HH", *ports))
+
+    def header(body):
+        return (SIGNATURE + bytes([0x20 | command, family])
+                + struct.pack("!H", len(body)) + body)
+    if not crc:
+        return header(addresses + tlvs)
+    blank = header(addresses + tlvs + tlv(3, bytes(4)))
+    return header(addresses + tlvs
+                  + tlv(3, struct.pack("!I", crc32c(blank))))
+
+
+def crc32c(data):
+    value = 0xffffffff
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82f63b78 if value & 1 else 0)
+    return value ^ 0xffffffff
+
+
+def v1(source="192.0.2.7", destination="192.0.2.1", ports=(4321, 443)):
+    family = "TCP6" if ":" in source else "TCP4"
+    return (f"PROXY {family} {source} {destination} {ports[0]} {ports[1]}"
+            "\r\n").encode()
+
+
+class Front:
+    """A load balancer that runs in the foreground."""
+
+    def __init__(self, test, argv, directory, port):
+        self.log_path = os.path.join(directory, "front.log")
+        self.port = port
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        mercury.Daemon.started_pids.add(self.process.pid)
+        test.addCleanup(self.stop)
+        if port is not None:
+            wait_until(self._answers, "the load balancer listens")
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError("the load balancer ended: " + self.log())
+        return mercury.is_listening(self.port)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def haproxy(test, body, port=None, more=""):
+    """HAProxy with this configuration behind the defaults."""
+    if HAPROXY is None:
+        test.skipTest("haproxy is not installed")
+    directory = test.scratch()
+    path = os.path.join(directory, "haproxy.cfg")
+    with open(path, "w") as f:
+        f.write(HAPROXY_CONFIG.format(more=more) + body)
+    return Front(test, [HAPROXY, "-db", "-f", path], directory, port)
+
+
+def nginx(test, to):
+    """nginx that sends a header of version 1 to the port; see its port."""
+    if NGINX is None:
+        test.skipTest("nginx is not installed")
+    directory = test.scratch()
+    path = os.path.join(directory, "nginx.conf")
+    port = mercury.free_port()
+    module = (f"load_module {NGINX_MODULE};"
+              if os.path.exists(NGINX_MODULE) else "")
+    with open(path, "w") as f:
+        f.write(NGINX_CONFIG.format(dir=directory, port=port, to=to,
+                                    module=module))
+    return Front(test, [NGINX, "-e", os.path.join(directory, "nginx.log"),
+                        "-p", directory, "-c", path], directory, port)
+
+
+def reset(s):
+    """Close a connection with RST."""
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                 struct.pack("ii", 1, 0))
+    s.close()
+
+
+def probe(where, end=socket.socket.close):
+    """Connect and end it, as a checker does."""
+    end(connect(where))
