@@ -17,9 +17,21 @@ LISTENER = 77
 BASE = 0xb13cfa44 << 32
 
 
-def row_of(request, number, peer="10.0.0.1:5555", state=0, idle_ms=0):
-    return struct.pack("=IIQQQQQQII64s", request, state, BASE + number, 60000,
-                       idle_ms, 1, 2, 3, 4, 0, peer.encode())
+TLS_TEXTS = ("version", "cipher", "alpn", "server_name", "name", "subject",
+             "sans", "serial")
+TLS_FORMAT = "=II16s48s64s256s72s256s512s48s"
+
+
+def row_of(request, number, peer="10.0.0.1:5555", state=0, idle_ms=0,
+           proxy="", tls=()):
+    """struct msg_conn_row; tls: its texts by name."""
+    tls = dict(tls)
+    texts = [tls.get(key, "").encode() for key in TLS_TEXTS]
+    return struct.pack(
+        "=IIQQQQQQII64s64s128s136s", request, state, BASE + number, 60000,
+        idle_ms, 1, 2, 3, 4, 0, peer.encode(), proxy.encode(),
+        b"authority" if proxy else b"", b"unique" if proxy else b""
+    ) + struct.pack(TLS_FORMAT, 1, 0, *texts)
 
 
 class Worker:
@@ -186,7 +198,7 @@ class Connections(ControlProcess):
     # --- good ones ---
 
     def test_a_row(self):
-        worker = Bad(rows_of(17, idle_ms=5, peer="\x1b[2J", state=1))
+        worker = Bad(rows_of(17, idle_ms=5, peer="\x1b[2J", state=2))
         result = self.call([worker])
         row = result["connections"][0]
         self.assertRegex(row.pop("since"), r"^20\d\d-.*Z$")
@@ -196,7 +208,17 @@ class Connections(ControlProcess):
             "id": "b13cfa44-17", "slot": 0, "generation": 1, "pid": 4242,
             "peer": "\x1b[2J", "peer_pid": None, "state": "waiting",
             "age_ms": 60000, "idle_ms": 5, "bytes_in": 1, "bytes_out": 2,
-            "unsent": 3, "rtt_us": 4})
+            "unsent": 3, "rtt_us": 4, "proxy": None, "tls": None})
+
+    def test_a_row_with_all_there_is(self):
+        texts = {key: f"the {key}" for key in TLS_TEXTS if key != "alpn"}
+        worker = Bad(rows_of(17, proxy="10.0.0.9:7", tls=texts.items()))
+        row = self.call([worker])["connections"][0]
+        self.assertEqual(row["proxy"], {
+            "address": "10.0.0.9:7", "authority": "authority",
+            "unique_id": "unique"})
+        self.assertEqual(row["tls"], {**texts, "alpn": None,
+                                      "resumed": False, "by_proxy": True})
 
     def test_worker_by_worker_and_page_by_page(self):
         def workers():
@@ -307,7 +329,7 @@ class Connections(ControlProcess):
 
     def test_a_bad_worker_is_left_out(self):
         for answer in (rows_of(*range(1, 66)), rows_of(2, 1), rows_of(1, 1),
-                       rows_of(1, state=3), rows_of(1, state=4000000000),
+                       rows_of(1, state=4), rows_of(1, state=4000000000),
                        rows_of(-(BASE)), other_request, other_done,
                        goes_back, stands_still, other_message, short_message,
                        garbage, flood):

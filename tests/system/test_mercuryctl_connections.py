@@ -55,16 +55,18 @@ class Connections(WithFakeDaemon):
 
     def test_a_table(self):
         self.fake(lambda method, params: page([
-            conn(1), conn(17, state="waiting", peer=None, peer_pid=77,
-                          slot=3, rtt_us=None)]))
+            conn(1, proxy={"address": "10.0.0.9:7"},
+                 tls={"version": "TLSv1.3", "name": "pos-17"}),
+            conn(17, state="waiting", peer=None, peer_pid=77,
+                 slot=3, rtt_us=None)]))
         self.assertEqual(
             self.ctl("connections", "pos").out,
             "ID           PEER           STATE    SINCE   IDLE  IN  OUT"
-            "  UNSENT    RTT  SLOT\n"
+            "  UNSENT    RTT  SLOT  VIA         TLS      NAME\n"
             "b13cfa44-1   10.0.0.1:5555  open     3m05s  850ms   5    6"
-            "       0  1.3ms     0\n"
+            "       0  1.3ms     0  10.0.0.9:7  TLSv1.3  pos-17\n"
             "b13cfa44-17  pid 77         waiting  3m05s  850ms   5    6"
-            "       0      -     3\n")
+            "       0      -     3  -           -        -\n")
 
     def test_pages(self):
         def answer(method, params):

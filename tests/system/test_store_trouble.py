@@ -9,8 +9,8 @@ import subprocess
 import unittest
 
 import mercury
-from mercury import (RpcError, alive, answers, connect, free_port, kill,
-                     listener, wait_until)
+from mercury import (RpcError, alive, answers, free_port, kill, listener,
+                     wait_until)
 from supervising import Storm
 from storing import (database, intact, query, rows, store_status,
                      wait_rows)
@@ -169,7 +169,7 @@ class FullDisk(mercury.TestCase):
 
         def step():
             for _ in range(50):
-                connect(port).close()
+                answers(port)
             return condition()
         wait_until(step, what, mercury.DEADLINE * 3)
 
@@ -266,7 +266,7 @@ class Files(mercury.TestCase):
         d = self.started(listener("pos", record_connections=True))
         port = d.port("pos")
         for _ in range(500):
-            connect(port).close()
+            answers(port)
         wait_rows(d, "connection.closed", count=500)
         last = max(r["id"] for r in rows(d))
         old = d.child("mercury-store")
@@ -379,7 +379,7 @@ class Process(mercury.TestCase):
         for _ in range(5):
             old = d.child("mercury-store")
             for _ in range(100):
-                connect(port).close()
+                answers(port)
                 made += 1
             kill(old)
             wait_until(lambda: not alive(old), "it is dead")
@@ -471,7 +471,7 @@ class Process(mercury.TestCase):
         wait_rows(d, "daemon.ready")
         store = d.child("mercury-store")
         for _ in range(50):
-            connect(d.port("pos")).close()
+            answers(d.port("pos"))
         wait_until(lambda: d.listener("pos")["accepted"] == 50, "accepted")
         family = d.tree()
         kill(d.pid)
