@@ -26,14 +26,15 @@ of(const struct conn *c)
 	return &c->list->worker->handshakes;
 }
 
-/* Run the next turn soon, after what the loop has to do now. */
+/* Run the next turn then; after 0 ms: when the loop has done what is due now.
+ */
 static void
-schedule(struct handshakes *all)
+schedule(struct handshakes *all, uint64_t ms)
 {
-	static const struct timeval now = { 0 };
+	const struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 
-	if (!evtimer_pending(all->turn, NULL))
-		(void)event_add(all->turn, &now);
+	(void)event_add(all->turn, &tv);
 }
 
 /* --- one step --- */
@@ -137,16 +138,32 @@ dequeue(struct handshakes *all, struct handshake *h)
 	h->place = HANDSHAKE_NOWHERE;
 }
 
-/* End one that keeps others waiting and does not go on itself. */
+/* End those that keep others waiting and do not go on themselves. */
 static void
 give_way(struct handshakes *all, uint64_t now_ms)
 {
-	struct handshake *oldest = TAILQ_FIRST(&all->under_way);
+	struct handshake *oldest;
 
-	if (!TAILQ_EMPTY(&all->waiting) && oldest != NULL &&
+	while (!TAILQ_EMPTY(&all->waiting) &&
+	    (oldest = TAILQ_FIRST(&all->under_way)) != NULL &&
 	    oldest->stepped_ms + STALLED_MS <= now_ms)
 		handshake_fail(oldest->conn, CONN_END_HANDSHAKE_TIMEOUT, NULL,
 		    "it stood still while others waited");
+}
+
+/* When is the next turn, if nothing happens before? */
+static void
+schedule_next(struct handshakes *all, uint64_t now_ms)
+{
+	const struct handshake *oldest = TAILQ_FIRST(&all->under_way);
+	uint64_t due_ms;
+
+	if (!TAILQ_EMPTY(&all->ready)) {
+		schedule(all, 0);
+	} else if (!TAILQ_EMPTY(&all->waiting) && oldest != NULL) {
+		due_ms = oldest->stepped_ms + STALLED_MS;
+		schedule(all, due_ms > now_ms ? due_ms - now_ms : 0);
+	}
 }
 
 static void
@@ -165,8 +182,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 		if (clock_mono_ms() - begun_ms >= TURN_MS)
 			break;
 	}
-	if (!TAILQ_EMPTY(&all->ready))
-		schedule(all);
+	schedule_next(all, clock_mono_ms());
 }
 
 void
@@ -183,7 +199,7 @@ handshakes_ready(struct conn *c)
 		(void)event_del(&c->io);
 		enqueue(&all->waiting, h, HANDSHAKE_WAITING);
 	}
-	schedule(all);
+	schedule(all, 0);
 }
 
 void
@@ -204,7 +220,7 @@ handshakes_forget(struct conn *c)
 	dequeue(all, next);
 	/* Its step polls again, for what it needs. */
 	enqueue(&all->ready, next, HANDSHAKE_READY);
-	schedule(all);
+	schedule(all, 0);
 }
 
 int

@@ -38,6 +38,7 @@ SYSTEM_TESTS = \
 	tests/system/test_supervise_ctl.py \
 	tests/system/test_tables.py \
 	tests/system/test_timeouts.py \
+	tests/system/test_tls.py \
 	tests/system/test_update.py
 SCRIPT_TESTS = \
 	tests/layers.sh \
@@ -46,7 +47,7 @@ SCRIPT_TESTS = \
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
 	tests/system/mercury.py \
-	tests/system/store_alone.py tests/system/storing.py \
+	tests/system/certs.py tests/system/store_alone.py tests/system/storing.py \
 	tests/system/supervising.py
 
 check_PROGRAMS += \
