@@ -1,6 +1,7 @@
 ## contrib: scripts for trying and testing, examples for the system's init.
 EXTRA_DIST += \
 	contrib/check.sh \
+	contrib/fuzz.sh \
 	contrib/quickstart.sh \
 	contrib/setup.sh
 

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # the lists are for those who source this
 #
-# What quickstart.sh and check.sh share: the packages that have to be there on
+# What quickstart.sh, check.sh and fuzz.sh share: the packages that have to be there on
 # Debian 12, listed once, and a build out of the tree. apt-get is called only
 # when something is missing.
 
@@ -12,6 +12,8 @@ packages_demo="netcat-openbsd"
 
 packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
 xz-utils shellcheck mandoc clang clang-format-14"
+
+packages_fuzz="clang libclang-rt-14-dev"
 
 # missing_packages NAME...: those that are not installed.
 missing_packages() {

@@ -48,6 +48,7 @@ AC_DEFUN([MERCURY_HARDENING], [
     [AS_HELP_STRING([--disable-hardening], [build without hardening flags])])
   AC_ARG_ENABLE([sanitizers],
     [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
+  AS_IF([test "$enable_fuzzers" = yes], [enable_sanitizers=yes])
   AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
       -fcf-protection -fPIE],
@@ -72,4 +73,41 @@ AC_DEFUN([MERCURY_SANITIZERS], [
   ])
   AM_CONDITIONAL([SANITIZED], [test "$enable_sanitizers" = yes])
   AC_SUBST([SANITIZE_CFLAGS])
+])
+
+# MERCURY_FUZZERS_COMPILER: before AC_PROG_CC, for only clang has libFuzzer.
+AC_DEFUN([MERCURY_FUZZERS_COMPILER], [
+  AC_ARG_ENABLE([fuzzers],
+    [AS_HELP_STRING([--enable-fuzzers],
+      [build tests/fuzz with libFuzzer, and all with ASan and UBSan])])
+  AS_IF([test "$enable_fuzzers" = yes && test -z "$CC"],
+    [AC_CHECK_PROGS([CC], [clang clang-14], [no])
+    AS_IF([test "$CC" = no], [MERCURY_FUZZERS_MISSING])])
+])
+
+# MERCURY_FUZZERS_MISSING: end with what to install.
+AC_DEFUN([MERCURY_FUZZERS_MISSING], [
+  AC_MSG_ERROR([--enable-fuzzers needs clang with libFuzzer: install the Debian packages clang and libclang-rt-14-dev])
+])
+
+# MERCURY_FUZZERS: --enable-fuzzers, see tests/fuzz/local.mk.
+AC_DEFUN([MERCURY_FUZZERS], [
+  AS_IF([test "$enable_fuzzers" = yes], [
+    FUZZ_LIBS=-fsanitize=fuzzer
+    AC_MSG_CHECKING([whether $CC has libFuzzer])
+    saved_cflags=$CFLAGS
+    CFLAGS="$CFLAGS $SANITIZE_CFLAGS $FUZZ_LIBS"
+    AC_LINK_IFELSE([AC_LANG_SOURCE([[
+      int LLVMFuzzerTestOneInput(const unsigned char *, unsigned long);
+      int LLVMFuzzerTestOneInput(const unsigned char *p, unsigned long n) {
+        return n > 0 && p[0] == 'x' ? 0 : 0;
+      }]])],
+      [AC_MSG_RESULT([yes])],
+      [AC_MSG_RESULT([no])
+      MERCURY_FUZZERS_MISSING])
+    CFLAGS=$saved_cflags
+    SANITIZE_CFLAGS="$SANITIZE_CFLAGS -fsanitize=fuzzer-no-link"
+  ])
+  AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" = yes])
+  AC_SUBST([FUZZ_LIBS])
 ])

@@ -13,6 +13,7 @@ include tests/unit/store.mk
 include tests/unit/supervisor.mk
 include tests/unit/tls.mk
 include tests/system/local.mk
+include tests/fuzz/local.mk
 
 if HAVE_CRITERION
 check_PROGRAMS += $(UNIT_TESTS)
