@@ -328,6 +328,8 @@ static int
 set_basics(SSL_CTX *ctx, struct tls_context *context,
     const struct tls_material *m, struct err *err)
 {
+	char groups[] = DEFAULT_GROUPS; /* OpenSSL casts const away */
+
 	(void)SSL_CTX_set_app_data(ctx, context);
 	(void)SSL_CTX_set_options(ctx, OPTIONS);
 	(void)SSL_CTX_set_mode(ctx, MODES);
@@ -335,7 +337,7 @@ set_basics(SSL_CTX *ctx, struct tls_context *context,
 	SSL_CTX_set_quiet_shutdown(ctx, 0);
 	tls_ticket_disable(ctx);
 	if (SSL_CTX_set_min_proto_version(ctx, (int)m->min_version) != 1 ||
-	    SSL_CTX_set1_groups_list(ctx, DEFAULT_GROUPS) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
 	    set_ticket_scope(ctx, m) == -1 || set_alpn(ctx, context) == -1)
 		return tls_error_set(err, "OpenSSL");
 	return 0;
