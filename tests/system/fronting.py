@@ -151,6 +151,18 @@ def nginx(test, to):
                         "-p", directory, "-c", path], directory, port)
 
 
+def certificate(folder):
+    """A certificate for localhost that signs itself, and its key."""
+    cert, key = (os.path.join(folder, name) for name in ("cert", "key"))
+    made = mercury.run([
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+        "/CN=localhost", "-keyout", key, "-out", cert])
+    if made.code != 0:
+        raise AssertionError(f"openssl: {made!r}")
+    return cert, key
+
+
 def reset(s):
     """Close a connection with RST."""
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,

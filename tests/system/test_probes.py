@@ -1,6 +1,7 @@
 """Probes: what load balancers' checkers do is counted, and makes no noise."""
 
 import socket
+import ssl
 import time
 import unittest
 
@@ -229,6 +230,102 @@ class ProxyProtocol(Quiet):
         wait_until(lambda: d.listener("pos")["denied"] == 1, "denied")
         denied = wait_rows(d, "connection.denied")
         self.assertEqual(denied[0]["reason"], "proxy_trusted")
+
+
+class Tls(Quiet):
+    def served(self, **options):
+        d = self.started()
+        cert, key = fronting.certificate(self.scratch())
+        d.add("pos", transport="tls", tls={"cert": cert, "key": key},
+              **options)
+        return d
+
+    def shaken(self, d, version):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.maximum_version = version
+        return context.wrap_socket(connect(d.port("pos")))
+
+    def test_handshake_and_no_more(self):
+        d = self.served(record_connections=True)
+        done = 0
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for end in (socket.socket.close, reset):
+                for _ in range(5):
+                    end(self.shaken(d, version))
+                    done += 1
+                wait_kinds(d, tls=done)
+        self.assertEqual(sources(d), {"127.0.0.1": done})
+        with self.shaken(d, ssl.TLSVersion.TLSv1_3) as s:
+            self.assertEqual(ask(s, b"x"), b"x")
+        wait_rows(d, "connection.closed")
+        self.assertEqual(len(rows(d, "connection.opened")), 1)
+        self.assertEqual(rows(d, "connection.handshake_failed"), [])
+        self.assertEqual(kinds(d), {"tls": done})
+
+    def test_no_handshake(self):
+        d = self.served()
+        probe(d.port("pos"))
+        probe(d.port("pos"), reset)
+        wait_kinds(d, fin=1, rst=1)
+        self.assertEqual(d.listener("pos")["handshake_failures"], 0)
+
+    def test_a_part_of_one_is_a_failure(self):
+        """Also where it is reset, or was no TLS."""
+        d = self.served()
+        hello = ssl.MemoryBIO()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client = context.wrap_bio(ssl.MemoryBIO(), hello,
+                                  server_hostname="localhost")
+        with self.assertRaises(ssl.SSLWantReadError):
+            client.do_handshake()
+        data = hello.read()
+        parts = (data[:1], data[:-1], b"GET / HTTP/1.0\r\n\r\n")
+        for n, part in enumerate(parts, 1):
+            for end in (socket.socket.close, reset):
+                s = connect(d.port("pos"))
+                s.sendall(part)
+                end(s)
+            # One that was reset at once may have said nothing that we saw.
+            wait_until(lambda: d.listener("pos")["handshake_failures"]
+                       + kinds(d).get("rst", 0) == 2 * n, "counted")
+        self.assertLessEqual(set(kinds(d)), {"rst"})
+        self.assertGreaterEqual(d.listener("pos")["handshake_failures"], 3)
+
+    def test_a_peer_that_gives_up(self):
+        """It closes in the middle, and does not reset: a failure."""
+        d = self.served()
+        hello = ssl.MemoryBIO()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client = context.wrap_bio(ssl.MemoryBIO(), hello,
+                                  server_hostname="localhost")
+        with self.assertRaises(ssl.SSLWantReadError):
+            client.do_handshake()
+        with connect(d.port("pos")) as s:
+            s.sendall(hello.read())
+            s.shutdown(socket.SHUT_WR)
+            receive_all(s)
+        wait_until(lambda: d.listener("pos")["handshake_failures"] == 1,
+                   "it failed")
+        self.assertEqual(kinds(d), {})
+
+    @unittest.skipUnless(fronting.HAPROXY, "haproxy is not installed")
+    def test_haproxy(self):
+        """It resets, and the end of its handshake is lost with that."""
+        d = self.served(record_connections=True)
+        port = mercury.free_port()
+        fronting.haproxy(self, f"""
+listen pos
+  bind 127.0.0.1:{port}
+  server s 127.0.0.1:{d.port("pos")} check inter 50ms check-ssl verify none
+""", port)
+        wait_until(lambda: d.listener("pos")["probes"] >= 10, "it checks")
+        self.assertEqual(list(kinds(d)), ["tls"])
+        self.assertEqual(d.listener("pos")["handshake_failures"], 0)
+        wait_rows(d, "listener.listening", "pos")
+        self.assertEqual([r for r in rows(d)
+                          if r["type"].startswith("connection.")], [])
 
 
 class Listed(Quiet):
