@@ -92,13 +92,19 @@ is_alert(unsigned long e)
 	    reason <= ALERT_OFFSET + 255;
 }
 
+/* Libraries below may have complained first. */
 unsigned long
 tls_error_take(void)
 {
-	const unsigned long e = ERR_peek_error();
+	unsigned long first = 0, e;
 
-	ERR_clear_error();
-	return e;
+	while ((e = ERR_get_error()) != 0) {
+		if (first == 0 ||
+		    (ERR_GET_LIB(first) != ERR_LIB_SSL &&
+			ERR_GET_LIB(e) == ERR_LIB_SSL))
+			first = e;
+	}
+	return first;
 }
 
 enum tls_failure

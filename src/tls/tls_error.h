@@ -1,6 +1,6 @@
 /*
  * tls_error: what OpenSSL's errors mean to people and counters. OpenSSL keeps
- * them in a queue, the cause first.
+ * them in a queue, the oldest first.
  */
 #ifndef MERCURY_TLS_TLS_ERROR_H
 #define MERCURY_TLS_TLS_ERROR_H

@@ -79,13 +79,18 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
 	struct tls_context *context = tls_context_of(ssl);
+	int result;
 
 	if (context->keys.count == 0 || ticket_cipher() == NULL)
 		return encrypt ? TICKET_FAILED : TICKET_UNKNOWN;
 	if (encrypt)
 		return encrypt_ticket(&context->keys.keys[0], name, iv, cipher,
 		    mac);
-	return decrypt_ticket(&context->keys, name, iv, cipher, mac);
+	result = decrypt_ticket(&context->keys, name, iv, cipher, mac);
+	/* Of version 1.3 many clients use a ticket only once. */
+	if (result == TICKET_GOOD && SSL_version(ssl) == TLS1_3_VERSION)
+		result = TICKET_RENEW;
+	return result;
 }
 
 void
