@@ -24,6 +24,15 @@ clock_real_ms(void)
 	return read_ms(CLOCK_REALTIME);
 }
 
+uint64_t
+clock_real_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
 /*
  * Year, month and day of a day counted from 1970-01-01, in the Gregorian
  * calendar. gmtime_r(3) would read a time zone file, and count leap seconds

@@ -1,4 +1,4 @@
-/* clock: the two times that Mercury knows, in milliseconds. */
+/* clock: the two times that Mercury knows. */
 #ifndef MERCURY_COMMON_CLOCK_H
 #define MERCURY_COMMON_CLOCK_H
 
@@ -12,6 +12,9 @@ uint64_t clock_mono_ms(void);
 
 /* CLOCK_REALTIME since 1970: for records that people read, never for waits. */
 uint64_t clock_real_ms(void);
+
+/* The same in microseconds: for traces. */
+uint64_t clock_real_us(void);
 
 /* Write real_ms as RFC 3339 in UTC with milliseconds. */
 void clock_format(uint64_t real_ms, char out[static CLOCK_RFC3339_SIZE]);

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
 	src/common/addr.c src/common/addr.h \
+	src/common/base64.c src/common/base64.h \
 	src/common/bulk.c src/common/bulk.h \
 	src/common/channel.c src/common/channel.h \
 	src/common/cidr.c src/common/cidr.h \
@@ -31,5 +32,6 @@ libcommon_a_SOURCES = \
 	src/common/ticket_keys.h \
 	src/common/tls_failure.c src/common/tls_failure.h \
 	src/common/tls_words.h \
+	src/common/trace_wire.c src/common/trace_wire.h \
 	src/common/utf8.c src/common/utf8.h \
 	src/common/wanted.c src/common/wanted.h

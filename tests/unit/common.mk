@@ -89,3 +89,13 @@ UNIT_TESTS += test_common_gate
 test_common_gate_SOURCES = tests/unit/test_common_gate.c
 test_common_gate_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_gate_LDADD = libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_common_base64 test_common_trace_wire
+
+test_common_base64_SOURCES = tests/unit/test_common_base64.c
+test_common_base64_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_base64_LDADD = $(COMMON_TEST_LIBS)
+
+test_common_trace_wire_SOURCES = tests/unit/test_common_trace_wire.c
+test_common_trace_wire_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_trace_wire_LDADD = $(COMMON_TEST_LIBS)
