@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/bulk.h"
+#include "common/cidr.h"
 #include "common/conn_state.h"
 #include "common/event.h"
 #include "common/role.h"
@@ -361,6 +362,50 @@ struct msg_conn_done {
 	uint64_t last_id;
 };
 
+/* --- traces: control <-> supervisor -> pool --- */
+
+/* So many there are at a time, of all listeners. */
+#define TRACES_MAX 8u
+
+/* All zero: every connection is wanted. */
+struct trace_filter {
+	uint8_t by_peer; /* only those from this network and port */
+	struct cidr network;
+	uint16_t port; /* 0: any */
+	uint8_t unused[4];
+};
+
+/*
+ * REQ_TRACE: trace a listener, also in workers that come later. Answered by a
+ * TRACE_LINK for each worker that has it by now, then REPLY; more come with
+ * the workers. TRACE is the worker's part: it carries its end of trace_pair(),
+ * comes before LISTEN, and is over when that is closed. TRACE_END, from
+ * control: it is over; to control: its listener is gone.
+ */
+struct msg_req_trace {
+	uint32_t request;
+	uint32_t trace; /* its number */
+	char name[SPEC_NAME_SIZE];
+	struct trace_filter filter;
+};
+
+struct msg_trace {
+	uint64_t listener_id;
+	struct trace_filter filter;
+};
+
+struct msg_trace_link {
+	uint32_t trace;
+	uint32_t slot;
+	uint32_t generation;
+	uint32_t pid;
+};
+
+struct msg_trace_end {
+	uint32_t trace;
+	uint32_t unused;
+};
+
 /* --- supervisor <-> store --- */
 
 /* Carries the board (store_board.h). Answered by READY. */
@@ -527,6 +572,10 @@ struct msg_events_news {
 	MSG(CONN_KICK,	ROLE_CONTROL,			struct msg_conn_kick,	0) \
 	MSG(CONN_ROW,	ROLE_POOL,			struct msg_conn_row,	0) \
 	MSG(CONN_DONE,	ROLE_POOL,			struct msg_conn_done,	0) \
+	MSG(REQ_TRACE,	ROLE_CONTROL,			struct msg_req_trace,	0) \
+	MSG(TRACE_LINK,	ROLE_SUPERVISOR,		struct msg_trace_link,	1) \
+	MSG(TRACE,	ROLE_SUPERVISOR,		struct msg_trace,	1) \
+	MSG(TRACE_END,	ROLE_CONTROL | ROLE_SUPERVISOR,	struct msg_trace_end,	0) \
 	MSG(REPLY,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_reply,	0) \
 	MSG(SNAPSHOT,	ROLE_SUPERVISOR | ROLE_STORE,	struct msg_snapshot,	1)
 /* clang-format on */

@@ -17,6 +17,7 @@
 #include "pool/handshake.h"
 #include "pool/probe.h"
 #include "pool/slab.h"
+#include "pool/trace.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
 #include "protocol/protocol.h"
@@ -50,6 +51,7 @@ conn_close(struct conn *c, enum conn_end end)
 {
 	const int fd = conn_fd(c);
 
+	trace_closed(c, end);
 	if (probe_ends(c, end))
 		conn_record_drop(&c->record);
 	else
@@ -116,8 +118,10 @@ send_now(struct conn *c, const uint8_t *data, size_t len)
 
 	if (n == TRANSPORT_AGAIN)
 		return 0;
-	if (n > 0)
+	if (n > 0) {
+		trace_out(c, data, (size_t)n);
 		count_out(c, (uint64_t)n);
+	}
 	return n;
 }
 
@@ -227,6 +231,7 @@ after_recv(struct conn *c)
 static void
 take_in(struct conn *c, uint8_t *data, size_t len)
 {
+	trace_in(c, data, len);
 	count_in(c, len);
 	c->list->protocol->received(c, data, len);
 }
@@ -330,6 +335,7 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 	if (list->spec->record_connections && !probe_is_sure(c))
 		c->record = conn_record_open(c);
 	timeouts_watch(&list->worker->timeouts, c);
+	trace_opened(c);
 	if (list->protocol->opened != NULL && !list->protocol->opened(c))
 		return;
 	if (len > 0)

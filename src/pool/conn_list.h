@@ -19,6 +19,7 @@ struct protocol;
 struct scoreboard_entry;
 struct slab;
 struct tls_context;
+struct traced;
 struct transport;
 struct worker;
 
@@ -42,7 +43,8 @@ struct conn_list {
 	struct gate *gate;
 	struct folds folds;
 	struct rules rules;
-	struct slab *slab; /* of struct conn with the protocol's state */
+	struct traced *traced; /* trace.h; NULL: nobody looks */
+	struct slab *slab;     /* of struct conn with the protocol's state */
 	const struct listener_spec *spec;
 	/* Called when the last one has ended while draining; may free us. */
 	void (*emptied)(void *ctx);

@@ -57,6 +57,37 @@ conn_peer_address(const struct conn *c, uint8_t out[static 16])
 	return behind || c->has_address;
 }
 
+static void
+take_address(const union addr *a, struct trace_address *out)
+{
+	(void)addr_bytes(a, out->bytes);
+	out->port = addr_port(a);
+}
+
+void
+conn_addresses(const struct conn *c, struct trace_address *peer,
+    struct trace_address *local)
+{
+	const struct conn_origin *o = c->origin;
+	union addr a = { 0 };
+	socklen_t len = sizeof(a);
+
+	if (o != NULL && o->has_address) {
+		memcpy(peer->bytes, o->source, sizeof(peer->bytes));
+		peer->port = o->source_port;
+		memcpy(local->bytes, o->destination, sizeof(local->bytes));
+		local->port = o->destination_port;
+		return;
+	}
+	if (getpeername(conn_fd(c), &a.sa, &len) == -1)
+		memset(&a, 0, sizeof(a));
+	take_address(&a, peer);
+	len = sizeof(a);
+	if (getsockname(conn_fd(c), &a.sa, &len) == -1)
+		memset(&a, 0, sizeof(a));
+	take_address(&a, local);
+}
+
 uint32_t
 conn_peer_pid(int fd)
 {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/trace_wire.h"
+
 struct conn;
 union addr;
 
@@ -27,6 +29,13 @@ void conn_peer_socket(const struct conn *, char out[static CONN_PEER_SIZE]);
 
 /* As conn_peer(): its bytes (addr_bytes()). Returns false if there is none. */
 bool conn_peer_address(const struct conn *, uint8_t out[static 16]);
+
+/*
+ * The addresses of both ends of c, as a proxy says, or those of its socket;
+ * all zero: it has none, as with a Unix socket.
+ */
+void conn_addresses(const struct conn *c, struct trace_address *peer,
+    struct trace_address *local);
 
 /* The process at the other end of a Unix socket; 0: not known. */
 uint32_t conn_peer_pid(int fd);

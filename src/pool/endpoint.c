@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/log.h"
+#include "pool/trace.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
 #include "protocol/protocol.h"
@@ -131,6 +132,7 @@ endpoint_new(struct worker *w, const struct msg_listen *m,
 	};
 	TAILQ_INIT(&e->conns.all);
 	scoreboard_claim(e->conns.board, e->id);
+	trace_list_begin(w->tracer, e->id, &e->conns);
 	return e;
 }
 
@@ -316,6 +318,7 @@ endpoint_free(struct endpoint **ep)
 
 	*ep = NULL;
 	free_acceptors(e);
+	trace_list_end(e->worker->tracer, &e->conns);
 	folds_end(&e->conns);
 	rules_clear(&e->conns.rules);
 	if (e->conns.tls != NULL)

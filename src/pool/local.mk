@@ -29,6 +29,8 @@ libpool_a_SOURCES = \
 	src/pool/slab.c src/pool/slab.h \
 	src/pool/tls_module.c src/pool/tls_module.h \
 	src/pool/timeouts.c src/pool/timeouts.h \
+	src/pool/trace.c src/pool/trace.h \
+	src/pool/trace_sink.c src/pool/trace_sink.h \
 	src/pool/transport.h src/pool/transport_socket.c \
 	src/pool/transport_tls.c \
 	src/pool/wheel.c src/pool/wheel.h \

@@ -20,10 +20,14 @@
 #include "pool/endpoint.h"
 #include "pool/inspect.h"
 #include "pool/tls_module.h"
+#include "pool/trace.h"
 #include "pool/worker.h"
 
 /* How long the last answers may take to leave. */
 #define FLUSH_MS 1000
+
+/* The same for what was traced, which is worth no delay. */
+#define TRACE_FLUSH_MS 50
 
 RB_HEAD(endpoint_tree, endpoint);
 
@@ -31,6 +35,7 @@ static struct pool {
 	struct worker worker;
 	struct channel *channel;
 	struct inspector inspector;
+	struct tracer tracer;
 	struct event *heartbeat;
 	struct endpoint_tree endpoints;
 	struct bulks incoming;       /* values that the next spec refers to */
@@ -368,6 +373,15 @@ on_inspect(struct ipc_message *msg)
 }
 
 static void
+on_trace(struct ipc_message *msg)
+{
+	const int fd = msg->fd;
+
+	msg->fd = -1;
+	trace_begin(&pool.tracer, &msg->payload.TRACE, fd);
+}
+
+static void
 on_message(void *ctx, struct ipc_message *msg)
 {
 	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
@@ -385,6 +399,7 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_TLS_MODULE] = on_tls_module,
 		[IPC_TICKET_KEYS] = on_ticket_keys,
 		[IPC_INSPECT] = on_inspect,
+		[IPC_TRACE] = on_trace,
 	};
 
 	(void)ctx;
@@ -438,6 +453,9 @@ start(void)
 	}
 	pool.inspector.base = pool.worker.base;
 	pool.inspector.find = find_conns;
+	pool.tracer.base = pool.worker.base;
+	pool.tracer.find = find_conns;
+	pool.worker.tracer = &pool.tracer;
 	pool.channel = channel_new(pool.worker.base, ROLE_CHANNEL_FD,
 	    ROLE_SUPERVISOR, &handler, NULL, &err);
 	if (pool.channel == NULL) {
@@ -478,6 +496,7 @@ pool_run(void)
 		return EXIT_FAILURE;
 	}
 	event_sink_finish(pool.worker.events, FLUSH_MS);
+	trace_clear(&pool.tracer, TRACE_FLUSH_MS);
 	channel_flush(pool.channel, FLUSH_MS);
 	clean_up();
 	return EXIT_SUCCESS;

@@ -14,6 +14,7 @@ struct event_base;
 struct event_sink;
 struct gates;
 struct tls_api;
+struct tracer;
 
 struct worker {
 	struct event_base *base;
@@ -25,6 +26,7 @@ struct worker {
 	struct timeouts timeouts;
 	struct handshakes handshakes;
 	const struct tls_api *tls; /* NULL: no TLS listener has come */
+	struct tracer *tracer;
 	/*
 	 * A draining endpoint has no more connections. Called from the event
 	 * loop or from endpoint_drain(); frees it.

@@ -104,3 +104,15 @@ UNIT_TESTS += test_pool_rules
 test_pool_rules_SOURCES = tests/unit/test_pool_rules.c
 test_pool_rules_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_rules_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_trace
+test_pool_trace_SOURCES = tests/unit/test_pool_trace.c
+test_pool_trace_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_trace_LDADD = libpool.a libprotocol.a libcommon.a $(EVENT_LIBS) \
+	$(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_trace_sink
+test_pool_trace_sink_SOURCES = tests/unit/test_pool_trace_sink.c
+test_pool_trace_sink_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_trace_sink_LDADD = libpool.a libcommon.a $(EVENT_LIBS) \
+	$(CRITERION_LIBS)
