@@ -12,6 +12,7 @@
 #include "control/followers.h"
 #include "control/method.h"
 #include "control/store_link.h"
+#include "control/traces.h"
 #include "control/workers.h"
 
 /* Clients that left may have requests under way: bound those, too. */
@@ -28,6 +29,7 @@ struct pending {
 	enum role asked;       /* who is to answer */
 	struct calls *owner;
 	struct workers *workers; /* NULL: it asks none */
+	bool traces;             /* it has begun a trace */
 	bool linked;             /* it is its turn to have channels to them */
 	struct call call;
 };
@@ -83,6 +85,10 @@ conclude(struct calls *c, struct pending *p, enum method_step step)
 		step = METHOD_FAILED;
 	if (p->client != NULL)
 		answer(p, step);
+	if (p->traces && step == METHOD_DONE)
+		traces_run(c->env.traces, p->call.request);
+	else if (p->traces)
+		traces_drop(c->env.traces, p->call.request);
 	method_end(&p->call);
 	workers_free(&p->workers);
 	json_decref(p->id);
@@ -142,9 +148,27 @@ send_bulks(struct calls *c, const struct call *call)
 	}
 }
 
+/* Make a trace for it, then ask. */
+static void
+ask_trace(struct calls *c, struct pending *p)
+{
+	if (traces_begin(c->env.traces, p->client, &p->call.ask.REQ_TRACE,
+		&p->call.error) == -1) {
+		conclude(c, p, METHOD_FAILED);
+		return;
+	}
+	p->traces = true;
+	p->asked = ROLE_SUPERVISOR;
+	channel_send(c->env.supervisor, IPC_REQ_TRACE, &p->call.ask, -1);
+}
+
 static void
 ask_supervisor(struct calls *c, struct pending *p)
 {
+	if (p->call.kind == IPC_REQ_TRACE) {
+		ask_trace(c, p);
+		return;
+	}
 	if (p->call.kind != IPC_REQ_WORKERS) {
 		p->asked = ROLE_SUPERVISOR;
 		send_bulks(c, &p->call);
@@ -189,6 +213,10 @@ go_on(struct calls *c, struct pending *p, enum method_step step)
 		break;
 	case METHOD_ASK_WORKERS:
 		ask_workers(c, p, 0, p->call.worker_count);
+		break;
+	case METHOD_ARM:
+		p->asked = ROLE_POOL;
+		traces_arm(c->env.traces, p->call.request);
 		break;
 	case METHOD_WAIT:
 		break;
@@ -289,6 +317,17 @@ calls_worker_link(struct calls *c, const struct msg_worker_link *m, int fd)
 		(void)close(fd);
 	else if (workers_add(p->workers, m, fd) == -1)
 		fail(c, p, ERR_UNAVAILABLE, "out of memory");
+}
+
+void
+calls_armed(struct calls *c, uint32_t request)
+{
+	struct pending *p = find_asked(c, ROLE_POOL, request);
+	const struct traces_armed armed = traces_state(c->env.traces, request);
+	const struct method_answer a = { .armed = &armed };
+
+	if (p != NULL)
+		go_on(c, p, p->call.method->answered(&p->call, &a));
 }
 
 static uint32_t

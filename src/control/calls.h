@@ -18,6 +18,7 @@ struct event_base;
 struct followers;
 struct rpc_request;
 struct store_link;
+struct traces;
 
 /* What calls need; all of it is borrowed for life. */
 struct calls_env {
@@ -25,6 +26,7 @@ struct calls_env {
 	struct channel *supervisor;
 	struct store_link *store;
 	struct followers *followers;
+	struct traces *traces;
 	const char *state_dir; /* where saved listeners are */
 };
 
@@ -49,6 +51,9 @@ int calls_bulk(struct calls *, const struct msg_bulk *, int *fd, struct err *);
 
 /* A worker that one of them can ask; fd (taken) leads to it. */
 void calls_worker_link(struct calls *, const struct msg_worker_link *, int fd);
+
+/* The trace that one of them has begun is armed, or has no client. */
+void calls_armed(struct calls *, uint32_t request);
 
 /* This client is about to go; what it asked for is done nevertheless. */
 void calls_gone(struct calls *, struct client *);

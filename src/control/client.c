@@ -260,6 +260,21 @@ client_follow(struct client *c)
 }
 
 void
+client_trace(struct client *c)
+{
+	c->following = true;
+	c->patient = true;
+}
+
+void
+client_unfollow(struct client *c)
+{
+	c->following = false;
+	c->patient = false;
+	c->progress_ms = c->active_ms = clock_mono_ms();
+}
+
+void
 client_tell(struct client *c, char *line)
 {
 	say(c, line);
@@ -275,7 +290,8 @@ client_is_written(const struct client *c)
 const char *
 client_overdue(const struct client *c, uint64_t now_ms)
 {
-	if (output_bytes(c) > 0 && now_ms - c->progress_ms >= OUTPUT_STUCK_MS)
+	if (!c->patient && output_bytes(c) > 0 &&
+	    now_ms - c->progress_ms >= OUTPUT_STUCK_MS)
 		return "answers were not read for 10 s";
 	/* Without interest in its side the loop does not see it go. */
 	if (c->following && c->eof && peer_hung_up(c->fd))

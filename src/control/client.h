@@ -45,6 +45,7 @@ struct client {
 	bool in_flight; /* a request was handed out and not answered */
 	bool greeted;   /* a first line has come */
 	bool following; /* it is sent events until it hangs up */
+	bool patient;   /* and it may take its time to read them */
 	bool eof;       /* the peer will send no more */
 	bool hung_up;   /* and takes no answer either */
 	bool ending;    /* close as soon as the output is written */
@@ -86,6 +87,15 @@ void client_done(struct client *);
  * down its own side; written() says when it can take more.
  */
 void client_follow(struct client *);
+
+/*
+ * The same, and it may read as slowly as it likes: who sends it something
+ * looks at how much it has yet to read.
+ */
+void client_trace(struct client *);
+
+/* Nothing more comes for it to follow. */
+void client_unfollow(struct client *);
 
 /* Send a follower a line (taken) that is no answer; NULL as above. */
 void client_tell(struct client *, char *line);

@@ -12,6 +12,7 @@
 #include "control/followers.h"
 #include "control/server.h"
 #include "control/store_link.h"
+#include "control/traces.h"
 #include "option/saved.h"
 
 static struct control {
@@ -19,6 +20,7 @@ static struct control {
 	struct channel *channel;
 	struct store_link *store;
 	struct followers *followers;
+	struct traces *traces;
 	struct calls *calls;
 	struct server *server; /* NULL before the hello */
 	char state_dir[256];
@@ -46,6 +48,7 @@ on_client_written(void *ctx, struct client *client)
 {
 	(void)ctx;
 	followers_written(control.followers, client);
+	traces_written(control.traces, client);
 }
 
 static void
@@ -54,6 +57,7 @@ on_client_gone(void *ctx, struct client *client)
 	(void)ctx;
 	calls_gone(control.calls, client);
 	followers_gone(control.followers, client);
+	traces_gone(control.traces, client);
 }
 
 static const struct server_handler server_handler = {
@@ -193,6 +197,13 @@ on_message(void *ctx, struct ipc_message *msg)
 		    msg->fd);
 		msg->fd = -1;
 		break;
+	case IPC_TRACE_LINK:
+		traces_link(control.traces, &msg->payload.TRACE_LINK, msg->fd);
+		msg->fd = -1;
+		break;
+	case IPC_TRACE_END:
+		traces_ended(control.traces, msg->payload.TRACE_END.trace);
+		break;
 	case IPC_REPLY:
 		calls_reply(control.calls, ROLE_SUPERVISOR,
 		    &msg->payload.REPLY);
@@ -221,6 +232,13 @@ static const struct channel_handler channel_handler = {
 	.closed = on_channel_closed,
 };
 
+static void
+on_trace_armed(void *ctx, uint32_t request)
+{
+	(void)ctx;
+	calls_armed(control.calls, request);
+}
+
 /* Everything but the server, which the hello brings. */
 static int
 begin(struct err *err)
@@ -242,7 +260,10 @@ begin(struct err *err)
 	    followers_new(control.base, env.store, err);
 	if (env.followers == NULL)
 		return -1;
-	control.calls = calls_new(&env);
+	env.traces = control.traces =
+	    traces_new(control.base, control.channel, on_trace_armed, NULL);
+	if (env.traces != NULL)
+		control.calls = calls_new(&env);
 	if (control.calls == NULL)
 		return err_set(err, ERR_UNAVAILABLE, "out of memory");
 	return 0;
@@ -253,6 +274,7 @@ finish(void)
 {
 	calls_free(&control.calls);
 	server_free(&control.server);
+	traces_free(&control.traces);
 	followers_free(&control.followers);
 	store_link_free(&control.store);
 	channel_free(&control.channel);

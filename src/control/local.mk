@@ -20,6 +20,7 @@ libcontrol_a_SOURCES = \
 	src/control/method_events.c src/control/method_events.h \
 	src/control/method_listener.c src/control/method_listener.h \
 	src/control/method_supervisor.c src/control/method_supervisor.h \
+	src/control/method_trace.c src/control/method_trace.h \
 	src/control/peer_filter.c src/control/peer_filter.h \
 	src/control/plan_json.c src/control/plan_json.h \
 	src/control/rpc.c src/control/rpc.h \
@@ -28,6 +29,8 @@ libcontrol_a_SOURCES = \
 	src/control/status_json.c src/control/status_json.h \
 	src/control/store_json.c src/control/store_json.h \
 	src/control/store_link.c src/control/store_link.h \
+	src/control/trace_json.c src/control/trace_json.h \
+	src/control/traces.c src/control/traces.h \
 	src/control/tree_json.c src/control/tree_json.h \
 	src/control/usage.c src/control/usage.h \
 	src/control/when.c src/control/when.h \

@@ -8,6 +8,7 @@
 #include "control/method_events.h"
 #include "control/method_listener.h"
 #include "control/method_supervisor.h"
+#include "control/method_trace.h"
 #include "option/saved.h"
 #include "option/value.h"
 
@@ -79,6 +80,8 @@ static const struct method methods[] = {
 	    events_follow_start, events_follow_answered },
 	{ "events.cleanup", RIGHT_DO, 0, { OLDER_THAN, DRY_RUN },
 	    events_cleanup_start, events_cleanup_answered },
+	{ "trace.start", RIGHT_DO, 0, { NAME, PEER },
+	    trace_start_start, trace_start_answered },
 };
 /* clang-format on */
 

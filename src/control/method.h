@@ -5,7 +5,8 @@
  * A method is a few steps without a loop: start() makes of the params a
  * message to the supervisor or to the store; answered() makes of the answer
  * the result, or another message. Who has asked the supervisor for
- * REQ_WORKERS may then ask the workers.
+ * REQ_WORKERS may then ask the workers; who has asked for REQ_TRACE has a
+ * trace (traces.h), which runs when the result is sent.
  */
 #ifndef MERCURY_CONTROL_METHOD_H
 #define MERCURY_CONTROL_METHOD_H
@@ -23,6 +24,7 @@
 struct snapshot_reader;
 struct worker;
 struct worker_answer;
+struct traces_armed;
 
 enum method_step {
 	METHOD_DONE,        /* call->result is set */
@@ -30,6 +32,7 @@ enum method_step {
 	METHOD_ASK_STORE,   /* the same for the store */
 	METHOD_ASK_WORKER,  /* the same for call->workers[call->asked] */
 	METHOD_ASK_WORKERS, /* the same for all of them */
+	METHOD_ARM,         /* the trace that it began has to be armed */
 	METHOD_WAIT,        /* others of them have yet to answer */
 	METHOD_FAILED       /* call->error is set */
 };
@@ -82,6 +85,7 @@ struct method_answer {
 	const struct msg_reply *reply;    /* of supervisor or store */
 	struct snapshot_reader *snapshot; /* of them, too */
 	const struct worker_answer *worker;
+	const struct traces_armed *armed; /* the trace is */
 };
 
 enum method_param_type {

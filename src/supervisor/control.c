@@ -122,6 +122,20 @@ control_link_worker(const struct msg_worker_link *m, int fd)
 }
 
 void
+control_link_trace(const struct msg_trace_link *m, int fd)
+{
+	child_send(&control.child, IPC_TRACE_LINK, m, fd);
+}
+
+void
+control_end_trace(uint32_t trace)
+{
+	const struct msg_trace_end m = { .trace = trace };
+
+	child_send(&control.child, IPC_TRACE_END, &m, -1);
+}
+
+void
 control_link_store(int fd)
 {
 	const struct msg_empty m = { 0 };

@@ -42,6 +42,12 @@ void control_send_bulks(uint32_t request, const struct bulks *);
 /* Give it its end (borrowed) of a new channel to a worker. */
 void control_link_worker(const struct msg_worker_link *, int fd);
 
+/* The same for a trace: what the worker sends about it comes over fd. */
+void control_link_trace(const struct msg_trace_link *, int fd);
+
+/* Tell it that the listener of a trace is gone. */
+void control_end_trace(uint32_t trace);
+
 /* Give it its end (borrowed) of a new channel to the store. */
 void control_link_store(int fd);
 

@@ -217,6 +217,7 @@ on_started(struct child *c)
 	int fd;
 
 	w->stuck = w->hung = w->has_tls = false;
+	w->traced = 0;
 	fd = scoreboard_create(&err);
 	if (fd != -1)
 		w->board = scoreboard_map_read(fd, &err);

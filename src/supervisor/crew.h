@@ -43,6 +43,7 @@ struct worker {
 	struct event_source *events;    /* NULL: no process, or no store */
 	uint16_t *seats;                /* by scoreboard entry */
 	uint32_t seats_size;
+	unsigned int traced;  /* traces.h: a bit for each that it was told */
 	struct event *late;   /* its replacement is late when this fires */
 	bool has_tls;         /* it has mercury-tls.so */
 	bool stuck;           /* its loop does not turn: siblings adopted it */

@@ -13,6 +13,7 @@
 #include "supervisor/record.h"
 #include "supervisor/record_listener.h"
 #include "supervisor/seats.h"
+#include "supervisor/traces.h"
 
 /* One that is bound and whose workers don't answer by then is given up. */
 #define START_DEADLINE_MS 20000
@@ -177,6 +178,7 @@ listener_forget(struct listener *l)
 	record_removed(l, counters[COUNTER_DRAINED], counters[COUNTER_CUT]);
 	settings.watcher->removed(l, counters[COUNTER_DRAINED],
 	    counters[COUNTER_CUT]);
+	traces_listener_gone(l);
 	free_listener(l);
 }
 
@@ -768,6 +770,7 @@ void
 listener_heard_drained(struct listener *l, struct worker *w)
 {
 	worker_clear_seat(w, l->entry);
+	traces_drained(l, w);
 	check_removed(l);
 }
 

@@ -46,6 +46,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/strays.c src/supervisor/strays.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/tickets.c src/supervisor/tickets.h \
+	src/supervisor/traces.c src/supervisor/traces.h \
 	src/supervisor/unix_path.c src/supervisor/unix_path.h \
 	src/supervisor/watch.c src/supervisor/watch.h \
 	src/supervisor/worker_link.c src/supervisor/worker_link.h

@@ -15,6 +15,7 @@
 #include "supervisor/shutdown.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/traces.h"
 #include "supervisor/worker_link.h"
 
 static struct {
@@ -466,6 +467,21 @@ on_workers(const struct msg_req_name *m)
 	control_reply(m->request, NULL, 0, 0, NULL);
 }
 
+/* The same for a trace, and for each worker that comes while it lasts. */
+static void
+on_trace(struct msg_req_trace *m)
+{
+	const struct listener *l;
+	struct err err;
+
+	m->name[sizeof(m->name) - 1] = '\0';
+	l = find(m->name, &err);
+	if (l == NULL || traces_begin(m, l, &err) == -1)
+		refuse(m->request, &err);
+	else
+		control_reply(m->request, NULL, 0, 0, NULL);
+}
+
 static void
 reply_rows(uint32_t request, int fd, const struct err *err)
 {
@@ -600,6 +616,12 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_SHUTDOWN:
 		on_shutdown(&msg->payload.REQ_SHUTDOWN);
 		return 0;
+	case IPC_REQ_TRACE:
+		on_trace(&msg->payload.REQ_TRACE);
+		return 0;
+	case IPC_TRACE_END:
+		traces_end(msg->payload.TRACE_END.trace);
+		return 0;
 	case IPC_REQ_REMOVE:
 	case IPC_REQ_PAUSE:
 	case IPC_REQ_RESUME:
@@ -668,6 +690,7 @@ request_forget_all(void)
 	waiting.reload = 0;
 	waiting.epoch++;
 	bulks_drop(&waiting.incoming);
+	traces_forget_all();
 	RB_FOREACH (l, listener_by_name, listeners())
 		listener_forget_waits(l);
 }

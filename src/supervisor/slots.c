@@ -7,6 +7,7 @@
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/seats.h"
+#include "supervisor/traces.h"
 
 static bool
 is_unix(const struct listener *l)
@@ -64,6 +65,7 @@ send_listen(struct listener *l, struct worker *w, unsigned int slot)
 	m.spec = l->spec;
 	if (!(worker_seat(w, l->entry) & SEAT_TAKEN))
 		seats_send_values(l, w);
+	traces_tell(l, w);
 	worker_sent_listen(w, l->entry);
 	child_send(&w->child, IPC_LISTEN, &m, l->sockets.fds[slot]);
 }

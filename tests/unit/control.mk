@@ -103,3 +103,8 @@ test_control_method_connection_LDADD = $(CONTROL_TEST_LIBS)
 test_control_peer_filter_SOURCES = tests/unit/test_control_peer_filter.c
 test_control_peer_filter_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_peer_filter_LDADD = $(CONTROL_TEST_LIBS)
+
+UNIT_TESTS += test_control_trace_json
+test_control_trace_json_SOURCES = tests/unit/test_control_trace_json.c
+test_control_trace_json_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_trace_json_LDADD = $(CONTROL_TEST_LIBS)

@@ -233,7 +233,7 @@ Test(method, names_are_listed)
 		cr_expect_not_null(method_find(name), "%s", name);
 		count++;
 	}
-	cr_expect_eq(count, 20);
+	cr_expect_eq(count, 21);
 	cr_expect_null(method_find("daemon"));
 	method_names(names, 8);
 	cr_expect_str_eq(names, "daemon.");
