@@ -30,7 +30,8 @@ _mercuryctl_values() {
 _mercuryctl() {
 	local commands="status tree add-listener remove-listener
 		update-listener pause resume restart-listener connections kick
-		history failure-rate stats events cleanup reload shutdown"
+		trace history failure-rate stats events cleanup reload
+		shutdown"
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout idle_timeout
 		max_lifetime user_timeout handshake_timeout
@@ -45,12 +46,12 @@ _mercuryctl() {
 
 	COMPREPLY=()
 	case $prev in
-	-s | --socket | --file)
+	-s | --socket | --file | --pcap)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
 	--timeout | --deadline | --window | --since | --limit | --older-than | \
-		--peer | --idle)
+		--peer | --idle | --count)
 		return
 		;;
 	esac
@@ -64,7 +65,7 @@ _mercuryctl() {
 			((i++))
 			;;
 		--file | --timeout | --deadline | --window | --since | \
-			--limit | --older-than | --peer | --idle | \
+			--limit | --older-than | --peer | --idle | --count | --pcap | \
 			--listener | --type | --severity) ((i++)) ;;
 		-*) ;;
 		*)
@@ -137,6 +138,10 @@ _mercuryctl() {
 		;;
 	connections)
 		options+=" --limit --peer --idle"
+		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
+		;;
+	trace)
+		options+=" --peer --count --pcap"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
 	failure-rate)

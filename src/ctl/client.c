@@ -319,28 +319,81 @@ client_call(struct client *c, const char *method, json_t *params,
 	return result;
 }
 
+/* Read a line without the long string at its end. NULL: it is no JSON. */
+static json_t *
+load_note(struct client_note *n)
+{
+	static const char key[] = "\"data\": \"", end[] = "\"}}";
+	const size_t key_len = sizeof(key) - 1, end_len = sizeof(end) - 1;
+	char head[1024];
+	size_t used;
+	const char *at;
+
+	used =
+	    n->len < sizeof(head) - end_len ? n->len : sizeof(head) - end_len;
+	at = memmem(n->line, used, key, key_len);
+	if (at == NULL || n->len < (size_t)(at - n->line) + key_len + end_len ||
+	    memcmp(n->line + n->len - end_len, end, end_len) != 0)
+		return json_loadb(n->line, n->len, JSON_REJECT_DUPLICATES,
+		    NULL);
+	used = (size_t)(at - n->line) + key_len;
+	n->data = n->line + used;
+	n->data_len = n->len - used - end_len;
+	memcpy(head, n->line, used);
+	memcpy(head + used, end, end_len);
+	return json_loadb(head, used + end_len, JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* As client_any_notification(); without has_data nothing is left out. */
+static int
+next_note(struct client *c, bool has_data, struct client_note *n,
+    struct failure *f)
+{
+	const char *message;
+
+	memset(n, 0, sizeof(*n));
+	n->line = take_line(c, &n->len);
+	if (n->line == NULL)
+		return 0;
+	n->object = has_data
+	    ? load_note(n)
+	    : json_loadb(n->line, n->len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_string(json_object_get(n->object, "method")))
+		return 1;
+	message = error_message(n->object);
+	if (message != NULL) /* why it hangs up */
+		(void)client_fail(f, CTL_REFUSED, "%s", message);
+	else
+		(void)nonsense(c, f);
+	json_decref(n->object);
+	return -1;
+}
+
+int
+client_any_notification(struct client *c, struct client_note *n,
+    struct failure *f)
+{
+	return next_note(c, true, n, f);
+}
+
 int
 client_notification(struct client *c, const char *method, json_t **params,
     struct failure *f)
 {
-	size_t len = 0;
-	const char *line = take_line(c, &len), *name, *message;
-	json_t *o;
+	struct client_note n;
+	int r = next_note(c, false, &n, f);
 
-	if (line == NULL)
-		return 0;
-	o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-	name = json_string_value(json_object_get(o, "method"));
-	message = error_message(o);
+	if (r != 1)
+		return r;
 	*params = NULL;
-	if (name != NULL && strcmp(name, method) == 0)
-		*params = json_incref(json_object_get(o, "params"));
-	else if (message != NULL) /* why it hangs up */
-		(void)client_fail(f, CTL_REFUSED, "%s", message);
-	if (*params == NULL && message == NULL)
-		(void)nonsense(c, f);
-	json_decref(o);
-	return *params == NULL ? -1 : 1;
+	if (strcmp(json_string_value(json_object_get(n.object, "method")),
+		method) == 0)
+		*params = json_incref(json_object_get(n.object, "params"));
+	json_decref(n.object);
+	if (*params != NULL)
+		return 1;
+	(void)nonsense(c, f);
+	return -1;
 }
 
 /* Wait until the daemon closes the connection. */

@@ -58,6 +58,26 @@ int client_open(struct client *, const char *path, bool changes,
 json_t *client_call(struct client *, const char *method, json_t *params,
     uint64_t deadline_ms, struct failure *f);
 
+/* A notification; texts are borrowed until more is read. */
+struct client_note {
+	json_t *object;   /* whose method is a string; a new reference */
+	const char *line; /* as it came, without its newline */
+	size_t len;
+	/*
+	 * The string called data with which it ends, as it came: it may be
+	 * long, so it is left out of the object. NULL: there is none.
+	 */
+	const char *data;
+	size_t data_len;
+};
+
+/*
+ * The next notification among what has come, without waiting. Returns 1 with
+ * *n; 0 when there is none; or -1 with *f when the daemon says something else.
+ */
+int client_any_notification(struct client *, struct client_note *n,
+    struct failure *f);
+
 /*
  * The params of the next notification of that method among what has come,
  * without waiting. Returns 1 with *params, a new reference; 0 when there is

@@ -1,16 +1,13 @@
 #include "ctl/command_events.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "ctl/event_show.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
+#include "ctl/waiting.h"
 
 /* Without --timeout a cleanup is waited for, however long it takes. */
 #define CLEANUP_PATIENCE_MS ((uint64_t)365 * 86400000)
@@ -26,15 +23,6 @@ struct following {
 	bool has_last;
 	uint64_t last_id; /* go on behind this one */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void
-on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 /* Put a text into params, if there is one. Returns 0, or -1 with *f. */
 static int
@@ -129,31 +117,15 @@ begin_following(struct client *c, struct following *w, struct failure *f)
 static bool
 is_over(const struct following *w)
 {
-	return interrupted || w->show->over;
+	return waiting_is_interrupted() || w->show->over;
 }
 
-/*
- * Wait for something from fd (-1: nothing) at most so long (-1: for ever).
- * A signal ends it also when it comes just before.
- */
+/* Wait for something from fd (-1: nothing) at most so long (-1: for ever). */
 static void
 wait_for_more(struct following *w, int fd, int ms)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
-		{ .fd = STDOUT_FILENO } };
-	const struct timespec limit = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L };
-	sigset_t ours, before;
-
-	(void)sigemptyset(&ours);
-	(void)sigaddset(&ours, SIGINT);
-	(void)sigaddset(&ours, SIGTERM);
-	(void)sigprocmask(SIG_BLOCK, &ours, &before);
-	if (!interrupted &&
-	    ppoll(p, 2, ms == -1 ? NULL : &limit, &before) > 0 &&
-	    (p[1].revents & (POLLERR | POLLHUP)))
+	if (!waiting_for(fd, ms, STDOUT_FILENO))
 		w->show->over = true;
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Print what has come. Returns 0, or -1 with *f. */
@@ -237,21 +209,17 @@ follow(struct client *c, struct following *w, struct failure *f)
 			break;
 		r = reconnect(c, w, until_ms, f);
 	} while (r == 0);
-	return interrupted ? 0 : r;
+	return waiting_is_interrupted() ? 0 : r;
 }
 
 static int
 history_and_follow(struct client *c, const struct options *o,
     struct event_show *show, struct failure *f)
 {
-	/* A second Ctrl-C ends it whatever it does. */
-	const struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND };
 	struct following w = { .o = o, .show = show };
 	json_t *page;
 
-	/* That nobody reads is seen by what a write returns, and no failure. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	waiting_ignore_pipe();
 	if (o->given & (OPTION_SINCE | OPTION_LIMIT)) {
 		page = show_pages(c, o, show, f);
 		if (page == NULL)
@@ -260,8 +228,7 @@ history_and_follow(struct client *c, const struct options *o,
 		w.has_last = true;
 		json_decref(page);
 	}
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	waiting_begin();
 	return show->over ? 0 : follow(c, &w, f);
 }
 

@@ -10,6 +10,7 @@ libctl_a_SOURCES = \
 	src/ctl/command_listener.c src/ctl/command_listener.h \
 	src/ctl/command_status.c src/ctl/command_status.h \
 	src/ctl/command_supervisor.c src/ctl/command_supervisor.h \
+	src/ctl/command_trace.c src/ctl/command_trace.h \
 	src/ctl/command_tree.c src/ctl/command_tree.h \
 	src/ctl/conn_text.c src/ctl/conn_text.h \
 	src/ctl/event_show.c src/ctl/event_show.h \
@@ -17,10 +18,17 @@ libctl_a_SOURCES = \
 	src/ctl/listener_text.c src/ctl/listener_text.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/output.c src/ctl/output.h \
+	src/ctl/packet.c src/ctl/packet.h \
 	src/ctl/params.c src/ctl/params.h \
+	src/ctl/pcapng.c src/ctl/pcapng.h \
 	src/ctl/status_text.c src/ctl/status_text.h \
 	src/ctl/supervisor_text.c src/ctl/supervisor_text.h \
-	src/ctl/table.c src/ctl/table.h
+	src/ctl/table.c src/ctl/table.h \
+	src/ctl/trace_note.c src/ctl/trace_note.h \
+	src/ctl/trace_pcap.c src/ctl/trace_pcap.h \
+	src/ctl/trace_show.c src/ctl/trace_show.h \
+	src/ctl/trace_text.c src/ctl/trace_text.h \
+	src/ctl/waiting.c src/ctl/waiting.h
 
 bin_PROGRAMS += mercuryctl
 mercuryctl_SOURCES = src/ctl/main.c

@@ -51,6 +51,8 @@ static const struct row {
 	{ OPTION_OLDER_THAN, 0, "older-than", "TIME", TEXT(older_than), NULL },
 	{ OPTION_PEER, 0, "peer", "CIDR", TEXT(peer), NULL },
 	{ OPTION_IDLE, 0, "idle", "TIME", TEXT(idle), NULL },
+	{ OPTION_COUNT, 0, "count", "N", TEXT(records), NULL },
+	{ OPTION_PCAP, 0, "pcap", "FILE", TEXT(pcap), NULL },
 };
 /* clang-format on */
 
@@ -105,11 +107,12 @@ take_duration(const struct row *row, const char *text,
 }
 
 static int
-take_limit(struct options *o, const struct row *row, struct err *err)
+take_number(const struct row *row, const char *text, uint64_t *number,
+    struct err *err)
 {
 	struct err why;
 
-	if (value_uint(o->limit, 1, UINT32_MAX, &o->limit_rows, &why) == 0)
+	if (value_uint(text, 1, UINT32_MAX, number, &why) == 0)
 		return 0;
 	return err_set(err, ERR_INVALID, "--%s: %s", row->name, why.text);
 }
@@ -137,7 +140,9 @@ take(struct options *o, const struct row *row, const char *argument,
 	case OPTION_IDLE:
 		return take_duration(row, argument, age, &ms, err);
 	case OPTION_LIMIT:
-		return take_limit(o, row, err);
+		return take_number(row, argument, &o->limit_rows, err);
+	case OPTION_COUNT:
+		return take_number(row, argument, &o->count_records, err);
 	default:
 		return 0;
 	}

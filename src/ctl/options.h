@@ -34,7 +34,9 @@ enum option_bit {
 	OPTION_FOLLOW = 1 << 18,
 	OPTION_OLDER_THAN = 1 << 19,
 	OPTION_PEER = 1 << 20,
-	OPTION_IDLE = 1 << 21
+	OPTION_IDLE = 1 << 21,
+	OPTION_COUNT = 1 << 22,
+	OPTION_PCAP = 1 << 23
 };
 
 /* Those that every command takes. */
@@ -48,11 +50,12 @@ struct options {
 	/* As given, such as "5s"; NULL: not given. */
 	const char *file, *timeout, *deadline, *window;
 	const char *since, *listener, *type, *severity, *limit, *older_than;
-	const char *peer, *idle;
-	uint64_t timeout_ms; /* how long to wait for the daemon */
-	uint64_t limit_rows; /* 0: all */
-	char **args;         /* what is left: the command and its arguments */
-	int count;           /* of args */
+	const char *peer, *idle, *records, *pcap;
+	uint64_t timeout_ms;    /* how long to wait for the daemon */
+	uint64_t limit_rows;    /* 0: all */
+	uint64_t count_records; /* 0: all */
+	char **args; /* what is left: the command and its arguments */
+	int count;   /* of args */
 };
 
 /*

@@ -9,6 +9,7 @@ SYSTEM_TESTS = \
 	tests/system/test_control_connections.py \
 	tests/system/test_control_events.py \
 	tests/system/test_control_process.py \
+	tests/system/test_control_traces.py \
 	tests/system/test_crash.py \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
@@ -39,6 +40,7 @@ SYSTEM_TESTS = \
 	tests/system/test_tables.py \
 	tests/system/test_timeouts.py \
 	tests/system/test_tls.py \
+	tests/system/test_trace.py \
 	tests/system/test_update.py
 SCRIPT_TESTS = \
 	tests/layers.sh \
@@ -46,8 +48,8 @@ SCRIPT_TESTS = \
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
-	tests/system/mercury.py \
-	tests/system/certs.py tests/system/store_alone.py tests/system/storing.py \
+	tests/system/certs.py tests/system/mercury.py tests/system/pcapng.py \
+	tests/system/store_alone.py tests/system/storing.py \
 	tests/system/supervising.py
 
 check_PROGRAMS += \

@@ -37,3 +37,26 @@ test_ctl_table_LDADD = $(CTL_TEST_LIBS)
 test_ctl_supervisor_text_SOURCES = tests/unit/test_ctl_supervisor_text.c
 test_ctl_supervisor_text_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_supervisor_text_LDADD = $(CTL_TEST_LIBS)
+
+UNIT_TESTS += test_ctl_packet test_ctl_pcapng test_ctl_trace_note \
+	test_ctl_trace_pcap test_ctl_trace_text
+
+test_ctl_packet_SOURCES = tests/unit/test_ctl_packet.c
+test_ctl_packet_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_packet_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_pcapng_SOURCES = tests/unit/test_ctl_pcapng.c
+test_ctl_pcapng_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_pcapng_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_trace_note_SOURCES = tests/unit/test_ctl_trace_note.c
+test_ctl_trace_note_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_trace_note_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_trace_pcap_SOURCES = tests/unit/test_ctl_trace_pcap.c
+test_ctl_trace_pcap_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_trace_pcap_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_trace_text_SOURCES = tests/unit/test_ctl_trace_text.c
+test_ctl_trace_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_trace_text_LDADD = $(CTL_TEST_LIBS)
