@@ -4,6 +4,7 @@ what they would send."""
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 
@@ -161,6 +162,16 @@ def certificate(folder):
     if made.code != 0:
         raise AssertionError(f"openssl: {made!r}")
     return cert, key
+
+
+def tls_client(cert=None, key=None):
+    """A client that takes any certificate, and may have one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(cert, key)
+    return context
 
 
 def reset(s):

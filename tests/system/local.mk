@@ -1,6 +1,7 @@
 ## System tests: python3 unittest, against the real daemon. Each file is one
 ## test program; they may run at the same time.
 SYSTEM_TESTS = \
+	tests/system/test_access.py \
 	tests/system/test_bad_input.py \
 	tests/system/test_bind.py \
 	tests/system/test_chaos.py \
@@ -24,6 +25,7 @@ SYSTEM_TESTS = \
 	tests/system/test_pause.py \
 	tests/system/test_probes.py \
 	tests/system/test_processes.py \
+	tests/system/test_proxy_protocol.py \
 	tests/system/test_reload.py \
 	tests/system/test_restart.py \
 	tests/system/test_retry.py \

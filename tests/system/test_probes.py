@@ -241,9 +241,7 @@ class Tls(Quiet):
         return d
 
     def shaken(self, d, version):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = fronting.tls_client()
         context.maximum_version = version
         return context.wrap_socket(connect(d.port("pos")))
 

@@ -90,6 +90,14 @@ class Page(mercury.TestCase):
                 mercury.receive_all(t)
             wait_rows(d, "listener.alarm", "full")
             wait_rows(d, "connection.rejected", "full")
+        shut = d.add("shut", proxy_protocol="any", deny=["192.0.2.0/24"],
+                     proxy_trusted=["127.0.0.1"])["port"]
+        for header in (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n", b"GET /"):
+            with connect(shut) as s:
+                s.sendall(header)
+                self.assertEqual(s.recv(1), b"")
+        wait_rows(d, "connection.denied", "shut")
+        wait_rows(d, "connection.handshake_failed", "shut")
         d.call("daemon.reload")
         with connect(d.port("pos")) as s:
             mercury.ask(s, b"cut")
@@ -112,8 +120,6 @@ class Page(mercury.TestCase):
         self.assertEqual(ids, sorted(set(ids)))
         made = {name for name, (_severity, senders, _facts) in types.items()
                 if "ROLE_STORE" not in senders}
-        # Nothing makes these yet.
-        made -= {"connection.denied", "connection.handshake_failed"}
         self.assertEqual({row["type"] for row in found}
                          - {"cleanup.completed"}, made)
 
