@@ -80,7 +80,7 @@ EVENT(WORKER_RESTART_LIMIT, "worker.restart_limit", ERROR, ROLE_SUPERVISOR,
     "More restarts than max_restarts within max_seconds: the pool is given up, and its listeners with it.")
 EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL,
     "connection pool",
-    "A client has connected to a listener with record_connections.")
+    "A client has connected to a listener with record_connections. It is recorded with its first byte, or after a second; probes of load balancers are not.")
 EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
     "connection pool duration_ms bytes_in bytes_out",
     "And that connection has ended. The reason is one of the words that status has in ends, see mercury-control(7).")
@@ -89,10 +89,10 @@ EVENT(CONNECTION_REJECTED, "connection.rejected", WARNING, ROLE_POOL,
     "So many were closed at once within a second: there were max_connections. The peer is the last of them.")
 EVENT(CONNECTION_DENIED, "connection.denied", WARNING, ROLE_POOL,
     "count pool",
-    "So many were closed at once within a second, for their address: deny has it, or allow does not, as the reason says. The peer is the last of them.")
+    "So many were closed at once within a second, for their address: deny has it, or allow or proxy_trusted does not, as the reason says. The peer is the last of them.")
 EVENT(CONNECTION_HANDSHAKE_FAILED, "connection.handshake_failed", WARNING, ROLE_POOL,
     "count pool",
-    "So many ended within a second before they were open, all for the same reason. The peer is the last of them.")
+    "So many ended within a second before they were open, all for the same reason: a word that status has in ends, or of TLS not_tls, http, version, cipher, alpn, no_certificate, bad_certificate, unknown_ca, alert, protocol or internal. The peer is the last of them.")
 EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")
