@@ -16,7 +16,6 @@
  * serve older devices names their ciphers.
  */
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define DEFAULT_GROUPS "X25519:P-256:P-384:P-521"
 
 /* What a peer may send us as its certificates, and how many they may be. */
 #define PEER_CHAIN_BYTES_MAX 32768
@@ -328,7 +327,8 @@ static int
 set_basics(SSL_CTX *ctx, struct tls_context *context,
     const struct tls_material *m, struct err *err)
 {
-	char groups[] = DEFAULT_GROUPS; /* OpenSSL casts const away */
+	/* OpenSSL's macro wants it writable. */
+	static char groups[] = "X25519:P-256:P-384:P-521";
 
 	(void)SSL_CTX_set_app_data(ctx, context);
 	(void)SSL_CTX_set_options(ctx, OPTIONS);

@@ -142,6 +142,7 @@ Test(tls_handshake, too_old_a_version)
 
 Test(tls_handshake, nothing_in_common)
 {
+	char group[] = "X448";
 	SSL_CTX *ctx = peer_ctx(TLS1_2_VERSION);
 	const char *text;
 
@@ -156,7 +157,7 @@ Test(tls_handshake, nothing_in_common)
 			 ctx, &text),
 	    TLS_FAILURE_CIPHER);
 	ctx = peer_ctx(TLS1_3_VERSION);
-	SSL_CTX_set1_groups_list(ctx, "X448");
+	SSL_CTX_set1_groups_list(ctx, group);
 	cr_expect_eq(
 	    fail(&(struct listener){ .identity = &server }, ctx, &text),
 	    TLS_FAILURE_CIPHER);
@@ -237,7 +238,7 @@ expect_name(struct tls_context *c, const struct name_case *k, int version)
 	char common[32] = "";
 
 	if (k->asked[0] != '\0')
-		SSL_set_tlsext_host_name(p.peer, k->asked);
+		peer_ask(p.peer, k->asked);
 	pair_must_shake(&p);
 	X509_NAME_get_text_by_NID(
 	    X509_get_subject_name(SSL_get0_peer_certificate(p.peer)),

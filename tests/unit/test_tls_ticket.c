@@ -205,7 +205,7 @@ Test(tls_ticket, server_names_share_keys)
 
 	for (i = 0; i < 2; i++) {
 		p = pair_new(c, ctx);
-		SSL_set_tlsext_host_name(p.peer, "a.example");
+		peer_ask(p.peer, "a.example");
 		if (session != NULL)
 			SSL_set_session(p.peer, session);
 		pair_must_shake(&p);

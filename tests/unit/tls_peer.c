@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,6 +86,16 @@ peer_show(SSL_CTX *ctx, const struct identity *id)
 {
 	cr_assert_eq(SSL_CTX_use_certificate(ctx, id->cert), 1);
 	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, id->key), 1);
+}
+
+void
+peer_ask(SSL *ssl, const char *name)
+{
+	char *copy = strdup(name);
+
+	/* OpenSSL's macro wants it writable. */
+	cr_assert_eq(SSL_set_tlsext_host_name(ssl, copy), 1);
+	free(copy);
 }
 
 struct pair

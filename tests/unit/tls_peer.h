@@ -50,6 +50,9 @@ SSL_CTX *peer_ctx(int version);
 /* Let it show this. */
 void peer_show(SSL_CTX *, const struct identity *);
 
+/* Let it ask for this server name. */
+void peer_ask(SSL *, const char *name);
+
 /* Connect a device to a session of c. */
 struct pair pair_new(struct tls_context *c, SSL_CTX *ctx);
 
