@@ -9,7 +9,8 @@ FUZZ_TARGETS =
 
 FUZZ_TARGETS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDADD = $(FUZZ_LIBS) libconfig.a liboption.a \
-	libcommon.a $(CONFUSE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
+	libtls.a libcommon.a $(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) \
+	$(BSD_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_control_request
 tests_fuzz_fuzz_control_request_LDADD = $(FUZZ_LIBS) libcontrol.a liboption.a \
@@ -31,6 +32,9 @@ tests_fuzz_fuzz_proxy_header_LDADD = $(FUZZ_LIBS) libpool.a libcommon.a
 FUZZ_TARGETS += tests/fuzz/fuzz_snapshot
 tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS) libcontrol.a libcommon.a \
 	$(JANSSON_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_tls_material
+tests_fuzz_fuzz_tls_material_LDADD = $(FUZZ_LIBS) libtls.a libcommon.a
 
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh tests/fuzz/seeds
 
