@@ -27,9 +27,12 @@ cidr_is_v4(const struct cidr *c)
 static uint8_t
 byte_mask(unsigned int bits, unsigned int i)
 {
+	static const uint8_t masks[] = { 0x00, 0x80, 0xc0, 0xe0, 0xf0, 0xf8,
+		0xfc, 0xfe };
+
 	if (bits >= (i + 1) * 8)
 		return 0xff;
-	return bits <= i * 8 ? 0 : (uint8_t)(0xff << (8 - (bits - i * 8)));
+	return bits <= i * 8 ? 0 : masks[bits - i * 8];
 }
 
 static void
