@@ -128,6 +128,7 @@ class Kinds(Quiet):
             s = connect(d.port("pos"))
             self.assertEqual(ask(s, b"x"), b"x")
             end(s)
+        wait_rows(d, "connection.closed", count=2)
         slow = connect(d.port("pos"))
         peer = "%s:%u" % slow.getsockname()
         begun = time.time()

@@ -268,6 +268,7 @@ class BadHeader(ProxyProtocol):
                     pass
         self.assertEqual(len(d.workers("pos")), 1)
         self.assertTrue(self.passes(d, v1()))
+        wait_rows(d, "listener.listening")
         self.assertEqual(rows(d, "worker.crashed"), [])
 
 
