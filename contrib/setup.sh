@@ -11,7 +11,8 @@ libssl-dev libjansson-dev libsqlite3-dev libbsd-dev libconfuse-dev"
 packages_demo="netcat-openbsd"
 
 packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
-xz-utils tshark shellcheck mandoc clang clang-format-14"
+xz-utils tshark haproxy nginx-light libnginx-mod-stream curl openssl testssl.sh
+bsdextrautils shellcheck mandoc clang clang-format-14"
 
 packages_fuzz="clang libclang-rt-14-dev"
 

@@ -35,14 +35,14 @@ class Certificates:
         return self.path(name + ".pem")
 
     def make(self, name, cn=None, sans="DNS:localhost,IP:127.0.0.1",
-             ca="ca", days="30"):
+             ca="ca", days="30", more=""):
         """A certificate and its key; their paths."""
         request = self.path(name + ".csr")
         openssl("req", "-new", *EC, "-nodes", "-subj", f"/O=Fleet/CN={cn or name}",
                 "-keyout", self.path(name + ".key"), "-out", request)
         extensions = self.path(name + ".ext")
         with open(extensions, "w", encoding="ascii") as f:
-            f.write(f"subjectAltName={sans}\n")
+            f.write(f"subjectAltName={sans}\n{more}")
         openssl("x509", "-req", "-in", request, "-CA",
                 self.path(ca + ".pem"), "-CAkey", self.path(ca + ".key"),
                 "-CAcreateserial", "-days", days, "-extfile", extensions,

@@ -2,7 +2,6 @@
 what they would send."""
 
 import os
-import shutil
 import socket
 import ssl
 import struct
@@ -13,9 +12,6 @@ from mercury import connect, wait_until
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 LOCAL, PROXY = 0, 1
-
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin")
 
 HAPROXY_CONFIG = """
 global
@@ -127,28 +123,25 @@ class Front:
 
 def haproxy(test, body, port=None, more=""):
     """HAProxy with this configuration behind the defaults."""
-    if HAPROXY is None:
-        test.skipTest("haproxy is not installed")
+    program = mercury.need_tool(test, "haproxy")
     directory = test.scratch()
     path = os.path.join(directory, "haproxy.cfg")
     with open(path, "w") as f:
         f.write(HAPROXY_CONFIG.format(more=more) + body)
-    return Front(test, [HAPROXY, "-db", "-f", path], directory, port)
+    return Front(test, [program, "-db", "-f", path], directory, port)
 
 
 def nginx(test, to):
     """nginx that sends a header of version 1 to the port; see its port."""
-    if NGINX is None:
-        test.skipTest("nginx is not installed")
+    program = mercury.need_tool(test, "nginx", NGINX_MODULE)
     directory = test.scratch()
     path = os.path.join(directory, "nginx.conf")
     port = mercury.free_port()
-    module = (f"load_module {NGINX_MODULE};"
-              if os.path.exists(NGINX_MODULE) else "")
+    module = f"load_module {NGINX_MODULE};"
     with open(path, "w") as f:
         f.write(NGINX_CONFIG.format(dir=directory, port=port, to=to,
                                     module=module))
-    return Front(test, [NGINX, "-e", os.path.join(directory, "nginx.log"),
+    return Front(test, [program, "-e", os.path.join(directory, "nginx.log"),
                         "-p", directory, "-c", path], directory, port)
 
 

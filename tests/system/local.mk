@@ -40,6 +40,7 @@ SYSTEM_TESTS = \
 	tests/system/test_stream.py \
 	tests/system/test_supervise_ctl.py \
 	tests/system/test_tables.py \
+	tests/system/test_testssl.py \
 	tests/system/test_timeouts.py \
 	tests/system/test_tls.py \
 	tests/system/test_trace.py \

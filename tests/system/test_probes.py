@@ -3,7 +3,6 @@
 import socket
 import ssl
 import time
-import unittest
 
 import fronting
 import mercury
@@ -309,7 +308,6 @@ class Tls(Quiet):
                    "it failed")
         self.assertEqual(kinds(d), {})
 
-    @unittest.skipUnless(fronting.HAPROXY, "haproxy is not installed")
     def test_haproxy(self):
         """It resets, and the end of its handshake is lost with that."""
         d = self.served(record_connections=True)
@@ -446,7 +444,6 @@ class Sources(Quiet):
         self.assertEqual(sources(d), {"127.0.0.1": 2})
 
 
-@unittest.skipUnless(fronting.HAPROXY, "haproxy is not installed")
 class Haproxy(Quiet):
     def front(self, d, options, more=""):
         """A HAProxy that checks; and the state of its server."""

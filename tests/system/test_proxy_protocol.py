@@ -6,7 +6,6 @@ import select
 import socket
 import struct
 import time
-import unittest
 
 import fronting
 import mercury
@@ -420,7 +419,6 @@ class Real(ProxyProtocol):
             self.assertEqual(receive(s, 100000), data[:100000])
         wait_until(lambda: d.listener("pos")["connections"] == 0, "it ends")
 
-    @unittest.skipUnless(fronting.HAPROXY, "haproxy is not installed")
     def test_haproxy(self):
         d = self.served()
         for option in ("send-proxy", "send-proxy-v2",
@@ -435,7 +433,6 @@ listen pos
                 self.through(d, port)
         self.assertEqual(self.failures(d), 0)
 
-    @unittest.skipUnless(fronting.HAPROXY, "haproxy is not installed")
     def test_haproxy_that_ends_tls(self):
         """With a client certificate, whose name it passes on."""
         d = self.served()
@@ -460,7 +457,6 @@ listen pos
             self.assertEqual(row["tls"]["name"], "localhost")
             self.assertTrue(row["tls"]["by_proxy"])
 
-    @unittest.skipUnless(fronting.NGINX, "nginx is not installed")
     def test_nginx(self):
         d = self.served()
         self.through(d, fronting.nginx(self, d.port("pos")).port)

@@ -104,8 +104,9 @@ class Serving(Tls):
         out = s_client(port, "-CAfile", self.certs.ca, "-verify_return_error",
                        "-brief", data=b"Q\n")
         self.assertIn("Verification: OK", out)
+        curl = mercury.need_tool(self, "curl")
         done = subprocess.run(
-            ("curl", "-sS", "--http0.9", "--cacert", self.certs.ca,
+            (curl, "-sS", "--http0.9", "--cacert", self.certs.ca,
              "--max-time", "2", f"https://localhost:{port}/a-path"),
             capture_output=True, timeout=mercury.DEADLINE, check=False)
         self.assertIn(b"GET /a-path HTTP/1.1", done.stdout, done.stderr)

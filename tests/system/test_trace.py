@@ -843,10 +843,7 @@ class Tshark(TraceCase):
 
     def setUp(self):
         super().setUp()
-        if not shutil.which("tshark"):
-            if os.environ.get("MERCURY_ALL_TOOLS"):
-                self.fail("there is no tshark")
-            self.skipTest("there is no tshark")
+        mercury.need_tool(self, "tshark")
 
     @staticmethod
     def tshark(path, *args):
