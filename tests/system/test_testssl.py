@@ -27,7 +27,7 @@ class Testssl(mercury.TestCase):
         with open(found, encoding="utf-8") as f:
             rows = json.load(f)
         looked_at = {row["id"] for row in rows}
-        for wanted in "TLS1_3", "heartbleed", "cipher_order", "FS":
+        for wanted in "TLS1_3", "heartbleed", "cipher_order", "PFS":
             self.assertIn(wanted, looked_at)
         self.assertEqual([(row["severity"], row["id"], row["finding"])
                           for row in rows
