@@ -83,7 +83,7 @@ handshake_fail(struct conn *c, enum conn_end end, const char *reason,
 void
 handshake_lose_peer(struct conn *c, enum conn_end end)
 {
-	if (c->handshake->begun && !probe_lost_handshake(c, end))
+	if (c->handshake->begun)
 		handshake_fail(c, end, NULL, NULL);
 	else
 		conn_close(c, end);

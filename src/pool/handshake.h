@@ -40,7 +40,7 @@ void handshake_fail(struct conn *, enum conn_end, const char *reason,
 
 /*
  * The peer closed or reset the connection: a failure, unless it never said a
- * word or was a probe. The connection is freed.
+ * word. The connection is freed.
  */
 void handshake_lose_peer(struct conn *, enum conn_end);
 

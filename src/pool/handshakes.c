@@ -1,10 +1,6 @@
 #include "pool/handshakes.h"
 
-#include <sys/socket.h>
-
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -59,18 +55,6 @@ finish(struct conn *c)
 		conn_begin(c, NULL, 0);
 }
 
-/* What is read at the end does not say how the peer has gone. */
-static bool
-was_reset(const struct conn *c)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	return getsockopt(conn_fd(c), IPPROTO_TCP, TCP_INFO, &info, &len) ==
-	    0 &&
-	    info.tcpi_state == TCP_CLOSE;
-}
-
 static void
 fail(struct conn *c)
 {
@@ -79,8 +63,7 @@ fail(struct conn *c)
 	    c->list->worker->tls->failure(c->tls, &text);
 
 	if (why == TLS_FAILURE_CLOSED)
-		handshake_lose_peer(c,
-		    was_reset(c) ? CONN_END_PEER_RESET : CONN_END_PEER_CLOSED);
+		handshake_lose_peer(c, CONN_END_PEER_CLOSED);
 	else
 		handshake_fail(c, CONN_END_TLS_ERROR, tls_failure_name(why),
 		    text);

@@ -1,10 +1,5 @@
 #include "pool/probe.h"
 
-#include <sys/socket.h>
-
-#include <linux/tcp.h>
-#include <netinet/in.h>
-
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/scoreboard.h"
@@ -14,7 +9,6 @@
 #include "pool/conn_peer.h"
 #include "pool/rules.h"
 #include "pool/worker.h"
-#include "tls/tls.h"
 
 bool
 probe_is_listed(const struct conn_list *list, const uint8_t address[static 16])
@@ -64,29 +58,6 @@ probe_ends(const struct conn *c, enum conn_end end)
 	conn_peer(c, peer);
 	log_debug("listener", list->spec->name, "a probe of %s: %s", peer,
 	    conn_end_name(end));
-	return true;
-}
-
-/* Has anything been sent? The peer's first words had made sense then. */
-static bool
-was_answered(const struct conn *c)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	return getsockopt(conn_fd(c), IPPROTO_TCP, TCP_INFO, &info, &len) ==
-	    0 &&
-	    info.tcpi_bytes_sent > 0;
-}
-
-bool
-probe_lost_handshake(struct conn *c, enum conn_end end)
-{
-	if (c->tls == NULL || end != CONN_END_PEER_RESET ||
-	    c->list->worker->tls->context_speaks_first(c->list->tls) ||
-	    !said_nothing(c, end) || !was_answered(c))
-		return false;
-	c->probe |= PROBE_TLS;
 	return true;
 }
 

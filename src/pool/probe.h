@@ -39,13 +39,6 @@ bool probe_is_sure(const struct conn *);
 /* It ends. Was it a probe? Then it is counted. */
 bool probe_ends(const struct conn *, enum conn_end);
 
-/*
- * The peer is gone within its TLS handshake. Was that a probe? In TLS 1.3 the
- * peer is done first, and if it resets the connection then, we don't see the
- * end of the handshake: it looks like one that was reset after our answer.
- */
-bool probe_lost_handshake(struct conn *, enum conn_end);
-
 /* One was reset before it could be accepted. */
 void probe_count_aborted(const struct conn_list *);
 

@@ -237,8 +237,12 @@ flush_handshake(struct tls_session *s, int fd, enum tls_handshake result)
 		return result;
 	if (is_again(errno))
 		return result == TLS_DONE ? TLS_DONE : TLS_AGAIN_WRITE;
-	if (flush_result(s) == TLS_GONE)
-		note_closed(s, errno);
+	if (flush_result(s) != TLS_GONE)
+		return TLS_FAILED;
+	/* Only tickets were left: the next to receive sees the peer gone. */
+	if (result == TLS_DONE)
+		return TLS_DONE;
+	note_closed(s, errno);
 	return TLS_FAILED;
 }
 

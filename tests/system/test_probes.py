@@ -309,7 +309,7 @@ class Tls(Quiet):
         self.assertEqual(kinds(d), {})
 
     def test_haproxy(self):
-        """It resets, and the end of its handshake is lost with that."""
+        """It resets before it has our session tickets."""
         d = self.served(record_connections=True)
         port = mercury.free_port()
         fronting.haproxy(self, f"""
