@@ -29,6 +29,7 @@ struct handshake {
 	/* Of TLS, see handshakes.h. */
 	enum handshake_place place;
 	TAILQ_ENTRY(handshake) queued;
+	bool placed;    /* it counts as one of those under way */
 	bool under_way; /* it has a session */
 	TAILQ_ENTRY(handshake) entry;
 	uint64_t stepped_ms; /* CLOCK_MONOTONIC: its last step */

@@ -83,7 +83,6 @@ start(struct conn *c)
 	h->first = NULL;
 	h->under_way = true;
 	TAILQ_INSERT_TAIL(&all->under_way, h, entry);
-	all->under_way_count++;
 	return 0;
 }
 
@@ -138,6 +137,32 @@ dequeue(struct handshakes *all, struct handshake *h)
 	h->place = HANDSHAKE_NOWHERE;
 }
 
+/* It is ready: it has a place now, or keeps the one that it has. */
+static void
+make_ready(struct handshakes *all, struct handshake *h)
+{
+	if (!h->placed)
+		all->placed_count++;
+	h->placed = true;
+	enqueue(&all->ready, h, HANDSHAKE_READY);
+	schedule(all, 0);
+}
+
+/*
+ * The one longest without a step, but for those whose step is due: it is we
+ * who keep them waiting. NULL: there is none.
+ */
+static struct handshake *
+find_oldest(const struct handshakes *all)
+{
+	struct handshake *h;
+
+	TAILQ_FOREACH (h, &all->under_way, entry)
+		if (h->place == HANDSHAKE_NOWHERE)
+			return h;
+	return NULL;
+}
+
 /* End those that keep others waiting and do not go on themselves. */
 static void
 give_way(struct handshakes *all, uint64_t now_ms)
@@ -145,7 +170,7 @@ give_way(struct handshakes *all, uint64_t now_ms)
 	struct handshake *oldest;
 
 	while (!TAILQ_EMPTY(&all->waiting) &&
-	    (oldest = TAILQ_FIRST(&all->under_way)) != NULL &&
+	    (oldest = find_oldest(all)) != NULL &&
 	    oldest->stepped_ms + STALLED_MS <= now_ms)
 		handshake_fail(oldest->conn, CONN_END_HANDSHAKE_TIMEOUT, NULL,
 		    "it stood still while others waited");
@@ -155,7 +180,7 @@ give_way(struct handshakes *all, uint64_t now_ms)
 static void
 schedule_next(struct handshakes *all, uint64_t now_ms)
 {
-	const struct handshake *oldest = TAILQ_FIRST(&all->under_way);
+	const struct handshake *oldest = find_oldest(all);
 	uint64_t due_ms;
 
 	if (!TAILQ_EMPTY(&all->ready)) {
@@ -193,12 +218,12 @@ handshakes_ready(struct conn *c)
 
 	if (h->place != HANDSHAKE_NOWHERE)
 		return;
-	if (h->under_way || all->under_way_count < HANDSHAKES_MAX) {
-		enqueue(&all->ready, h, HANDSHAKE_READY);
-	} else {
-		(void)event_del(&c->io);
-		enqueue(&all->waiting, h, HANDSHAKE_WAITING);
+	if (h->placed || all->placed_count < HANDSHAKES_MAX) {
+		make_ready(all, h);
+		return;
 	}
+	(void)event_del(&c->io);
+	enqueue(&all->waiting, h, HANDSHAKE_WAITING);
 	schedule(all, 0);
 }
 
@@ -209,18 +234,19 @@ handshakes_forget(struct conn *c)
 	struct handshake *h = c->handshake, *next;
 
 	dequeue(all, h);
-	if (!h->under_way)
-		return;
+	if (h->under_way)
+		TAILQ_REMOVE(&all->under_way, h, entry);
 	h->under_way = false;
-	TAILQ_REMOVE(&all->under_way, h, entry);
-	all->under_way_count--;
+	if (!h->placed)
+		return;
+	h->placed = false;
+	all->placed_count--;
 	next = TAILQ_FIRST(&all->waiting);
 	if (next == NULL)
 		return;
 	dequeue(all, next);
 	/* Its step polls again, for what it needs. */
-	enqueue(&all->ready, next, HANDSHAKE_READY);
-	schedule(all, 0);
+	make_ready(all, next);
 }
 
 int

@@ -27,8 +27,8 @@ struct handshakes {
 	struct handshake_queue ready;
 	struct handshake_queue waiting;
 	struct handshake_queue
-	    under_way; /* the one longest without a step first */
-	uint32_t under_way_count;
+	    under_way;         /* the one longest without a step first */
+	uint32_t placed_count; /* under way, or about to be */
 	struct event *turn;
 };
 

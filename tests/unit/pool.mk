@@ -43,6 +43,12 @@ test_pool_folds_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_pool_folds_LDADD = libpool.a libprotocol.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += test_pool_handshakes
+test_pool_handshakes_SOURCES = tests/unit/test_pool_handshakes.c
+test_pool_handshakes_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_handshakes_LDADD = libpool.a libprotocol.a libcommon.a \
+	$(EVENT_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += test_pool_slab
 test_pool_slab_SOURCES = tests/unit/test_pool_slab.c
 test_pool_slab_CPPFLAGS = $(UNIT_CPPFLAGS)
