@@ -3,6 +3,7 @@
  * the build folder, as the supervisor would start it.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +20,12 @@
 
 #define PROGRAM "./mercury-config"
 
+/* Somebody without rights. */
+#define NOBODY 65534
+
 static int channel = -1;
 static pid_t child;
+static uid_t uid; /* who it is; 0: who we are */
 
 static void
 start(void)
@@ -38,6 +44,8 @@ start(void)
 			(void)fcntl(ROLE_CHANNEL_FD, F_SETFD, 0);
 		else
 			(void)dup2(ends[1], ROLE_CHANNEL_FD);
+		if (uid != 0 && setuid(uid) == -1)
+			_exit(126);
 		(void)execl(PROGRAM, "mercury-config", (char *)NULL);
 		_exit(127);
 	}
@@ -340,4 +348,37 @@ Test(config_main, ends_at_a_message_that_is_not_for_it, .timeout = 20)
 	cr_assert_eq(ipc_send(channel, IPC_DRAIN, &drain, -1, true, &err),
 	    IPC_OK);
 	cr_expect_eq(exit_status(), 1);
+}
+
+/* Has it become the program? */
+static bool
+is_running(void)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)child);
+	f = fopen(path, "re");
+	cr_assert_not_null(f);
+	(void)!fgets(name, sizeof(name), f);
+	(void)fclose(f);
+	return strcmp(name, "mercury-config\n") == 0;
+}
+
+/* It reads private keys: who can't be dumped belongs to root in /proc. */
+Test(config_main, leaves_no_core, .timeout = 20)
+{
+	char path[64];
+	struct stat st;
+
+	if (geteuid() == 0)
+		uid = NOBODY;
+	start();
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)child);
+	do {
+		(void)usleep(5000);
+		cr_assert_eq(stat(path, &st), 0);
+	} while (!is_running() || st.st_uid != 0);
+	(void)close(channel);
+	(void)exit_status();
 }
