@@ -24,6 +24,7 @@ import unittest
 BUILD_DIR = os.path.abspath(os.environ.get("MERCURY_BUILDDIR", "."))
 SOURCE_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 ROLES = ("mercury-config", "mercury-control", "mercury-pool", "mercury-store")
+LIBEXEC = ROLES + ("mercury-tls.so",)
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
 
@@ -389,7 +390,7 @@ class Daemon:
         os.chown(self.dir, NOBODY.pw_uid, NOBODY.pw_gid)
         self.bin = os.path.join(self.dir, "bin")
         os.mkdir(self.bin)
-        for name in ROLES + ("mercuryd",):
+        for name in LIBEXEC + ("mercuryd",):
             shutil.copy(binary(name), self.bin)
         self.prefix = ["setpriv", f"--reuid={NOBODY.pw_uid}",
                        f"--regid={NOBODY.pw_gid}", "--clear-groups"]

@@ -128,7 +128,7 @@ class Daemonizing(mercury.TestCase):
                 d = self.daemon(mercury.listener("a"), log="syslog")
                 roles = os.path.join(d.dir, "roles")
                 os.mkdir(roles)
-                for name in mercury.ROLES:
+                for name in mercury.LIBEXEC:
                     shutil.copy("/bin/false" if name == role
                                 else mercury.binary(name),
                                 os.path.join(roles, name))
