@@ -112,7 +112,11 @@ control_reply_snapshot(uint32_t request, int fd)
 void
 control_send_bulks(uint32_t request, const struct bulks *s)
 {
-	child_send_bulks(&control.child, request, s);
+	struct bulks shown = *s;
+
+	/* There are private keys in it, which nobody may see there. */
+	shown.of[BULK_TLS_MATERIAL] = NULL;
+	child_send_bulks(&control.child, request, &shown);
 }
 
 void

@@ -15,17 +15,17 @@ SLOWER = 5 if mercury.SANITIZED else 1
 
 
 class Moods:
-    """A folder of roles in which the pool's workers do as they are told."""
+    """A folder of roles in which one, the pool's workers, does as told."""
 
-    def __init__(self, d):
+    def __init__(self, d, played="mercury-pool"):
         self.dir = os.path.join(d.dir, "roles")
         os.makedirs(os.path.join(self.dir, "real"))
-        for role in mercury.ROLES:
+        for role in mercury.LIBEXEC:
             shutil.copy(mercury.binary(role), os.path.join(self.dir, role))
-        os.rename(os.path.join(self.dir, "mercury-pool"),
-                  os.path.join(self.dir, "real", "mercury-pool"))
+        os.rename(os.path.join(self.dir, played),
+                  os.path.join(self.dir, "real", played))
         shutil.copy(mercury.binary("tests/system/stand_in"),
-                    os.path.join(self.dir, "mercury-pool"))
+                    os.path.join(self.dir, played))
         d.env["MERCURY_LIBEXECDIR"] = self.dir
 
     def set(self, *lines):

@@ -11,6 +11,7 @@ import mercury
 from certs import Certificates, openssl
 from mercury import connect, listener, receive, receive_all, wait_until
 from storing import wait_rows
+from supervising import Moods
 
 
 def section(cert, key, **options):
@@ -312,6 +313,40 @@ class Renewing(Tls):
         self.assertNotIn(self.key, targets)
 
 
+    def test_keys_are_not_for_control(self):
+        """A change that is saved has it look at what runs: not at keys."""
+        d = self.daemon(listener("other"))
+        moods = Moods(d, "mercury-config")
+        d.start()
+        args = ("pos", f"tls.cert={self.cert}", f"tls.key={self.key}")
+        r = d.ctl("add-listener", *args, "port=0", "protocol=echo",
+                  "transport=tls", "--save")
+        self.assertEqual(r.code, 0, r)
+        moods.set("helper hang")
+        results = []
+        update = threading.Thread(
+            target=lambda: results.append(
+                d.ctl("update-listener", *args, "--save")))
+        update.start()
+        helper = wait_until(
+            lambda: [pid for pid in mercury.descendants(d.pid)
+                     if mercury.comm(pid) == "mercury-config"],
+            "the certificates are being read")[0]
+        held = b""
+        control = d.child("mercury-control")
+        for fd in os.listdir(f"/proc/{control}/fd"):
+            path = f"/proc/{control}/fd/{fd}"
+            if "mercury-value" in os.readlink(path):
+                with open(path, "rb") as f:
+                    held += f.read()
+        moods.set()
+        mercury.kill(helper)
+        update.join()
+        self.assertEqual(results[0].code, 1, results)
+        self.assertIn(self.cert.encode(), held)
+        self.assertNotIn(b"PRIVATE KEY", held)
+
+
 class Bad(Tls):
     """What comes is no TLS, or comes slowly, or not at all."""
 
@@ -421,9 +456,10 @@ class Bad(Tls):
         s = connect(d.port("pos"))
         s.sendall(self.client_hello())
         receive(s, 1)
-        s.close()
+        s.shutdown(socket.SHUT_WR)  # a reset would be a probe's
         wait_until(lambda: d.listener("pos")["handshake_failures"] == 1,
                    "it is counted")
+        s.close()
         self.assertEqual(d.listener("pos")["connections"], 0)
 
 
