@@ -348,18 +348,51 @@ restart_all(struct restart *r)
 			revive(l, 0);
 }
 
-/* Its certificates are read: restart what was asked for. */
+/* The listener, if it is one to be restarted; else NULL with *err. */
+static struct listener *
+find_to_restart(const char *name, struct err *err)
+{
+	struct listener *l = find(name, err);
+
+	if (l == NULL || l->goal != GOAL_REMOVE)
+		return l;
+	(void)err_set(err, ERR_BUSY, "%s is being removed", name);
+	return NULL;
+}
+
+/* The one that was asked for. */
+static void
+restart_one(struct restart *r)
+{
+	struct listener *l;
+	struct err err;
+
+	l = find_to_restart(r->name, &err);
+	if (l == NULL) {
+		end_restart(r, &err);
+	} else if (l->goal == GOAL_FAIL) {
+		revive(l, r->epoch == waiting.epoch ? r->request : 0);
+		free(r);
+	} else {
+		restart_pool(r, l->pool);
+		end_restart(r, NULL);
+	}
+}
+
+/* The certificates are read, which may have taken a while: restart. */
 static void
 begin_restart(struct restart *r)
 {
-	struct listener *l = NULL;
 	struct err err;
 
-	if (r->name[0] == '\0')
+	if (check_running(&err) == -1) {
+		end_restart(r, &err);
+	} else if (r->name[0] != '\0') {
+		restart_one(r);
+	} else {
 		restart_all(r);
-	else if ((l = find(r->name, &err)) != NULL)
-		restart_pool(r, l->pool);
-	end_restart(r, r->name[0] != '\0' && l == NULL ? &err : NULL);
+		end_restart(r, NULL);
+	}
 }
 
 /* The next TLS listener that is asked for; NULL: no more. */
@@ -370,7 +403,7 @@ next_to_read(const struct restart *r)
 
 	RB_FOREACH (l, listener_by_id, listeners_by_id())
 		if (l->id > r->read && l->spec.transport == TRANSPORT_TLS &&
-		    l->goal != GOAL_REMOVE && l->goal != GOAL_FAIL &&
+		    l->goal != GOAL_REMOVE &&
 		    (r->name[0] == '\0' || strcmp(l->spec.name, r->name) == 0))
 			return l;
 	return NULL;
@@ -417,21 +450,11 @@ on_read(void *ctx, struct wanted *w, const struct err *err)
 static void
 on_restart(const struct msg_req_name *m)
 {
-	struct listener *l = NULL;
 	struct restart *r;
 	struct err err;
 
 	if (check_running(&err) == -1 ||
-	    (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL)) {
-		refuse(m->request, &err);
-		return;
-	}
-	if (l != NULL && l->goal == GOAL_FAIL) {
-		revive(l, m->request);
-		return;
-	}
-	if (l != NULL && l->goal == GOAL_REMOVE) {
-		(void)err_set(&err, ERR_BUSY, "%s is being removed", m->name);
+	    (m->name[0] != '\0' && find_to_restart(m->name, &err) == NULL)) {
 		refuse(m->request, &err);
 		return;
 	}

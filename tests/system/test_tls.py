@@ -313,6 +313,17 @@ class Renewing(Tls):
         self.assertNotIn(self.key, targets)
 
 
+    def test_one_that_failed_takes_new_certificates(self):
+        d = self.up(workers=1, max_restarts=0)
+        old = self.served(d.port("pos"))
+        mercury.kill(d.workers("pos")[0])
+        wait_until(lambda: d.listener("pos")["state"] == "failed",
+                   "it is given up")
+        self.renew()
+        r = d.ctl("restart-listener", "pos")
+        self.assertEqual(r.code, 0, r)
+        self.assertNotEqual(self.served(d.port("pos")), old)
+
     def test_keys_are_not_for_control(self):
         """A change that is saved has it look at what runs: not at keys."""
         d = self.daemon(listener("other"))
