@@ -328,6 +328,8 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 
 	handshake_free(c);
 	c->state = CONN_OPEN;
+	if (shook)
+		c->active_ms = clock_mono_ms();
 	if (shook && (conn_poll(c, EV_READ) == -1 || after_recv(c) == -1)) {
 		conn_close(c, CONN_END_NO_MEMORY);
 		return;

@@ -41,7 +41,10 @@ idle_due_ms(const struct conn *c)
 {
 	const uint32_t ms = c->list->spec->idle_timeout_ms;
 
-	return ms == 0 ? UINT64_MAX : c->active_ms + ms;
+	/* That of a handshake has a timeout of its own. */
+	if (ms == 0 || c->state == CONN_HANDSHAKE)
+		return UINT64_MAX;
+	return c->active_ms + ms;
 }
 
 static uint64_t

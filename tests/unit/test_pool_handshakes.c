@@ -73,11 +73,35 @@ handshake(struct tls_session *s, int fd)
 	return TLS_AGAIN_READ;
 }
 
+static bool
+is_pending(const struct tls_session *s)
+{
+	(void)s;
+	return false;
+}
+
+static size_t
+unsent(const struct tls_session *s)
+{
+	(void)s;
+	return 0;
+}
+
+static void
+finish(struct tls_session *s, int fd)
+{
+	(void)s;
+	(void)fd;
+}
+
 static const struct tls_api api = {
 	.context_speaks_first = speaks_first,
 	.session_new = session_new,
 	.session_free = session_free,
 	.handshake = handshake,
+	.pending = is_pending,
+	.unsent = unsent,
+	.finish = finish,
 };
 
 static void
@@ -246,4 +270,20 @@ Test(handshakes, one_whose_turn_is_due_does_not_stand_still)
 	settle();
 	cr_expect_eq(t.list.open, HANDSHAKES_MAX + 1);
 	cr_expect_eq(scoreboard_get(&t.board, COUNTER_HANDSHAKE_FAILURES), 0);
+}
+
+/* Its bytes count as any: who shakes hands is not idle. */
+Test(handshakes, idle_time_begins_behind_them)
+{
+	struct conn *c;
+
+	t.spec.idle_timeout_ms = 10000;
+	connect_peers(1);
+	settle();
+	c = conn_number(0);
+	cr_expect_eq(timeouts_due_ms(c), c->opened_ms + 60000);
+	c->opened_ms -= 8000;
+	c->active_ms -= 8000;
+	conn_begin(c, NULL, 0);
+	cr_expect_geq(timeouts_due_ms(c), c->opened_ms + 18000);
 }
