@@ -95,10 +95,16 @@ reject_one(struct acceptor *a)
 	char text[ADDR_TEXT_SIZE] = "";
 	union addr peer;
 	const int fd = accept_peer(a, &peer);
+	const char *why;
 
 	if (fd == -1)
 		return accept_error_action(errno);
-	if (is_probe(a->conns, &peer) && refusal(a->conns, &peer) == NULL)
+	why = refusal(a->conns, &peer);
+	if (why != NULL) {
+		deny(a->conns, fd, &peer, why);
+		return ACCEPT_NEXT;
+	}
+	if (is_probe(a->conns, &peer))
 		return serve_probe(a->conns, fd, &peer);
 	(void)close(fd);
 	(void)addr_text(&peer, text);

@@ -5,7 +5,7 @@ import select
 import time
 
 import mercury
-from mercury import ask, connect, kill, listener, wait_until
+from mercury import ask, connect, kill, listener, receive_all, wait_until
 from storing import rows, wait_rows
 
 
@@ -84,6 +84,17 @@ class MaxConnections(mercury.TestCase):
         wait_until(lambda: open_now(d) == 2, "one place is free")
         again = self.clients(d, 1)[0]
         wait_until(lambda: again.state() == "in", "and taken")
+
+    def test_who_may_not_connect_is_denied_when_full_too(self):
+        d = self.started(listener("pos", workers=1, max_connections=1,
+                                  overflow="reject"))
+        with connect(d.port("pos")) as client:
+            self.assertEqual(ask(client, b"x"), b"x")
+            d.call("listener.update", name="pos", deny="127.0.0.0/8")
+            with connect(d.port("pos")) as other:
+                self.assertEqual(receive_all(other), b"")
+            wait_until(lambda: d.listener("pos")["denied"] == 1, "denied")
+            self.assertEqual(d.listener("pos")["rejected"], 0)
 
     def test_changed_while_it_runs(self):
         d = self.started(listener("pos", workers=2, max_connections=2))
