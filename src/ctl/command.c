@@ -95,6 +95,13 @@ static const struct command commands[] = {
 	{ "kick", "NAME ID",
 	    "End one connection of a listener; connections shows its ID.",
 	    0, 2, 2, NULL, command_kick },
+	{ "trace", "NAME [--peer CIDR] [--count N] [--pcap FILE]",
+	    "Show live what the connections of a listener carry: those of an "
+	    "address, with or without its port, or of a network; only so many "
+	    "records of data. --pcap writes packets for Wireshark into a file, "
+	    "or with - to the standard output.",
+	    OPTION_PEER | OPTION_COUNT | OPTION_PCAP, 1, 1, NULL,
+	    command_trace },
 	{ "history", "[NAME]",
 	    "Show what happened to a listener and its workers, or what "
 	    "happened last to any.",
@@ -120,13 +127,6 @@ static const struct command commands[] = {
 	    "Delete old events from the store now: as the scheduled cleanup "
 	    "does, or those older than that. --dry-run only counts them.",
 	    OPTION_OLDER_THAN | OPTION_DRY_RUN, 0, 0, NULL, command_cleanup },
-	{ "trace", "NAME [--peer CIDR] [--count N] [--pcap FILE]",
-	    "Show live what the connections of a listener carry: those of an "
-	    "address, with or without its port, or of a network; only so many "
-	    "records of data. --pcap writes packets for Wireshark into a file, "
-	    "or with - to the standard output.",
-	    OPTION_PEER | OPTION_COUNT | OPTION_PCAP, 1, 1, NULL,
-	    command_trace },
 	{ "reload", "[--dry-run]",
 	    "Read the config file again and apply what is different. --dry-run "
 	    "only shows what that would be.",

@@ -62,7 +62,7 @@ def complete(*words, env=None):
 
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
-        self.assertEqual(len(commands()), 17)
+        self.assertEqual(len(commands()), 18)
         self.assertEqual(len(global_options()), 5)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
@@ -92,7 +92,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(complete("mercuryctl", ""), set(commands()))
         self.assertEqual(complete("mercuryctl", "--json", "sh"), {"shutdown"})
         self.assertEqual(complete("mercuryctl", "-s", "status", "tr"),
-                         {"tree"})
+                         {"tree", "trace"})
 
     def test_options(self):
         self.assertEqual(complete("mercuryctl", "--"), global_options())
