@@ -38,7 +38,7 @@
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"
 #define FORM_TLS	"section"
-#define FORM_TRANSPORT	"tcp | unix"
+#define FORM_TRANSPORT	"tcp | tls | unix"
 #define FORM_UINT16	"number"
 #define FORM_UINT32	"number"
 #define FORM_USER	"user"
@@ -163,6 +163,8 @@ print_range(const struct row *r)
 		print_durations(r);
 	else if (strcmp(r->form, FORM_PATH) == 0 && r->max != 0)
 		(void)printf("At most %" PRIu64 " bytes.\n", r->max);
+	else if (strcmp(r->form, FORM_CIDRS) == 0)
+		(void)printf("At most %" PRIu64 ".\n", r->max);
 	else if (r->max != 0 && strcmp(r->form, FORM_MODE) != 0)
 		(void)printf("From %" PRIu64 " to %" PRIu64 ".\n", r->min,
 		    r->max);
@@ -183,7 +185,11 @@ static void
 print_rows(const struct row *r, size_t count)
 {
 	for (; count > 0; r++, count--) {
-		(void)printf(".It Cm %s No = Ar %s\n", r->name, r->form);
+		if (strcmp(r->form, FORM_TLS) == 0)
+			(void)printf(".It Cm %s No { Ar ... No }\n", r->name);
+		else
+			(void)printf(".It Cm %s No = Ar %s\n", r->name,
+			    r->form);
 		print_text(r->help);
 		print_range(r);
 		print_default(r->fallback);

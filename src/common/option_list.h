@@ -86,7 +86,7 @@ LISTENER_OPTION(PROXY_PROTOCOL, "proxy_protocol", PROXY_PROTOCOL, proxy_protocol
 LISTENER_OPTION(PROXY_TRUSTED, "proxy_trusted", CIDRS, bulks[BULK_PROXY_TRUSTED], 0, 4096, LIVE, NULL,
     "Addresses and networks of the proxies whose header is believed; of others the connection is refused. The peers of a Unix socket are trusted.")
 LISTENER_OPTION(TLS, "tls", TLS, tls, 0, 0, LIVE, NULL,
-    "Section with the options of TLS, see below; for transport tls, which needs it.")
+    "A section with the options of TLS, see below: for transport tls, which needs it.")
 LISTENER_OPTION(BIND_ATTEMPTS, "bind_attempts", UINT32, bind_attempts, 1, 1000, LIVE, "4",
     "How often a place that is in use is tried before binding has failed.")
 LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 86400000, LIVE, "1s",
