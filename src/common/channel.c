@@ -38,6 +38,16 @@ struct channel {
 	bool *freed; /* set while a handler runs: did it free us? */
 };
 
+/* Some messages have secrets in them. */
+static void
+free_queued(struct queued *q)
+{
+	if (q->fd != -1)
+		(void)close(q->fd);
+	explicit_bzero(q->payload, ipc_payload_size(q->kind));
+	free(q);
+}
+
 static void
 drop_queued(struct channel *c)
 {
@@ -45,9 +55,7 @@ drop_queued(struct channel *c)
 
 	while ((q = STAILQ_FIRST(&c->queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&c->queue, next);
-		if (q->fd != -1)
-			(void)close(q->fd);
-		free(q);
+		free_queued(q);
 	}
 	c->queued = 0;
 }
@@ -153,9 +161,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		}
 		STAILQ_REMOVE_HEAD(&c->queue, next);
 		c->queued--;
-		if (q->fd != -1)
-			(void)close(q->fd);
-		free(q);
+		free_queued(q);
 	}
 	(void)event_del(c->writable);
 }

@@ -152,7 +152,7 @@ free_listener(struct listener *l)
 	slots_free(l);
 	history_free(&l->history);
 	bulks_drop(&l->bulks);
-	tickets_wipe(&l->tickets);
+	tickets_free(&l->tickets);
 	if (l->retry != NULL)
 		event_free(l->retry);
 	if (l->deadline != NULL)

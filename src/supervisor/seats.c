@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "supervisor/crew.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
@@ -59,7 +60,7 @@ static void
 send_tickets(struct listener *l, struct worker *w)
 {
 	struct msg_ticket_keys m = { .listener_id = l->id,
-		.keys = l->tickets.keys };
+		.keys = l->tickets->keys };
 
 	child_send(&w->child, IPC_TICKET_KEYS, &m, -1);
 	explicit_bzero(&m, sizeof(m));
@@ -75,8 +76,14 @@ send_tls(struct listener *l, struct worker *w)
 		child_send(&w->child, IPC_TLS_MODULE, &none,
 		    spawn_tls_module());
 	w->has_tls = true;
-	(void)tickets_renew(&l->tickets, clock_mono_ms());
-	send_tickets(l, w);
+	/* New ones are for all workers at once: see tickets_start(). */
+	if (l->tickets == NULL)
+		l->tickets = tickets_new(clock_mono_ms());
+	if (l->tickets != NULL)
+		send_tickets(l, w);
+	else
+		log_warning("listener", l->spec.name,
+		    "no session tickets: out of memory");
 }
 
 void

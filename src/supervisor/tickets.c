@@ -1,5 +1,7 @@
 #include "supervisor/tickets.h"
 
+#include <sys/mman.h>
+
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +30,35 @@ tickets_renew(struct tickets *t, uint64_t now_ms)
 	return 1;
 }
 
-void
-tickets_wipe(struct tickets *t)
+struct tickets *
+tickets_new(uint64_t now_ms)
 {
+	const size_t size = sizeof(struct tickets);
+	struct tickets *t;
+
+	t = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (t == MAP_FAILED)
+		return NULL;
+	if (madvise(t, size, MADV_DONTDUMP) == -1 ||
+	    madvise(t, size, MADV_DONTFORK) == -1) {
+		(void)munmap(t, size);
+		return NULL;
+	}
+	(void)tickets_renew(t, now_ms);
+	return t;
+}
+
+void
+tickets_free(struct tickets **tp)
+{
+	struct tickets *t = *tp;
+
+	*tp = NULL;
+	if (t == NULL)
+		return;
 	explicit_bzero(t, sizeof(*t));
+	(void)munmap(t, sizeof(*t));
 }
 
 static void
@@ -44,8 +71,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	RB_FOREACH (l, listener_by_id, listeners_by_id())
-		if (l->spec.transport == TRANSPORT_TLS &&
-		    tickets_renew(&l->tickets, now_ms))
+		if (l->tickets != NULL && tickets_renew(l->tickets, now_ms))
 			seats_send_tickets(l);
 }
 

@@ -16,7 +16,10 @@ struct event_base;
 
 #define TICKETS_LIFE_MS (12u * 3600u * 1000u)
 
-/* A listener's keys; zeroed, it has none. */
+/*
+ * A listener's keys; zeroed, it has none. Those of tickets_new() are left out
+ * of a core dump, and a child of ours has no copy of them.
+ */
 struct tickets {
 	struct ticket_keys keys;
 	uint64_t made_ms; /* the newest; CLOCK_MONOTONIC */
@@ -28,8 +31,11 @@ struct tickets {
  */
 int tickets_renew(struct tickets *, uint64_t now_ms);
 
-/* Forget them, so that nobody finds them in our memory. */
-void tickets_wipe(struct tickets *);
+/* Make them, with a first key. Returns NULL when out of memory. */
+struct tickets *tickets_new(uint64_t now_ms);
+
+/* Forget them, so that nobody finds them in our memory. Nulls *t. */
+void tickets_free(struct tickets **t);
 
 /* From now on renew those of all listeners, and tell their workers. */
 int tickets_start(struct event_base *, struct err *err);
