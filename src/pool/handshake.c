@@ -91,6 +91,13 @@ handshake_lose_peer(struct conn *c, enum conn_end end)
 
 /* --- TLS --- */
 
+/* Are we to say the first word of TLS? */
+static bool
+speaks_first(const struct conn *c)
+{
+	return c->list->worker->tls->context_speaks_first(c->list->tls);
+}
+
 /* The header is over: len bytes at data have come behind it. */
 static void
 go_on_with_tls(struct conn *c, const uint8_t *data, size_t len)
@@ -108,7 +115,7 @@ go_on_with_tls(struct conn *c, const uint8_t *data, size_t len)
 		h->first_len = len;
 	}
 	/* Else nothing is made before the peer has said a word. */
-	if (len > 0 || c->list->worker->tls->context_speaks_first(c->list->tls))
+	if (len > 0 || speaks_first(c))
 		handshakes_ready(c);
 }
 
@@ -260,13 +267,27 @@ has_begun(struct conn *c)
 	return false;
 }
 
+/* Where we speak first: has the peer answered? The session finds its end. */
+static void
+notice_first(struct conn *c)
+{
+	uint8_t byte;
+
+	if (!c->handshake->begun && recv(conn_fd(c), &byte, 1, MSG_PEEK) > 0)
+		c->handshake->begun = true;
+}
+
 void
 handshake_go_on(struct conn *c)
 {
 	const struct handshake *h = c->handshake;
 
-	if (!h->over_proxy)
+	if (!h->over_proxy) {
 		receive_header(c);
-	else if (h->under_way || h->place != HANDSHAKE_NOWHERE || has_begun(c))
+	} else if (speaks_first(c)) {
+		notice_first(c);
 		handshakes_ready(c);
+	} else if (h->begun || has_begun(c)) {
+		handshakes_ready(c);
+	}
 }

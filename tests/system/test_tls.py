@@ -474,5 +474,17 @@ class Bad(Tls):
         self.assertEqual(d.listener("pos")["connections"], 0)
 
 
+    def test_half_an_answer_to_us(self):
+        """Where we begin, who says a word and goes has failed, too."""
+        d = self.up(workers=1, tls={"role": "client"})
+        with connect(d.port("pos")) as s:
+            receive(s, 5)
+            s.sendall(b"\x16\x03\x03")
+            s.shutdown(socket.SHUT_WR)
+            wait_until(lambda: d.listener("pos")["connections"] == 0, "ended")
+        self.assertEqual(d.listener("pos")["handshake_failures"], 1)
+        self.assertEqual(d.listener("pos")["probes"], 0)
+
+
 if __name__ == "__main__":
     mercury.main()
