@@ -8,7 +8,7 @@ from certs import Certificates
 from test_tls import section, tls_listener
 
 
-HARMLESS = {"OK", "INFO", "LOW", "WARN"}
+HARMLESS = {"OK", "INFO", "LOW", "WARN", "DEBUG"}
 
 
 class Testssl(mercury.TestCase):
