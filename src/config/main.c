@@ -133,6 +133,7 @@ read_config(struct msg_config_read *request)
 	config_file_read(request->path, request->check_only != 0, &plan);
 	send_plan(&plan, request->path);
 	plan_clear(&plan);
+	tls_plan_forget();
 }
 
 static void
@@ -210,6 +211,7 @@ read_tls(struct ipc_message *msg)
 	send_warnings(&warnings);
 	send_message(IPC_PLAN_END, &end);
 	wanted_clear(&w);
+	tls_plan_forget();
 }
 
 int

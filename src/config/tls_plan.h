@@ -6,11 +6,14 @@
 #include "config/tls_wants.h"
 
 /*
- * Read the files that its tls section names. One that is not TLS stays as it
- * is. *warnings is written over. Returns 0, or -1 with *err, which names key
- * and file.
+ * Read the files that its tls section names; those of the section that came
+ * last are not read again. One that is not TLS stays as it is. *warnings is
+ * written over. Returns 0, or -1 with *err, which names key and file.
  */
 int tls_plan_read(struct wanted *, struct tls_warnings *warnings,
     struct err *err);
+
+/* Let go of what was read last: files are read again. */
+void tls_plan_forget(void);
 
 #endif /* MERCURY_CONFIG_TLS_PLAN_H */

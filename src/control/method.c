@@ -264,6 +264,8 @@ method_end(struct call *call)
 	conn_query_end(&call->conns);
 	bulks_drop(&call->bulks);
 	bulks_drop(&call->running);
+	json_decref(call->options);
+	call->options = NULL;
 	json_decref(call->result);
 	call->result = NULL;
 }

@@ -53,6 +53,7 @@ struct call {
 	option_set set;
 	struct bulks bulks;   /* that spec refers to */
 	struct bulks running; /* those of the listener as it runs; to save it */
+	json_t *options;      /* of an update that changes a section; or NULL */
 	uint32_t deadline_ms;
 	uint32_t window_ms; /* of supervisor.failure_rate */
 	bool save;

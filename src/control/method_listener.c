@@ -256,29 +256,88 @@ ask_update(struct call *call)
 	return METHOD_ASK;
 }
 
+/* Ask for the listener as it runs, with its values. */
+static enum method_step
+ask_values(struct call *call)
+{
+	(void)method_ask_name(call, IPC_REQ_STATUS, call->spec.name);
+	call->ask.REQ_STATUS.flags = REQ_FLAG_VALUES;
+	return METHOD_ASK;
+}
+
+/* Returns 0, or -1 with call->error. */
+static int
+read_update(struct call *call, const json_t *options)
+{
+	struct wanted wanted;
+	struct err err;
+
+	if (option_listener_update(call->spec.name, options, &wanted, &err) ==
+	    -1) {
+		(void)fail(call, &err);
+		return -1;
+	}
+	take_wanted(call, &wanted);
+	return 0;
+}
+
+/*
+ * Part of a section changes the rest of it as little as one option the others,
+ * so that nobody loses what was not spoken of, such as client_ca.
+ */
 enum method_step
 listener_update_start(struct call *call, const json_t *params)
 {
-	struct wanted wanted;
 	json_t *options;
-	struct err err;
 	int r;
 
 	if (take_name(call, params) == -1)
 		return METHOD_FAILED;
 	options = options_of(params);
-	r = option_listener_update(
-	    json_string_value(json_object_get(params, "name")), options,
-	    &wanted, &err);
+	if (json_is_object(json_object_get(options, "tls"))) {
+		call->options = options;
+		return ask_values(call);
+	}
+	r = read_update(call, options);
 	json_decref(options);
 	if (r == -1)
-		return fail(call, &err);
-	take_wanted(call, &wanted);
-	if (!call->save)
-		return ask_update(call);
-	(void)method_ask_name(call, IPC_REQ_STATUS, call->spec.name);
-	call->ask.REQ_STATUS.flags = REQ_FLAG_VALUES;
-	return METHOD_ASK;
+		return METHOD_FAILED;
+	return call->save ? ask_values(call) : ask_update(call);
+}
+
+/* Let go of what was given as empty: it is to have its default. */
+static void
+drop_empty(json_t *section)
+{
+	const char *key, *text;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(section, next, key, value)
+	{
+		text = json_string_value(value);
+		if (json_is_null(value) || (text != NULL && text[0] == '\0'))
+			(void)json_object_del(section, key);
+	}
+}
+
+/* Add to the options what the running section has beyond them. */
+static int
+complete_section(struct call *call, const struct snapshot_listener *l)
+{
+	const struct wanted running = { .spec = l->spec,
+		.set = OPTION_BIT(OPT_TLS),
+		.bulks = call->running };
+	json_t *now = option_listener_json(&running);
+	json_t *section = json_object_get(call->options, "tls");
+	int r;
+
+	r = json_object_update_missing(section, json_object_get(now, "tls"));
+	json_decref(now);
+	if (r == 0)
+		drop_empty(section);
+	return r == -1 ? rpc_fail(&call->error, RPC_SERVER, "out of memory")
+		       : read_update(call, call->options);
 }
 
 /* The listener runs, and may be saved: have the draft, then update it. */
@@ -303,6 +362,11 @@ listener_update_answered(struct call *call, const struct method_answer *a)
 	const struct snapshot_listener *l = first_listener(a->snapshot);
 	struct err err;
 
+	if (!call->looked && l != NULL && call->options != NULL &&
+	    complete_section(call, l) == -1)
+		return METHOD_FAILED;
+	if (!call->looked && !call->save)
+		return ask_update(call);
 	if (!call->looked)
 		return check_origin(call, a) == -1 ? METHOD_FAILED
 						   : prepare_update(call, l);

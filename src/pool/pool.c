@@ -41,6 +41,7 @@ static struct pool {
 	struct bulks incoming;       /* values that the next spec refers to */
 	struct msg_ticket_keys keys; /* for the next new listener */
 	uint32_t orphan_drain_ms;
+	bool apart;   /* we are another user than mercuryd */
 	bool leaving; /* end when the last endpoint has drained */
 } pool;
 
@@ -170,6 +171,7 @@ on_hello(struct ipc_message *msg)
 	    role_die_with_supervisor(m->orphan_drain_ms, &err) == -1)
 		disagree(msg->kind, err.text);
 	pool.orphan_drain_ms = m->orphan_drain_ms;
+	pool.apart = m->uid != SPEC_NO_ID;
 	pool.worker.board = scoreboard_map_write(msg->fd, &err);
 	if (pool.worker.board == NULL)
 		disagree(msg->kind, err.text);
@@ -188,7 +190,7 @@ on_tls_module(struct ipc_message *msg)
 
 	if (w->tls != NULL)
 		disagree(msg->kind, "it came before");
-	w->tls = tls_module_load(msg->fd, &err);
+	w->tls = tls_module_load(msg->fd, pool.apart, &err);
 	if (w->tls == NULL)
 		disagree(msg->kind, err.text);
 }

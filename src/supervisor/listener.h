@@ -73,7 +73,8 @@ struct listener {
 	uint64_t id; /* never reused while we live */
 	bool listed; /* the name is its own: listener_find() finds it */
 	struct listener_spec spec;
-	struct bulks bulks;      /* that the spec refers to */
+	struct bulks bulks; /* that the spec refers to */
+	uint32_t tls_round; /* the last restart that read its certificates */
 	struct tickets *tickets; /* NULL: no worker has needed any */
 	enum spec_origin origin;
 	enum listener_goal goal;

@@ -22,6 +22,7 @@ static struct {
 	uint32_t reload; /* who waits for one; 0: nobody */
 	uint32_t epoch;  /* of the control process: requests are its own */
 	struct bulks incoming; /* values for its next spec */
+	uint32_t rounds;       /* of reading certificates for restarts */
 } waiting;
 
 static void
@@ -282,6 +283,7 @@ struct restart {
 	uint32_t epoch;
 	uint32_t deadline_ms; /* for what the old workers have open */
 	unsigned int left;
+	uint32_t round;            /* of reading certificates */
 	uint64_t read;             /* id of the last whose files were read */
 	char name[SPEC_NAME_SIZE]; /* empty: all */
 	struct err err;            /* the first that went wrong */
@@ -402,7 +404,8 @@ next_to_read(const struct restart *r)
 	struct listener *l;
 
 	RB_FOREACH (l, listener_by_id, listeners_by_id())
-		if (l->id > r->read && l->spec.transport == TRANSPORT_TLS &&
+		if (l->tls_round != r->round &&
+		    l->spec.transport == TRANSPORT_TLS &&
 		    l->goal != GOAL_REMOVE &&
 		    (r->name[0] == '\0' || strcmp(l->spec.name, r->name) == 0))
 			return l;
@@ -411,11 +414,27 @@ next_to_read(const struct restart *r)
 
 static void on_read(void *ctx, struct wanted *w, const struct err *err);
 
+/*
+ * They are those of every listener with the same section: hundreds may have
+ * one certificate.
+ */
+static void
+hand_out(const struct restart *r, const struct wanted *w)
+{
+	struct listener *l;
+
+	while ((l = next_to_read(r)) != NULL &&
+	    bulk_ref_matches(&l->spec.bulks[BULK_TLS], w->bulks.of[BULK_TLS])) {
+		l->tls_round = r->round;
+		listener_take_tls(l, w);
+	}
+}
+
 /* Read the certificates anew, of one listener after the other. */
 static void
 read_next(struct restart *r)
 {
-	const struct listener *l = next_to_read(r);
+	struct listener *l = next_to_read(r);
 	struct wanted w;
 	struct err err;
 
@@ -424,6 +443,7 @@ read_next(struct restart *r)
 		return;
 	}
 	r->read = l->id;
+	l->tls_round = r->round;
 	w = (struct wanted){ .spec = l->spec, .bulks = l->bulks };
 	if (certificates_read(&w, on_read, r, &err) == -1)
 		end_restart(r, &err);
@@ -439,6 +459,7 @@ on_read(void *ctx, struct wanted *w, const struct err *err)
 	if (err == NULL) {
 		if (l != NULL)
 			listener_take_tls(l, w);
+		hand_out(r, w);
 		read_next(r);
 		return;
 	}
@@ -466,6 +487,7 @@ on_restart(const struct msg_req_name *m)
 	}
 	r->request = m->request;
 	r->epoch = waiting.epoch;
+	r->round = ++waiting.rounds;
 	r->deadline_ms = m->deadline_ms;
 	(void)strlcpy(r->name, m->name, sizeof(r->name));
 	r->left = 1;

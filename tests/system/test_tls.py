@@ -1,5 +1,6 @@
 """TLS: certificates, versions, resumption, mutual TLS, and bad handshakes."""
 
+import json
 import os
 import socket
 import ssl
@@ -231,6 +232,35 @@ class Mutual(Tls):
         reasons = {r["reason"] for r in
                    wait_rows(d, "connection.handshake_failed", count=2)}
         self.assertEqual(reasons, {"no_certificate", "bad_certificate"})
+
+    def test_an_update_keeps_what_it_does_not_name(self):
+        """Another certificate must not let in who has none."""
+        d = self.started(listener("other"))
+        added = d.ctl("add-listener", "pos", "port=0", "protocol=echo",
+                      "transport=tls", f"tls.cert={self.cert}",
+                      f"tls.key={self.key}", f"tls.client_ca={self.certs.ca}",
+                      "tls.verify=required", "--save")
+        self.assertEqual(added.code, 0, added)
+        cert, key = self.certs.make("newer")
+        r = d.ctl("update-listener", "pos", f"tls.cert={cert}",
+                  f"tls.key={key}", "--save")
+        self.assertEqual(r.code, 0, r)
+        self.refused(d, self.client())
+        saved = os.path.join(d.state, "listeners", "pos.json")
+        with open(saved, encoding="utf-8") as f:
+            tls = json.load(f)["tls"]
+        self.assertEqual((tls["cert"], tls["client_ca"], tls["verify"]),
+                         (cert, self.certs.ca, "required"))
+        r = d.ctl("update-listener", "pos", "tls.verify=", "tls.client_ca=")
+        self.assertEqual(r.code, 0, r)
+        self.echo(self.dial(d.port("pos")))
+        r = d.ctl("update-listener", "pos", "tls.cert=")
+        self.assertEqual(r.code, 1, r)
+        self.assertIn("cert", r.err)
+        r = d.ctl("update-listener", "other", f"tls.cert={cert}",
+                  f"tls.key={key}")
+        self.assertEqual(r.code, 1, r)
+        self.assertIn("transport", r.err)
 
     def test_optional_takes_both(self):
         d = self.up(workers=1, tls={"client_ca": self.certs.ca,
