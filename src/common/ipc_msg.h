@@ -304,7 +304,8 @@ struct msg_worker_link {
 
 /*
  * Connections of a listener in the order in which they came, those behind
- * after_id (0: from the first). Answered by a CONN_ROW for each, then
+ * after_id (0: from the first). Answered by a CONN_ROW for each, some of them
+ * with CONN_DETAIL, then
  * CONN_DONE.
  */
 struct msg_conn_list {
@@ -348,8 +349,17 @@ struct msg_conn_row {
 	uint64_t unsent;   /* bytes that the peer has not acknowledged */
 	uint32_t rtt_us;   /* 0: not known */
 	uint32_t peer_pid; /* of a Unix socket; 0: not known */
-	char peer[64];     /* empty: it has no address */
-	char proxy[64];    /* that it came through; empty: none */
+	uint32_t detailed; /* not 0: CONN_DETAIL follows */
+	uint32_t unused;
+	char peer[64]; /* empty: it has no address */
+};
+
+/* What only some connections have, and that is large. */
+struct msg_conn_detail {
+	uint32_t request;
+	uint32_t unused;
+	uint64_t id;
+	char proxy[64]; /* that it came through; empty: none */
 	/* What the proxy has told; cut to what fits, or empty. */
 	char authority[128];
 	char unique_id[136];
@@ -571,6 +581,7 @@ struct msg_events_news {
 	MSG(CONN_LIST,	ROLE_CONTROL,			struct msg_conn_list,	0) \
 	MSG(CONN_KICK,	ROLE_CONTROL,			struct msg_conn_kick,	0) \
 	MSG(CONN_ROW,	ROLE_POOL,			struct msg_conn_row,	0) \
+	MSG(CONN_DETAIL, ROLE_POOL,			struct msg_conn_detail,	0) \
 	MSG(CONN_DONE,	ROLE_POOL,			struct msg_conn_done,	0) \
 	MSG(REQ_TRACE,	ROLE_CONTROL,			struct msg_req_trace,	0) \
 	MSG(TRACE_LINK,	ROLE_SUPERVISOR,		struct msg_trace_link,	1) \

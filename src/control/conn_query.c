@@ -128,19 +128,20 @@ tls_json(const struct msg_conn_tls *t)
 }
 
 static json_t *
-proxy_json(const struct msg_conn_row *r)
+proxy_json(const struct msg_conn_detail *d)
 {
-	if (r->proxy[0] == '\0' && r->authority[0] == '\0' &&
-	    r->unique_id[0] == '\0')
+	if (d->proxy[0] == '\0' && d->authority[0] == '\0' &&
+	    d->unique_id[0] == '\0')
 		return json_null();
 	return json_pack("{s:o, s:o, s:o}",
-	    "address", TEXT(r->proxy),
-	    "authority", TEXT(r->authority),
-	    "unique_id", TEXT(r->unique_id));
+	    "address", TEXT(d->proxy),
+	    "authority", TEXT(d->authority),
+	    "unique_id", TEXT(d->unique_id));
 }
 
 static json_t *
-row_json(const struct worker *w, const struct msg_conn_row *r, uint64_t now_ms)
+row_json(const struct worker *w, const struct msg_conn_row *r,
+    const struct msg_conn_detail *d, uint64_t now_ms)
 {
 	char id[CONN_ID_SIZE];
 
@@ -161,8 +162,8 @@ row_json(const struct worker *w, const struct msg_conn_row *r, uint64_t now_ms)
 	    "bytes_out", rpc_number(r->bytes_out),
 	    "unsent", rpc_number(r->unsent),
 	    "rtt_us", rpc_number_or_null(r->rtt_us),
-	    "proxy", proxy_json(r),
-	    "tls", tls_json(&r->tls));
+	    "proxy", d == NULL ? json_null() : proxy_json(d),
+	    "tls", d == NULL ? json_null() : tls_json(&d->tls));
 }
 /* clang-format on */
 
@@ -189,6 +190,7 @@ int
 conn_query_take(struct conn_query *q, const struct worker *w,
     const struct worker_answer *a, uint64_t now_ms)
 {
+	const struct msg_conn_detail *d;
 	size_t i;
 
 	q->at =
@@ -202,8 +204,9 @@ conn_query_take(struct conn_query *q, const struct worker *w,
 			q->at.after_id = a->rows[i].id - 1;
 			return 0;
 		}
+		d = a->rows[i].detailed ? &a->details[i] : NULL;
 		if (json_array_append_new(q->rows,
-			row_json(w, &a->rows[i], now_ms)) == -1)
+			row_json(w, &a->rows[i], d, now_ms)) == -1)
 			return -1;
 	}
 	if (a->more)

@@ -42,7 +42,9 @@ struct workers {
 	unsigned int count;
 	unsigned int size;
 	struct msg_conn_row *rows; /* of CONN_LIST, one at a time: a page */
+	struct msg_conn_detail *details; /* as rows; of one that is detailed */
 	size_t row_count;
+	bool detail_due; /* of the last row */
 };
 
 static unsigned int
@@ -77,11 +79,28 @@ take_row(struct link *l, const struct msg_conn_row *row)
 		return "sent a row that nobody wants";
 	if (w->row_count == l->rows_max)
 		return "sent more rows than were asked for";
+	if (w->detail_due)
+		return "kept a detail to itself";
 	if (row->id <= l->last_id || row->state >= CONN_STATE_COUNT)
 		return "sent a row that makes no sense";
+	w->detail_due = row->detailed != 0;
 	w->rows[w->row_count] = *row;
 	w->rows[w->row_count++].peer[sizeof(row->peer) - 1] = '\0';
 	l->last_id = row->id;
+	return NULL;
+}
+
+/* Of the row that came before. Returns NULL, or what is wrong. */
+static const char *
+take_detail(struct link *l, const struct msg_conn_detail *detail)
+{
+	struct workers *w = l->owner;
+
+	if (l->state != LINK_ASKED || detail->request != l->request ||
+	    !w->detail_due || detail->id != l->last_id)
+		return "sent a detail that nobody wants";
+	w->detail_due = false;
+	w->details[w->row_count - 1] = *detail;
 	return NULL;
 }
 
@@ -95,11 +114,14 @@ take_done(struct link *l, const struct msg_conn_done *done)
 		.more = done->more != 0,
 		.last_id = done->last_id,
 		.rows = w->rows,
+		.details = w->details,
 		.count = w->row_count,
 	};
 
 	if (l->state != LINK_ASKED || done->request != l->request)
 		return "sent an answer that nobody wants";
+	if (w->detail_due)
+		return "kept a detail to itself";
 	/* What would not lead on would be asked for ever. */
 	if (l->rows_max > 0 && a.more &&
 	    (a.last_id < l->last_id ||
@@ -118,6 +140,8 @@ on_message(void *ctx, struct ipc_message *msg)
 
 	if (msg->kind == IPC_CONN_ROW)
 		wrong = take_row(l, &msg->payload.CONN_ROW);
+	else if (msg->kind == IPC_CONN_DETAIL)
+		wrong = take_detail(l, &msg->payload.CONN_DETAIL);
 	else if (msg->kind == IPC_CONN_DONE)
 		wrong = take_done(l, &msg->payload.CONN_DONE);
 	if (wrong != NULL)
@@ -197,7 +221,9 @@ grow(struct workers *w)
 		return -1;
 	if (w->rows == NULL)
 		w->rows = calloc(CONN_PAGE_MAX, sizeof(*w->rows));
-	if (w->rows == NULL)
+	if (w->details == NULL)
+		w->details = calloc(CONN_PAGE_MAX, sizeof(*w->details));
+	if (w->rows == NULL || w->details == NULL)
 		return -1;
 	list = reallocarray(w->list, size, sizeof(*list));
 	if (list == NULL)
@@ -298,6 +324,7 @@ workers_ask(struct workers *w, unsigned int index, enum ipc_kind kind,
 	struct link *l = &w->links[index];
 
 	w->row_count = 0;
+	w->detail_due = false;
 	l->state = LINK_ASKED;
 	if (is_open(l))
 		l->rows_max = ask(l, kind, m);
@@ -328,6 +355,7 @@ workers_free(struct workers **wp)
 	if (w->failing != NULL)
 		event_free(w->failing);
 	free(w->rows);
+	free(w->details);
 	free(w->list);
 	free(w->links);
 	free(w);

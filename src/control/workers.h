@@ -31,7 +31,8 @@ struct worker_answer {
 	bool lost;          /* it has not answered; the rest is not set */
 	bool more;          /* as in struct msg_conn_done */
 	uint64_t last_id;   /* behind it there may be more */
-	const struct msg_conn_row *rows; /* in the order of their ids */
+	const struct msg_conn_row *rows;       /* in the order of their ids */
+	const struct msg_conn_detail *details; /* of those that are detailed */
 	size_t count;
 };
 

@@ -61,19 +61,19 @@ rtt_us(int fd)
 
 /* What the proxy has said of it. */
 static void
-describe_origin(const struct conn *c, struct msg_conn_row *row)
+describe_origin(const struct conn *c, struct msg_conn_detail *d)
 {
 	const struct conn_origin *o = c->origin;
 
 	if (o == NULL)
 		return;
-	conn_peer_socket(c, row->proxy);
-	COPY(row->authority, o->authority);
-	COPY(row->unique_id, o->unique_id);
-	row->tls.by_proxy = 1;
-	COPY(row->tls.version, o->tls_version);
-	COPY(row->tls.cipher, o->tls_cipher);
-	COPY(row->tls.name, o->tls_name);
+	conn_peer_socket(c, d->proxy);
+	COPY(d->authority, o->authority);
+	COPY(d->unique_id, o->unique_id);
+	d->tls.by_proxy = 1;
+	COPY(d->tls.version, o->tls_version);
+	COPY(d->tls.cipher, o->tls_cipher);
+	COPY(d->tls.name, o->tls_name);
 }
 
 /* What we have agreed with it. */
@@ -95,6 +95,16 @@ describe_tls(const struct conn_tls *t, struct msg_conn_tls *row)
 }
 
 static void
+send_detail(struct inspection *i, uint32_t request, const struct conn *c)
+{
+	struct msg_conn_detail d = { .request = request, .id = c->id };
+
+	describe_origin(c, &d);
+	describe_tls(c->agreed, &d.tls);
+	channel_send(i->channel, IPC_CONN_DETAIL, &d, -1);
+}
+
+static void
 send_row(struct inspection *i, uint32_t request, const struct conn *c)
 {
 	const uint64_t now_ms = clock_mono_ms();
@@ -110,9 +120,10 @@ send_row(struct inspection *i, uint32_t request, const struct conn *c)
 		.peer_pid = conn_peer_pid(conn_fd(c)) };
 
 	conn_peer(c, row.peer);
-	describe_origin(c, &row);
-	describe_tls(c->agreed, &row.tls);
+	row.detailed = c->origin != NULL || c->agreed != NULL;
 	channel_send(i->channel, IPC_CONN_ROW, &row, -1);
+	if (row.detailed)
+		send_detail(i, request, c);
 }
 
 static void

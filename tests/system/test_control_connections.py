@@ -23,13 +23,19 @@ TLS_FORMAT = "=II16s48s64s256s72s256s512s48s"
 
 
 def row_of(request, number, peer="10.0.0.1:5555", state=0, idle_ms=0,
-           proxy="", tls=()):
-    """struct msg_conn_row; tls: its texts by name."""
+           detailed=False):
+    """struct msg_conn_row."""
+    return struct.pack(
+        "=IIQQQQQQIIII64s", request, state, BASE + number, 60000,
+        idle_ms, 1, 2, 3, 4, 0, int(detailed), 0, peer.encode())
+
+
+def detail_of(request, number, proxy="", tls=()):
+    """struct msg_conn_detail; tls: its texts by name."""
     tls = dict(tls)
     texts = [tls.get(key, "").encode() for key in TLS_TEXTS]
     return struct.pack(
-        "=IIQQQQQQII64s64s128s136s", request, state, BASE + number, 60000,
-        idle_ms, 1, 2, 3, 4, 0, peer.encode(), proxy.encode(),
+        "=IIQ64s128s136s", request, 0, BASE + number, proxy.encode(),
         b"authority" if proxy else b"", b"unique" if proxy else b""
     ) + struct.pack(TLS_FORMAT, 1, 0, *texts)
 
@@ -148,6 +154,29 @@ def other_message(w, channel, request, after):
     w.say(channel, "READY", struct.pack("=Q", 0))
 
 
+def detail_unasked(w, channel, request, after):
+    w.say(channel, "CONN_ROW", row_of(request, 5))
+    w.say(channel, "CONN_DETAIL", detail_of(request, 5))
+    w.done(channel, request, False, 0)
+
+
+def detail_of_another(w, channel, request, after):
+    w.say(channel, "CONN_ROW", row_of(request, 5, detailed=True))
+    w.say(channel, "CONN_DETAIL", detail_of(request, 6))
+    w.done(channel, request, False, 0)
+
+
+def detail_missing(w, channel, request, after):
+    w.say(channel, "CONN_ROW", row_of(request, 5, detailed=True))
+    w.done(channel, request, False, 0)
+
+
+def detail_late(w, channel, request, after):
+    w.say(channel, "CONN_ROW", row_of(request, 5, detailed=True))
+    w.say(channel, "CONN_ROW", row_of(request, 6))
+    w.done(channel, request, False, 0)
+
+
 def short_message(w, channel, request, after):
     w.say(channel, "CONN_ROW", b"short")
 
@@ -212,7 +241,13 @@ class Connections(ControlProcess):
 
     def test_a_row_with_all_there_is(self):
         texts = {key: f"the {key}" for key in TLS_TEXTS if key != "alpn"}
-        worker = Bad(rows_of(17, proxy="10.0.0.9:7", tls=texts.items()))
+
+        def answer(w, channel, request, after):
+            w.say(channel, "CONN_ROW", row_of(request, 17, detailed=True))
+            w.say(channel, "CONN_DETAIL", detail_of(
+                request, 17, proxy="10.0.0.9:7", tls=texts))
+            w.done(channel, request, False, 0)
+        worker = Bad(answer)
         row = self.call([worker])["connections"][0]
         self.assertEqual(row["proxy"], {
             "address": "10.0.0.9:7", "authority": "authority",
@@ -332,6 +367,8 @@ class Connections(ControlProcess):
                        rows_of(1, state=4), rows_of(1, state=4000000000),
                        rows_of(-(BASE)), other_request, other_done,
                        goes_back, stands_still, other_message, short_message,
+                       detail_unasked, detail_of_another, detail_missing,
+                       detail_late,
                        garbage, flood):
             with self.subTest(answer=answer):
                 workers = [Worker(0, numbers=[5]), Bad(answer, slot=1),
