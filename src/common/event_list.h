@@ -79,10 +79,10 @@ EVENT(WORKER_RESTART_LIMIT, "worker.restart_limit", ERROR, ROLE_SUPERVISOR,
     "pool slot generation pid restarts max_restarts max_seconds",
     "More restarts than max_restarts within max_seconds: the pool is given up, and its listeners with it.")
 EVENT(CONNECTION_OPENED, "connection.opened", INFO, ROLE_POOL,
-    "connection pool",
+    "connection pool tls_name tls_serial",
     "A client has connected to a listener with record_connections. It is recorded with its first byte, or after a second; probes of load balancers are not.")
 EVENT(CONNECTION_CLOSED, "connection.closed", INFO, ROLE_POOL,
-    "connection pool duration_ms bytes_in bytes_out",
+    "connection pool tls_name tls_serial duration_ms bytes_in bytes_out",
     "And that connection has ended. The reason is one of the words that status has in ends, see mercury-control(7).")
 EVENT(CONNECTION_REJECTED, "connection.rejected", WARNING, ROLE_POOL,
     "count pool",

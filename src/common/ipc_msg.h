@@ -362,6 +362,7 @@ struct msg_conn_detail {
 	char proxy[64]; /* that it came through; empty: none */
 	/* What the proxy has told; cut to what fits, or empty. */
 	char authority[128];
+	char alpn[64];
 	char unique_id[136];
 	struct msg_conn_tls tls;
 };

@@ -131,11 +131,12 @@ static json_t *
 proxy_json(const struct msg_conn_detail *d)
 {
 	if (d->proxy[0] == '\0' && d->authority[0] == '\0' &&
-	    d->unique_id[0] == '\0')
+	    d->alpn[0] == '\0' && d->unique_id[0] == '\0')
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o}",
 	    "address", TEXT(d->proxy),
 	    "authority", TEXT(d->authority),
+	    "alpn", TEXT(d->alpn),
 	    "unique_id", TEXT(d->unique_id));
 }
 

@@ -266,6 +266,27 @@ print_workers(FILE *f, const json_t *workers, bool colour)
 	table_end(&t, f, colour);
 }
 
+/* "ends           3 peer_closed, 1 kicked" */
+static void
+print_ends(FILE *f, const json_t *l)
+{
+	json_t *ends = json_object_get(l, "ends");
+	const char *separator = "";
+	const char *why;
+	json_t *count;
+
+	(void)fprintf(f, "%-15s", "ends");
+	json_object_foreach (ends, why, count) {
+		if (json_integer_value(count) <= 0)
+			continue;
+		(void)fprintf(f, "%s%" JSON_INTEGER_FORMAT " ", separator,
+		    json_integer_value(count));
+		output_text(f, why);
+		separator = ", ";
+	}
+	(void)fputs(separator[0] == ',' ? "\n" : "-\n", f);
+}
+
 /* "probes         12 (10 fin, 2 rst)" */
 static void
 print_probes(FILE *f, const json_t *l)
@@ -326,6 +347,7 @@ status_text_listener(FILE *f, const json_t *l, bool colour)
 	for (i = 0; i < COUNT(numbers); i++)
 		(void)fprintf(f, "%-15s%" PRIu64 "\n", numbers[i].label,
 		    listener_number(l, numbers[i].key));
+	print_ends(f, l);
 	print_probes(f, l);
 	print_line(f, "last error", listener_string(l, "last_error"));
 	(void)fputc('\n', f);

@@ -9,16 +9,17 @@
 struct conn_origin *
 conn_origin_new(const struct proxy_header *h)
 {
-	const size_t room = strlen(h->authority) + strlen(h->unique_id) +
-	    strlen(h->ssl.version) + strlen(h->ssl.cipher) + strlen(h->ssl.cn) +
-	    5;
-	struct conn_origin *o = calloc(1, sizeof(*o) + room);
+	const char *const texts[] = { h->authority, h->alpn, h->unique_id,
+		h->ssl.version, h->ssl.cipher, h->ssl.cn };
+	struct conn_origin *o;
 	char *at;
 
+	o = calloc(1, sizeof(*o) + packed_size(texts, PACKED_COUNT(texts)));
 	if (o == NULL)
 		return NULL;
 	at = o->text;
 	o->authority = packed_put(&at, h->authority);
+	o->alpn = packed_put(&at, h->alpn);
 	o->unique_id = packed_put(&at, h->unique_id);
 	o->tls_version = packed_put(&at, h->ssl.version);
 	o->tls_cipher = packed_put(&at, h->ssl.cipher);

@@ -18,6 +18,7 @@ struct conn_origin {
 	uint8_t source[16]; /* as addr_bytes() makes them */
 	uint8_t destination[16];
 	const char *authority;
+	const char *alpn;
 	const char *unique_id;
 	const char *tls_version; /* between the peer and the proxy */
 	const char *tls_cipher;

@@ -10,6 +10,7 @@
 #include "pool/conn.h"
 #include "pool/conn_list.h"
 #include "pool/conn_peer.h"
+#include "pool/conn_tls.h"
 #include "pool/probe.h"
 #include "pool/worker.h"
 
@@ -30,6 +31,10 @@ send_event(const struct conn *c, const struct conn_record *r,
 	if (r->peer[0] != '\0')
 		e->peer = r->peer;
 	event_add_text(e, FACT_CONNECTION, id);
+	if (c->agreed != NULL && c->agreed->serial[0] != '\0') {
+		event_add_text(e, FACT_TLS_NAME, c->agreed->name);
+		event_add_text(e, FACT_TLS_SERIAL, c->agreed->serial);
+	}
 	event_sink_add(c->list->worker->events, e);
 }
 

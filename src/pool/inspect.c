@@ -69,11 +69,13 @@ describe_origin(const struct conn *c, struct msg_conn_detail *d)
 		return;
 	conn_peer_socket(c, d->proxy);
 	COPY(d->authority, o->authority);
+	COPY(d->alpn, o->alpn);
 	COPY(d->unique_id, o->unique_id);
 	d->tls.by_proxy = 1;
 	COPY(d->tls.version, o->tls_version);
 	COPY(d->tls.cipher, o->tls_cipher);
 	COPY(d->tls.name, o->tls_name);
+	COPY(d->tls.alpn, o->alpn);
 }
 
 /* What we have agreed with it. */

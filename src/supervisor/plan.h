@@ -19,6 +19,7 @@
 struct plan {
 	struct daemon_settings settings;
 	bool has_settings;
+	unsigned int warnings; /* that came with it; they are in the log */
 	/*
 	 * Once complete: in the order in which they are to be bound. First
 	 * those that say how many workers their pool has, then those that

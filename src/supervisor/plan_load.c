@@ -140,6 +140,7 @@ on_message(struct child *c, struct ipc_message *msg)
 	case IPC_PLAN_WARNING:
 		p->PLAN_WARNING.text[sizeof(p->PLAN_WARNING.text) - 1] = '\0';
 		log_warning(NULL, NULL, "%s", p->PLAN_WARNING.text);
+		load.plan.warnings++;
 		break;
 	case IPC_PLAN_END:
 		on_plan_end(&p->PLAN_END);

@@ -28,7 +28,8 @@ static struct {
 	unsigned int left; /* hot restarts that are under way, and ourselves */
 	unsigned int done[PLAN_ACTION_COUNT];
 	bool daemon_changed;
-	struct err trouble; /* the first hot restart that failed */
+	unsigned int warnings; /* of the config, which are in the log */
+	struct err trouble;    /* the first hot restart that failed */
 } reload;
 
 /* Each line by itself: no line of the log is cut then. */
@@ -199,19 +200,24 @@ end_part(void)
 		reload.done[PLAN_UPDATE],
 		reload.done[PLAN_RESTART] + reload.done[PLAN_REBIND],
 		reload.done[PLAN_REMOVE] };
-	char text[192];
+	char text[256], warnings[48] = "";
 
 	if (--reload.left > 0)
 		return;
+	if (reload.warnings > 0)
+		(void)snprintf(warnings, sizeof(warnings),
+		    "; %u warning%s in the log", reload.warnings,
+		    reload.warnings == 1 ? "" : "s");
 	(void)snprintf(text, sizeof(text),
 	    "%u added, %u updated, %u restarted, %u bound anew, %u removed, "
-	    "%u unchanged%s",
+	    "%u unchanged%s%s",
 	    reload.done[PLAN_ADD], reload.done[PLAN_UPDATE],
 	    reload.done[PLAN_RESTART], reload.done[PLAN_REBIND],
 	    reload.done[PLAN_REMOVE], reload.done[PLAN_KEEP],
 	    reload.daemon_changed
 		? "; changes of the daemon section need a restart"
-		: "");
+		: "",
+	    warnings);
 	if (reload.trouble.code != ERR_NONE) {
 		finish(&reload.trouble, NULL);
 		return;
@@ -340,6 +346,7 @@ apply_all(const struct plan *plan, const struct job *jobs)
 	reload.daemon_changed =
 	    !same_daemon(&plan->settings, supervisor_settings());
 	take_store_settings(&plan->settings.store);
+	reload.warnings = plan->warnings;
 	reload.left = 1;
 	/* Before names change hands, so that each is judged as it was. */
 	remove_others(plan);

@@ -35,8 +35,9 @@ def detail_of(request, number, proxy="", tls=()):
     tls = dict(tls)
     texts = [tls.get(key, "").encode() for key in TLS_TEXTS]
     return struct.pack(
-        "=IIQ64s128s136s", request, 0, BASE + number, proxy.encode(),
-        b"authority" if proxy else b"", b"unique" if proxy else b""
+        "=IIQ64s128s64s136s", request, 0, BASE + number, proxy.encode(),
+        b"authority" if proxy else b"", b"h2" if proxy else b"",
+        b"unique" if proxy else b""
     ) + struct.pack(TLS_FORMAT, 1, 0, *texts)
 
 
@@ -250,7 +251,7 @@ class Connections(ControlProcess):
         worker = Bad(answer)
         row = self.call([worker])["connections"][0]
         self.assertEqual(row["proxy"], {
-            "address": "10.0.0.9:7", "authority": "authority",
+            "address": "10.0.0.9:7", "authority": "authority", "alpn": "h2",
             "unique_id": "unique"})
         self.assertEqual(row["tls"], {**texts, "alpn": None,
                                       "resumed": False, "by_proxy": True})

@@ -91,7 +91,7 @@ class Header(ProxyProtocol):
                 version="TLSv1.3", cn="terminal 17\n",
                 cipher="TLS_AES_128_GCM_SHA256"))))
         self.assertEqual(row["proxy"], {
-            "address": own, "authority": "pos.example",
+            "address": own, "authority": "pos.example", "alpn": "modbus",
             "unique_id": "\\x00id\\xff"})
         tls = row["tls"]
         self.assertEqual(tls["version"], "TLSv1.3")
@@ -340,7 +340,8 @@ class Trust(ProxyProtocol):
             row = self.row(d)
             self.assertEqual(row["peer"], "192.0.2.7:4321")
             self.assertEqual(row["proxy"], {
-                "address": None, "authority": "pos", "unique_id": None})
+                "address": None, "authority": "pos", "alpn": None,
+                "unique_id": None})
 
 
 class RealPeer(ProxyProtocol):

@@ -181,6 +181,7 @@ Test(status_text, listener)
 	    "bytes out      5\n"
 	    "restarts       0\n"
 	    "bind attempts  1\n"
+	    "ends           -\n"
 	    "probes         12\n"
 	    "last error     -\n"
 	    "\n"
