@@ -168,7 +168,8 @@ listener_forget(struct listener *l)
 	uint64_t counters[COUNTER_COUNT];
 
 	announce(l, &gone);
-	counters_of(l, counters);
+	counters_own(l, counters);
+	counters_bequeath(l);
 	/* What is open at a worker that does not answer any more. */
 	counters[COUNTER_CUT] +=
 	    counters[COUNTER_ACCEPTED] - counters[COUNTER_CLOSED];
@@ -587,8 +588,10 @@ listener_succeed(struct listener *l)
 {
 	struct listener *old = listener_find(l->spec.name);
 
-	if (old != NULL)
+	if (old != NULL) {
 		listener_table_unlist(old);
+		counters_succeed(l, old);
+	}
 	listener_table_list(l);
 	if (old != NULL)
 		listener_remove(old, old->spec.drain_timeout_ms);

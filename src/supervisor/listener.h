@@ -98,7 +98,9 @@ struct listener {
 	struct history history;
 	unsigned int alarm; /* alarm.h: the level that was told last */
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
-	struct probe_sum probes;        /* the same: where they came from */
+	uint64_t heir; /* id of the one that has its name now; 0: none */
+	unsigned int predecessors; /* whose heir it is, and that drain */
+	struct probe_sum probes;   /* the same: where they came from */
 	STAILQ_HEAD(, wait) waits;
 };
 

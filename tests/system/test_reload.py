@@ -123,6 +123,27 @@ class Difference(Reload):
             wait_until(lambda: refused(self.port), "the old port is closed")
             self.assertEqual(ask(s, b"y"), b"y")
 
+    def test_figures_go_on_at_another_port(self):
+        def figures():
+            found = self.d.listener("change")
+            return [found[key] for key in
+                    ("accepted", "connections", "bytes_in")]
+        with connect(self.port) as s:
+            self.assertEqual(ask(s, b"abc"), b"abc")
+            wait_until(lambda: figures()[2] == 3, "three bytes are counted")
+            before = figures()
+            self.assertGreaterEqual(before[1], 1)
+            for i in 2, 3:
+                self.reload(self.d, self.keep,
+                            listener("change", port=self.ports[i]))
+                self.assertEqual(figures(), before)
+            self.assertEqual(ask(s, b"de"), b"de")
+            wait_until(lambda: figures()[2] == 5, "they go on")
+        wait_until(lambda: figures()[1] == before[1] - 1, "it has ended")
+        found = self.d.listener("change")
+        self.assertEqual(sum(found["ends"].values()),
+                         found["accepted"] - found["connections"])
+
     def test_pool(self):
         with Storm(self.port, rate=800) as storm:
             self.reload(self.d, self.keep, listener(
