@@ -55,10 +55,11 @@ class Store:
     def lines(self, start):
         return [line for line in self.told if line.startswith(start)]
 
-    def expect(self, start, count=1):
+    def expect(self, start, count=1, deadline=DEADLINE):
         """Wait for that many lines that begin so; return the last."""
         return wait_until(lambda: len(self.lines(start)) >= count and
-                          self.lines(start)[count - 1], f"{count} of {start}")
+                          self.lines(start)[count - 1], f"{count} of {start}",
+                          deadline)
 
     def log(self):
         return "\n".join(self.logged)

@@ -218,7 +218,7 @@ class StoreWriting(StoreTest):
             s.send(1)
             wait_until(lambda: s.count("type = 'worker.started'") == n,
                        "the supervisor's event", 5)
-        s.expect("load")
+        s.expect("load", deadline=60)
         sent, dropped = (self._of(s.lines("load")[0], key)
                          for key in ("sent", "dropped"))
         self.assertEqual(s.count("type LIKE 'connection.%'"), sent - dropped)
