@@ -36,6 +36,10 @@ tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS) libcontrol.a libcommon.a \
 FUZZ_TARGETS += tests/fuzz/fuzz_tls_material
 tests_fuzz_fuzz_tls_material_LDADD = $(FUZZ_LIBS) libtls.a libcommon.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_tls_record
+tests_fuzz_fuzz_tls_record_LDADD = $(FUZZ_LIBS) libtls.a libcommon.a \
+	$(OPENSSL_LIBS)
+
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/run.sh tests/fuzz/seeds
 
 ## Seconds for each, and how many run at a time.

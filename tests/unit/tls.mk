@@ -3,8 +3,8 @@ TLS_HARNESS = $(TLS_CERTS) tests/unit/tls_peer.c tests/unit/tls_peer.h
 TLS_TEST_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
 TLS_TEST_LIBS = libtls.a libcommon.a $(OPENSSL_LIBS) $(CRITERION_LIBS)
 
-UNIT_TESTS += test_tls_handshake test_tls_material test_tls_session \
-	test_tls_ticket
+UNIT_TESTS += test_tls_handshake test_tls_material test_tls_record \
+	test_tls_session test_tls_stream test_tls_ticket
 
 test_tls_handshake_SOURCES = tests/unit/test_tls_handshake.c $(TLS_HARNESS)
 test_tls_handshake_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
@@ -21,3 +21,11 @@ test_tls_session_LDADD = $(TLS_TEST_LIBS)
 test_tls_ticket_SOURCES = tests/unit/test_tls_ticket.c $(TLS_HARNESS)
 test_tls_ticket_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
 test_tls_ticket_LDADD = $(TLS_TEST_LIBS)
+
+test_tls_record_SOURCES = tests/unit/test_tls_record.c
+test_tls_record_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
+test_tls_record_LDADD = $(TLS_TEST_LIBS)
+
+test_tls_stream_SOURCES = tests/unit/test_tls_stream.c
+test_tls_stream_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
+test_tls_stream_LDADD = $(TLS_TEST_LIBS)
