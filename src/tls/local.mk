@@ -9,6 +9,7 @@ libtls_a_SOURCES = \
 	src/tls/tls.c src/tls/tls.h \
 	src/tls/tls_aead.c src/tls/tls_aead.h \
 	src/tls/tls_bio.c src/tls/tls_bio.h \
+	src/tls/tls_by_openssl.c src/tls/tls_by_stream.c src/tls/tls_kind.h \
 	src/tls/tls_context.c src/tls/tls_context.h \
 	src/tls/tls_error.c src/tls/tls_error.h \
 	src/tls/tls_facts.c src/tls/tls_facts.h \
@@ -18,6 +19,7 @@ libtls_a_SOURCES = \
 	src/tls/tls_session.c src/tls/tls_session.h \
 	src/tls/tls_settings.c src/tls/tls_settings.h \
 	src/tls/tls_stream.c src/tls/tls_stream.h \
+	src/tls/tls_takeover.c src/tls/tls_takeover.h \
 	src/tls/tls_ticket.c src/tls/tls_ticket.h
 
 # Not a libtool module: nothing but a worker ever opens it. Of libcommon.a it

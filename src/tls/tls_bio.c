@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <stdlib.h>
@@ -91,6 +92,12 @@ int
 tls_bio_keep(struct tls_flow *f, const uint8_t *data, size_t len)
 {
 	return append_kept(&f->received, data, len);
+}
+
+size_t
+tls_bio_received(const struct tls_flow *f)
+{
+	return kept_size(f->received);
 }
 
 size_t
@@ -211,6 +218,39 @@ tls_bio_fill(int fd)
 	return n;
 }
 
+ssize_t
+tls_bio_gather(int fd)
+{
+	struct tls_flow *f = call.f;
+	const size_t have = kept_size(f->received);
+	ssize_t n = 0;
+
+	assert(have <= sizeof(call.in));
+	if (have == 0 || f->partial) {
+		n = recv(fd, call.in + have, sizeof(call.in) - have, 0);
+		if (n <= 0)
+			return n;
+	}
+	if (have > 0)
+		memcpy(call.in, f->received->bytes + f->received->at, have);
+	drop_kept(&f->received);
+	call.in_end = have + (size_t)n;
+	return (ssize_t)call.in_end;
+}
+
+uint8_t *
+tls_bio_input(size_t *len)
+{
+	*len = call.in_end - call.in_at;
+	return call.in + call.in_at;
+}
+
+void
+tls_bio_take(size_t n)
+{
+	call.in_at += n;
+}
+
 size_t
 tls_bio_left(void)
 {
@@ -229,6 +269,19 @@ bool
 tls_bio_has_room(void)
 {
 	return SEND_SIZE - call.out_end >= TLS_BIO_RECORD_SIZE;
+}
+
+uint8_t *
+tls_bio_output(void)
+{
+	assert(tls_bio_has_room());
+	return call.out + call.out_end;
+}
+
+void
+tls_bio_wrote(size_t n)
+{
+	call.out_end += n;
 }
 
 /* Send len bytes; how many were taken, or -1. */
@@ -291,15 +344,17 @@ tls_bio_flush(int fd)
 }
 
 int
-tls_bio_end(bool drop)
+tls_bio_end(enum tls_bio_rest rest)
 {
+	struct tls_flow *f = call.f;
 	int result = 0;
 
-	if (drop)
-		drop_kept(&call.f->received);
+	if (rest == TLS_BIO_DROP)
+		drop_kept(&f->received);
 	else
-		result = append_kept(&call.f->received, call.in + call.in_at,
+		result = append_kept(&f->received, call.in + call.in_at,
 		    call.in_end - call.in_at);
+	f->partial = rest == TLS_BIO_PARTIAL && f->received != NULL;
 	call.f = NULL;
 	return result;
 }

@@ -11,30 +11,14 @@
 #include "tls/tls_context.h"
 #include "tls/tls_error.h"
 #include "tls/tls_facts.h"
+#include "tls/tls_kind.h"
+#include "tls/tls_takeover.h"
 
 /* The first byte of a handshake's first record. */
 #define RECORD_HANDSHAKE 22
 
-/* Nothing has ended it; else what recv returns from now on. */
-#define NO_END 1
-
 _Static_assert(TLS_RECV_SIZE >= TLS_BIO_RECV_SIZE + TLS_BIO_PLAIN_SIZE,
     "all that one recv(2) completes fits");
-
-struct tls_session {
-	SSL *ssl;
-	struct tls_context *context;
-	struct tls_flow flow;
-	unsigned long error; /* tls_error.h */
-	int sys;             /* errno, where that is why it failed */
-	int8_t end;          /* NO_END, TLS_FINISHED or TLS_ERROR */
-	uint8_t failure;
-	bool begun;       /* the first byte has come */
-	bool tls;         /* and it was one of TLS */
-	bool established; /* the handshake is done */
-	bool told;        /* recv has returned end */
-	bool stale;       /* failed for a certificate that is out of date */
-};
 
 /* --- life --- */
 
@@ -61,7 +45,8 @@ tls_session_new(struct tls_context *c, const uint8_t *first, size_t len)
 	if (s == NULL)
 		return NULL;
 	ERR_clear_error();
-	s->end = NO_END;
+	s->end = TLS_NO_END;
+	s->kind = &tls_by_openssl;
 	s->context = c;
 	c->references++;
 	s->ssl = SSL_new(c->ctx);
@@ -71,6 +56,8 @@ tls_session_new(struct tls_context *c, const uint8_t *first, size_t len)
 		ERR_clear_error();
 		return NULL;
 	}
+	/* Without, the SSL stays. */
+	s->takeover = tls_takeover_new(s->ssl);
 	if (c->role == TLS_ROLE_SERVER) {
 		SSL_set_accept_state(s->ssl);
 	} else {
@@ -85,6 +72,8 @@ tls_session_free(struct tls_session *s)
 {
 	if (s == NULL)
 		return;
+	tls_by_stream_end(s);
+	tls_takeover_free(s->takeover, s->ssl);
 	SSL_free(s->ssl);
 	tls_bio_clear(&s->flow);
 	tls_context_free(s->context);
@@ -99,11 +88,10 @@ is_again(int error)
 	return error == EAGAIN || error == EINTR;
 }
 
-/* Remember why; the call has filled OpenSSL's queue. */
-static void
-note_error(struct tls_session *s)
+void
+tls_session_note(struct tls_session *s, unsigned long error)
 {
-	s->error = tls_error_take();
+	s->error = error;
 	s->failure = (uint8_t)tls_error_failure(s->error, s->tls);
 }
 
@@ -112,6 +100,13 @@ note_closed(struct tls_session *s, int error)
 {
 	s->sys = error;
 	s->failure = TLS_FAILURE_CLOSED;
+}
+
+static void
+note_no_memory(struct tls_session *s)
+{
+	s->sys = ENOMEM;
+	s->failure = TLS_FAILURE_INTERNAL;
 }
 
 enum tls_failure
@@ -206,7 +201,7 @@ step_handshake(struct tls_session *s)
 		note_closed(s, 0);
 		return TLS_FAILED;
 	default:
-		note_error(s);
+		tls_session_note(s, tls_error_take());
 		return TLS_FAILED;
 	}
 }
@@ -256,9 +251,9 @@ tls_session_handshake(struct tls_session *s, int fd)
 		result = flush_handshake(s, fd, result);
 	if (result == TLS_AGAIN_READ && receive_handshake(s, fd, &result))
 		result = flush_handshake(s, fd, step_handshake(s));
-	if (tls_bio_end(result == TLS_FAILED) == -1) {
-		s->sys = ENOMEM;
-		s->failure = TLS_FAILURE_INTERNAL;
+	if (tls_bio_end(result == TLS_FAILED ? TLS_BIO_DROP : TLS_BIO_KEEP) ==
+	    -1) {
+		note_no_memory(s);
 		result = TLS_FAILED;
 	}
 	return result;
@@ -269,34 +264,8 @@ tls_session_handshake(struct tls_session *s, int fd)
 bool
 tls_session_pending(const struct tls_session *s)
 {
-	return s->flow.received != NULL || (s->end != NO_END && !s->told);
-}
-
-/* Decrypt all that was received; what ends the stream is noted. */
-static size_t
-read_all(struct tls_session *s, uint8_t *data, size_t size)
-{
-	size_t total = 0, n;
-
-	ERR_clear_error();
-	while (s->end == NO_END && tls_bio_left() > 0 && total < size) {
-		if (SSL_read_ex(s->ssl, data + total, size - total, &n) == 1) {
-			total += n;
-			continue;
-		}
-		switch (SSL_get_error(s->ssl, 0)) {
-		case SSL_ERROR_WANT_READ:
-			break;
-		case SSL_ERROR_ZERO_RETURN:
-			s->end = TLS_FINISHED;
-			break;
-		default:
-			note_error(s);
-			s->end = TLS_ERROR;
-			break;
-		}
-	}
-	return total;
+	return (s->flow.received != NULL && !s->flow.partial) ||
+	    (s->end != TLS_NO_END && !s->told);
 }
 
 /* The call has total bytes of plaintext; the result of recv. */
@@ -305,10 +274,23 @@ recv_result(struct tls_session *s, size_t total)
 {
 	if (total > 0)
 		return (ssize_t)total;
-	if (s->end == NO_END)
+	if (s->end == TLS_NO_END)
 		return TLS_AGAIN;
 	s->told = true;
 	return s->end;
+}
+
+/* Bytes have come: decrypt them. */
+static size_t
+read_some(struct tls_session *s, int fd, uint8_t *data, size_t size)
+{
+	const size_t total = s->kind->read(s, data, size);
+
+	/* There may be an answer to the peer. */
+	if (tls_bio_flush(fd) == -1 && flush_result(s) == TLS_ERROR &&
+	    s->end == TLS_NO_END)
+		s->end = TLS_ERROR;
+	return total;
 }
 
 ssize_t
@@ -319,19 +301,18 @@ tls_session_recv(struct tls_session *s, int fd, uint8_t *data, size_t size)
 	int error;
 
 	assert(size >= TLS_RECV_SIZE);
-	if (s->end != NO_END)
+	if (s->end != TLS_NO_END)
 		return recv_result(s, 0);
 	tls_bio_begin(&s->flow);
-	n = tls_bio_fill(fd);
+	n = s->kind->fill(fd);
 	error = errno;
-	if (n > 0) {
-		total = read_all(s, data, size);
-		/* OpenSSL may have answered to the peer. */
-		if (tls_bio_flush(fd) == -1 && flush_result(s) == TLS_ERROR &&
-		    s->end == NO_END)
-			s->end = TLS_ERROR;
+	if (n > 0)
+		total = read_some(s, fd, data, size);
+	if (tls_bio_end(s->end == TLS_NO_END ? s->kind->rest : TLS_BIO_DROP) ==
+	    -1) {
+		note_no_memory(s);
+		s->end = TLS_ERROR;
 	}
-	(void)tls_bio_end(true);
 	if (n > 0)
 		return recv_result(s, total);
 	if (n == 0)
@@ -340,47 +321,51 @@ tls_session_recv(struct tls_session *s, int fd, uint8_t *data, size_t size)
 	return is_again(error) ? TLS_AGAIN : TLS_GONE;
 }
 
-/* Encrypt and send; -1 when OpenSSL can't. */
-static int
-write_some(struct tls_session *s, int fd, const uint8_t *data, size_t len,
-    size_t *taken)
+/* Encrypt and send; how many bytes were taken, or -1 when that can't be. */
+static ssize_t
+write_some(struct tls_session *s, int fd, const uint8_t *data, size_t len)
 {
-	size_t n;
+	size_t taken = 0, n;
 
-	ERR_clear_error();
-	*taken = 0;
-	while (*taken < len) {
+	while (taken < len) {
 		if (!tls_bio_has_room() && tls_bio_flush(fd) == -1)
 			break;
-		n = len - *taken;
+		n = len - taken;
 		if (n > TLS_BIO_PLAIN_SIZE)
 			n = TLS_BIO_PLAIN_SIZE;
-		if (SSL_write_ex(s->ssl, data + *taken, n, &n) != 1) {
-			note_error(s);
+		n = s->kind->write(s, data + taken, n);
+		if (n == 0)
 			return -1;
-		}
-		*taken += n;
+		taken += n;
 	}
-	return 0;
+	return (ssize_t)taken;
+}
+
+/* The end of a call that receives nothing. */
+static void
+end_unread(const struct tls_session *s)
+{
+	/* Nothing was added to what is kept, so it can't fail. */
+	(void)tls_bio_end(s->flow.partial ? TLS_BIO_PARTIAL : TLS_BIO_KEEP);
 }
 
 ssize_t
 tls_session_send(struct tls_session *s, int fd, const uint8_t *data, size_t len)
 {
-	ssize_t result = 0;
-	size_t taken;
+	ssize_t result;
 
 	tls_bio_begin(&s->flow);
-	if (s->flow.unsent != NULL && tls_bio_flush(fd) == -1)
+	if (s->flow.unsent != NULL && tls_bio_flush(fd) == -1) {
 		result = flush_result(s);
-	else if (write_some(s, fd, data, len, &taken) == -1)
-		result = TLS_ERROR;
-	else
-		result = (ssize_t)taken;
+	} else {
+		result = write_some(s, fd, data, len);
+		if (result == -1)
+			result = TLS_ERROR;
+	}
 	if (result > 0 && tls_bio_flush(fd) == -1 &&
 	    flush_result(s) != TLS_AGAIN)
 		result = flush_result(s);
-	(void)tls_bio_end(false);
+	end_unread(s);
 	return result;
 }
 
@@ -398,7 +383,7 @@ tls_session_flush(struct tls_session *s, int fd)
 	tls_bio_begin(&s->flow);
 	if (tls_bio_flush(fd) == -1)
 		result = flush_result(s);
-	(void)tls_bio_end(false);
+	end_unread(s);
 	return result;
 }
 
@@ -408,15 +393,17 @@ tls_session_finish(struct tls_session *s, int fd)
 	if (!s->established || s->end == TLS_ERROR)
 		return;
 	tls_bio_begin(&s->flow);
-	ERR_clear_error();
-	(void)SSL_shutdown(s->ssl);
-	ERR_clear_error();
+	s->kind->close(s);
 	(void)tls_bio_flush(fd);
-	(void)tls_bio_end(false);
+	end_unread(s);
 }
 
 void
 tls_session_describe(struct tls_session *s, struct tls_facts *facts)
 {
 	tls_facts_fill(s->ssl, s->context->verify != TLS_VERIFY_NONE, facts);
+	tls_by_stream_begin(s);
+	/* Now or never: it has secrets. */
+	tls_takeover_free(s->takeover, s->ssl);
+	s->takeover = NULL;
 }

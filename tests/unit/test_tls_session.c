@@ -83,8 +83,10 @@ static struct pair
 connect_pair(int version)
 {
 	struct pair p = pair_new(plain_context(), peer_ctx(version));
+	struct tls_facts facts;
 
 	pair_must_shake(&p);
+	mercury_tls.describe(p.session, &facts);
 	return p;
 }
 

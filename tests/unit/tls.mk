@@ -4,7 +4,7 @@ TLS_TEST_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
 TLS_TEST_LIBS = libtls.a libcommon.a $(OPENSSL_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_tls_handshake test_tls_material test_tls_record \
-	test_tls_session test_tls_stream test_tls_ticket
+	test_tls_session test_tls_stream test_tls_takeover test_tls_ticket
 
 test_tls_handshake_SOURCES = tests/unit/test_tls_handshake.c $(TLS_HARNESS)
 test_tls_handshake_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
@@ -29,3 +29,7 @@ test_tls_record_LDADD = $(TLS_TEST_LIBS)
 test_tls_stream_SOURCES = tests/unit/test_tls_stream.c
 test_tls_stream_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
 test_tls_stream_LDADD = $(TLS_TEST_LIBS)
+
+test_tls_takeover_SOURCES = tests/unit/test_tls_takeover.c $(TLS_HARNESS)
+test_tls_takeover_CPPFLAGS = $(TLS_TEST_CPPFLAGS)
+test_tls_takeover_LDADD = $(TLS_TEST_LIBS)
