@@ -567,17 +567,17 @@ class TestCase(unittest.TestCase):
     """A test that cleans up, and fails when there is something to clean."""
 
     maxDiff = None
+    timeout = TEST_TIMEOUT  # seconds; a class may have its own
 
     def setUp(self):
         self.daemons = []
         signal.signal(signal.SIGALRM, self._timed_out)
-        signal.alarm(TEST_TIMEOUT)
+        signal.alarm(self.timeout)
         self.addCleanup(signal.alarm, 0)
         self.addCleanup(self._end_daemons)
 
-    @staticmethod
-    def _timed_out(_number, _frame):
-        raise AssertionError(f"the test took more than {TEST_TIMEOUT} s")
+    def _timed_out(self, _number, _frame):
+        raise AssertionError(f"the test took more than {self.timeout} s")
 
     def daemon(self, listeners="", **kwargs):
         """A daemon that ends with the test; not started yet."""

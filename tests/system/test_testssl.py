@@ -12,6 +12,8 @@ HARMLESS = {"OK", "INFO", "LOW", "WARN", "DEBUG"}
 
 
 class Testssl(mercury.TestCase):
+    timeout = 600  # testssl.sh takes half a minute of a core that is free
+
     def test_no_finding_is_above_low(self):
         testssl = mercury.need_tool(self, "testssl")
         certs = Certificates(os.path.join(self.scratch(), "tls"))
@@ -23,7 +25,7 @@ class Testssl(mercury.TestCase):
         mercury.run([testssl, "--color", "0", "-q", "--warnings", "off",
                      "--fast", "-p", "-s", "-f", "-P", "-S", "-U",
                      "--add-ca", certs.ca, "--jsonfile", found,
-                     f"localhost:{d.port('pos')}"], timeout=280)
+                     f"localhost:{d.port('pos')}"], timeout=560)
         with open(found, encoding="utf-8") as f:
             rows = json.load(f)
         looked_at = {row["id"] for row in rows}
