@@ -53,7 +53,8 @@ AC_DEFUN([MERCURY_HARDENING], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
       -fcf-protection -fPIE],
       [MERCURY_FLAG([HARDEN_CFLAGS], m4_defn([flag]))])
-    m4_foreach_w([flag], [-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
+    MERCURY_FLAG([PIE_LDFLAGS], [-pie])
+    m4_foreach_w([flag], [-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack],
       [MERCURY_FLAG([HARDEN_LDFLAGS], m4_defn([flag]))])
     AS_CASE([" $CFLAGS "], [*" -O0 "*], [],
       [HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
@@ -62,6 +63,8 @@ AC_DEFUN([MERCURY_HARDENING], [
   MERCURY_FLAG([HARDEN_CFLAGS], [-ffile-prefix-map=$srcdir=.])
   AC_SUBST([HARDEN_CFLAGS])
   AC_SUBST([HARDEN_LDFLAGS])
+  dnl Of programs: a module is shared.
+  AC_SUBST([PIE_LDFLAGS])
   AC_SUBST([HARDEN_CPPFLAGS])
 ])
 

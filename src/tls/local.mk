@@ -27,5 +27,5 @@ libtls_a_SOURCES = \
 role_PROGRAMS += mercury-tls.so
 mercury_tls_so_CFLAGS = $(TLS_CFLAGS)
 mercury_tls_so_SOURCES = src/common/err.c src/common/utf8.c
-mercury_tls_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,-u,mercury_tls
+mercury_tls_so_LDFLAGS = $(HARDEN_LDFLAGS) -shared -Wl,-u,mercury_tls
 mercury_tls_so_LDADD = libtls.a $(OPENSSL_LIBS)
