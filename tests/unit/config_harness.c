@@ -17,6 +17,9 @@ struct config_harness harness;
 void
 harness_set_up(void)
 {
+	/* A test may have it from its suite already: both inits are run. */
+	if (harness.dir[0] != '\0')
+		return;
 	(void)snprintf(harness.dir, sizeof(harness.dir),
 	    "/tmp/test_config_file.XXXXXX");
 	cr_assert_not_null(mkdtemp(harness.dir));
@@ -39,7 +42,9 @@ void
 harness_tear_down(void)
 {
 	plan_clear(&harness.plan);
-	(void)nftw(harness.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (harness.dir[0] != '\0')
+		(void)nftw(harness.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	harness.dir[0] = '\0';
 }
 
 void

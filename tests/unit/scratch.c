@@ -18,6 +18,9 @@ const char *const scratch_dir = dir;
 void
 scratch_make(void)
 {
+	/* A test may have it from its suite already: both inits are run. */
+	if (dir[0] != '\0')
+		return;
 	(void)snprintf(dir, sizeof(dir), "/tmp/mercury-test.XXXXXX");
 	cr_assert_not_null(mkdtemp(dir));
 }
@@ -34,7 +37,9 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 void
 scratch_remove(void)
 {
-	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (dir[0] != '\0')
+		(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	dir[0] = '\0';
 }
 
 void
