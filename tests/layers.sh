@@ -12,7 +12,7 @@ allowed() {
 	case "$1/$2" in
 	protocol/common) return 1 ;;
 	*/common) return 0 ;;
-	config/option | control/option | ctl/option) return 0 ;;
+	config/option | control/option | ctl/option | control/json) return 0 ;;
 	pool/protocol | pool/tls | config/tls) return 0 ;;
 	esac
 	return 1

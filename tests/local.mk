@@ -6,6 +6,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS) -I$(top_srcdir)/tests
 include tests/unit/common.mk
 include tests/unit/option.mk
 include tests/unit/config.mk
+include tests/unit/json.mk
 include tests/unit/control.mk
 include tests/unit/ctl.mk
 include tests/unit/pool.mk

@@ -8,6 +8,7 @@
 #include "control/when.h"
 #include "control/workers.h"
 #include "option/value.h"
+#include "json/fields.h"
 
 void
 conn_cursor_format(const struct conn_cursor *c,
@@ -105,7 +106,7 @@ conn_query_next(const struct conn_query *q, const struct worker *workers,
 	return i;
 }
 
-#define TEXT(array) rpc_string_or_null((array), sizeof(array))
+#define TEXT(array) field_string_or_null((array), sizeof(array))
 
 /* A key and its value on each line. */
 /* clang-format off */
@@ -150,19 +151,19 @@ row_json(const struct worker *w, const struct msg_conn_row *r,
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o,"
 	    " s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "id", id,
-	    "slot", rpc_number(w->slot),
-	    "generation", rpc_number(w->generation),
-	    "pid", rpc_number(w->pid),
-	    "peer", rpc_string_or_null(r->peer, sizeof(r->peer)),
-	    "peer_pid", rpc_number_or_null(r->peer_pid),
-	    "state", rpc_word(conn_state_name(r->state)),
-	    "since", rpc_time(r->age_ms < now_ms ? now_ms - r->age_ms : 0),
-	    "age_ms", rpc_number(r->age_ms),
-	    "idle_ms", rpc_number(r->idle_ms),
-	    "bytes_in", rpc_number(r->bytes_in),
-	    "bytes_out", rpc_number(r->bytes_out),
-	    "unsent", rpc_number(r->unsent),
-	    "rtt_us", rpc_number_or_null(r->rtt_us),
+	    "slot", field_number(w->slot),
+	    "generation", field_number(w->generation),
+	    "pid", field_number(w->pid),
+	    "peer", field_string_or_null(r->peer, sizeof(r->peer)),
+	    "peer_pid", field_number_or_null(r->peer_pid),
+	    "state", field_word(conn_state_name(r->state)),
+	    "since", field_time(r->age_ms < now_ms ? now_ms - r->age_ms : 0),
+	    "age_ms", field_number(r->age_ms),
+	    "idle_ms", field_number(r->idle_ms),
+	    "bytes_in", field_number(r->bytes_in),
+	    "bytes_out", field_number(r->bytes_out),
+	    "unsent", field_number(r->unsent),
+	    "rtt_us", field_number_or_null(r->rtt_us),
 	    "proxy", d == NULL ? json_null() : proxy_json(d),
 	    "tls", d == NULL ? json_null() : tls_json(&d->tls));
 }
@@ -184,7 +185,7 @@ add_missing(struct conn_query *q, uint32_t slot)
 	if (n > 0 &&
 	    json_integer_value(json_array_get(q->missing, n - 1)) == slot)
 		return 0;
-	return json_array_append_new(q->missing, rpc_number(slot));
+	return json_array_append_new(q->missing, field_number(slot));
 }
 
 int

@@ -8,9 +8,9 @@
 #include "common/log.h"
 #include "common/snapshot.h"
 #include "control/client.h"
-#include "control/event_json.h"
 #include "control/follow.h"
 #include "control/store_link.h"
+#include "json/event_json.h"
 
 /* Of the 128 clients that there may be: others must get in, too. */
 #define FOLLOWERS_MAX 32u

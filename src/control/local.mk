@@ -8,11 +8,9 @@ libcontrol_a_SOURCES = \
 	src/control/control.c src/control/control.h \
 	src/control/cursor.c src/control/cursor.h \
 	src/control/event_cursor.c src/control/event_cursor.h \
-	src/control/event_json.c src/control/event_json.h \
 	src/control/event_params.c src/control/event_params.h \
 	src/control/follow.c src/control/follow.h \
 	src/control/followers.c src/control/followers.h \
-	src/control/history_json.c src/control/history_json.h \
 	src/control/line.c src/control/line.h \
 	src/control/method.c src/control/method.h \
 	src/control/method_connection.c src/control/method_connection.h \
@@ -25,18 +23,13 @@ libcontrol_a_SOURCES = \
 	src/control/plan_json.c src/control/plan_json.h \
 	src/control/rpc.c src/control/rpc.h \
 	src/control/server.c src/control/server.h \
-	src/control/stats_json.c src/control/stats_json.h \
-	src/control/status_json.c src/control/status_json.h \
-	src/control/store_json.c src/control/store_json.h \
 	src/control/store_link.c src/control/store_link.h \
 	src/control/trace_json.c src/control/trace_json.h \
 	src/control/traces.c src/control/traces.h \
-	src/control/tree_json.c src/control/tree_json.h \
-	src/control/usage.c src/control/usage.h \
 	src/control/when.c src/control/when.h \
 	src/control/workers.c src/control/workers.h
 
 role_PROGRAMS += mercury-control
 mercury_control_SOURCES = src/control/main.c
-mercury_control_LDADD = libcontrol.a liboption.a libcommon.a $(EVENT_LIBS) \
+mercury_control_LDADD = libcontrol.a libjson.a liboption.a libcommon.a $(EVENT_LIBS) \
 	$(JANSSON_LIBS) $(BSD_LIBS)

@@ -3,8 +3,9 @@
 #include <unistd.h>
 
 #include "control/plan_json.h"
-#include "control/status_json.h"
-#include "control/tree_json.h"
+#include "json/fields.h"
+#include "json/status_json.h"
+#include "json/tree_json.h"
 
 enum method_step
 daemon_status_start(struct call *call, const json_t *params)
@@ -65,7 +66,7 @@ daemon_reload_answered(struct call *call, const struct method_answer *a)
 		return method_done(call, NULL);
 	return method_done(call,
 	    json_pack("{s:o}", "message",
-		rpc_string(a->reply->text, sizeof(a->reply->text))));
+		field_string(a->reply->text, sizeof(a->reply->text))));
 }
 
 enum method_step

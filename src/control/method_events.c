@@ -4,10 +4,11 @@
 
 #include "common/clock.h"
 #include "control/event_cursor.h"
-#include "control/event_json.h"
 #include "control/event_params.h"
 #include "control/when.h"
 #include "option/value.h"
+#include "json/event_json.h"
+#include "json/fields.h"
 
 /* Texts may be long: a page has fewer rows rather than more bytes. */
 #define PAGE_BYTES_MAX ((size_t)1 << 20)
@@ -104,7 +105,7 @@ query_done(struct call *call, json_t *events, const struct event_cursor *next,
 		event_cursor_format(next, text);
 	return method_done(call,
 	    json_pack("{s:o, s:s?, s:o}", "events", events, "next",
-		next == NULL ? NULL : text, "last_id", rpc_number(last_id)));
+		next == NULL ? NULL : text, "last_id", field_number(last_id)));
 }
 
 /* All that there is by now is asked for, and what comes later is not. */
@@ -185,7 +186,7 @@ events_follow_answered(struct call *call, const struct method_answer *a)
 		call->after_id = page.newest_id;
 	return method_done(call,
 	    json_pack("{s:b, s:o}", "following", 1, "last_id",
-		rpc_number(call->after_id)));
+		field_number(call->after_id)));
 }
 
 enum method_step

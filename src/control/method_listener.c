@@ -5,9 +5,10 @@
 
 #include "common/snapshot.h"
 #include "common/wanted.h"
-#include "control/status_json.h"
 #include "option/option.h"
 #include "option/saved.h"
+#include "json/fields.h"
+#include "json/status_json.h"
 
 static enum method_step
 fail(struct call *call, const struct err *err)
@@ -419,7 +420,7 @@ listener_remove_answered(struct call *call, const struct method_answer *a)
 		return method_done(call, NULL);
 	return method_done(call,
 	    json_pack("{s:o, s:I, s:I}", "name",
-		rpc_string(call->spec.name, sizeof(call->spec.name)),
+		field_string(call->spec.name, sizeof(call->spec.name)),
 		"finished", (json_int_t)a->reply->finished, "cut",
 		(json_int_t)a->reply->cut));
 }

@@ -1,8 +1,8 @@
 #include "control/method_supervisor.h"
 
 #include "common/snapshot.h"
-#include "control/history_json.h"
-#include "control/stats_json.h"
+#include "json/history_json.h"
+#include "json/stats_json.h"
 
 /* A listener keeps 1,000 records of its own and its pool as many. */
 #define RECORDS_MAX 2000u

@@ -2,6 +2,7 @@
 
 #include "control/peer_filter.h"
 #include "control/traces.h"
+#include "json/fields.h"
 
 enum method_step
 trace_start_start(struct call *call, const json_t *params)
@@ -36,6 +37,6 @@ trace_start_answered(struct call *call, const struct method_answer *a)
 		return method_done(call, NULL);
 	return method_done(call,
 	    json_pack("{s:b, s:o, s:o}", "tracing", 1, "workers",
-		rpc_number(a->armed->workers), "missing",
-		rpc_number(a->armed->missing)));
+		field_number(a->armed->workers), "missing",
+		field_number(a->armed->missing)));
 }

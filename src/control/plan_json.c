@@ -2,13 +2,14 @@
 
 #include "common/snapshot.h"
 #include "control/rpc.h"
+#include "json/fields.h"
 
 static json_t *
 step_json(const struct snapshot_plan *p)
 {
 	return json_pack("{s:o, s:s}", "name",
-	    rpc_string(p->name, sizeof(p->name)), "action",
-	    rpc_word(plan_action_name(p->action)));
+	    field_string(p->name, sizeof(p->name)), "action",
+	    field_word(plan_action_name(p->action)));
 }
 
 json_t *
@@ -32,5 +33,5 @@ plan_json(struct snapshot_reader *r)
 		}
 	}
 	return json_pack("{s:o, s:o}", "plan", plan, "unchanged",
-	    rpc_number(unchanged));
+	    field_number(unchanged));
 }

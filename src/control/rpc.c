@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "json/depth.h"
+#include "json/fields.h"
 
 int
 rpc_fail(struct rpc_error *e, enum rpc_code code, const char *fmt, ...)
@@ -26,31 +27,6 @@ rpc_fail_err(struct rpc_error *e, const struct err *err)
 	(void)rpc_fail(e, RPC_SERVER, "%s", err->text);
 	e->reason = err->code;
 	return -1;
-}
-
-bool
-rpc_is_too_deep(const char *text, size_t len)
-{
-	bool in_string = false;
-	size_t i;
-	int depth = 0;
-
-	for (i = 0; i < len; i++) {
-		if (in_string) {
-			if (text[i] == '\\')
-				i++;
-			else if (text[i] == '"')
-				in_string = false;
-		} else if (text[i] == '"') {
-			in_string = true;
-		} else if (text[i] == '{' || text[i] == '[') {
-			if (++depth > RPC_DEPTH_MAX)
-				return true;
-		} else if (text[i] == '}' || text[i] == ']') {
-			depth--;
-		}
-	}
-	return false;
 }
 
 /* An id as the standard has it; anything else is answered as null. */
@@ -97,9 +73,9 @@ rpc_parse(const char *text, size_t len, struct rpc_request *req,
 	json_error_t bad;
 
 	memset(req, 0, sizeof(*req));
-	if (rpc_is_too_deep(text, len))
+	if (json_is_too_deep(text, len))
 		return rpc_fail(e, RPC_REQUEST, "request nested deeper than %d",
-		    RPC_DEPTH_MAX);
+		    JSON_DEPTH_MAX);
 	req->root = json_loadb(text, len,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &bad);
 	if (req->root == NULL)
@@ -113,67 +89,6 @@ rpc_request_free(struct rpc_request *req)
 {
 	json_decref(req->root);
 	memset(req, 0, sizeof(*req));
-}
-
-json_t *
-rpc_string(const char *text, size_t size)
-{
-	const size_t len = strnlen(text, size);
-	json_t *s = json_stringn(text, len);
-	char *plain;
-	size_t i;
-
-	if (s != NULL)
-		return s;
-	plain = malloc(len + 1);
-	if (plain == NULL)
-		return NULL;
-	for (i = 0; i < len; i++)
-		plain[i] = (text[i] & 0x80) ? '?' : text[i];
-	s = json_stringn(plain, len);
-	free(plain);
-	return s;
-}
-
-json_t *
-rpc_string_or_null(const char *text, size_t size)
-{
-	return text[0] == '\0' ? json_null() : rpc_string(text, size);
-}
-
-json_t *
-rpc_number(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-json_t *
-rpc_number_or_null(uint64_t n)
-{
-	return n == 0 ? json_null() : rpc_number(n);
-}
-
-json_t *
-rpc_known_or_null(int64_t n)
-{
-	return n < 0 ? json_null() : json_integer(n);
-}
-
-json_t *
-rpc_time(uint64_t real_ms)
-{
-	char text[CLOCK_RFC3339_SIZE];
-
-	if (real_ms == 0)
-		return json_null();
-	clock_format(real_ms, text);
-	return json_string(text);
-}
-
-const char *
-rpc_word(const char *word)
-{
-	return word == NULL ? "unknown" : word;
 }
 
 /* One line of root, which is taken; NULL: there was no memory. */
@@ -216,7 +131,7 @@ char *
 rpc_error_line(json_t *id, const struct rpc_error *e)
 {
 	json_t *error = json_pack("{s:i, s:o}", "code", (int)e->code, "message",
-	    rpc_string(e->text, sizeof(e->text)));
+	    field_string(e->text, sizeof(e->text)));
 
 	if (error != NULL && e->code == RPC_SERVER &&
 	    json_object_set_new(error, "data",

@@ -20,7 +20,6 @@ enum rpc_code {
 	RPC_SERVER = -32000 /* data.reason says which */
 };
 
-#define RPC_DEPTH_MAX 32
 #define RPC_TEXT_SIZE 1024
 
 struct rpc_error {
@@ -43,9 +42,6 @@ int rpc_fail(struct rpc_error *e, enum rpc_code, const char *fmt, ...)
 /* Fill *e with RPC_SERVER and what err says. Always returns -1. */
 int rpc_fail_err(struct rpc_error *e, const struct err *err);
 
-/* Are objects and arrays nested deeper than RPC_DEPTH_MAX? Parses nothing. */
-bool rpc_is_too_deep(const char *text, size_t len);
-
 /*
  * Read one request. Returns 0; free it with rpc_request_free(). Returns -1
  * with *e when it is none: req then holds no more than the id to answer to,
@@ -66,27 +62,5 @@ char *rpc_error_line(json_t *id, const struct rpc_error *);
 
 /* The same for a notification; params is taken. */
 char *rpc_notification_line(const char *method, json_t *params);
-
-/*
- * A JSON string of text that may be bad UTF-8 or not end within size bytes:
- * what is no UTF-8 becomes "?". Gives a new reference.
- */
-json_t *rpc_string(const char *text, size_t size);
-
-/* The same; null for an empty text. */
-json_t *rpc_string_or_null(const char *text, size_t size);
-
-json_t *rpc_number(uint64_t);         /* as large as JSON has them */
-json_t *rpc_number_or_null(uint64_t); /* null for 0 */
-json_t *rpc_known_or_null(int64_t);   /* null for what is below 0 */
-
-/* CLOCK_REALTIME as RFC 3339 in UTC; null for 0. */
-json_t *rpc_time(uint64_t real_ms);
-
-/*
- * A word of a closed set. NULL, for a number out of range, can only be a bug:
- * "unknown".
- */
-const char *rpc_word(const char *word);
 
 #endif /* MERCURY_CONTROL_RPC_H */

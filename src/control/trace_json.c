@@ -10,6 +10,7 @@
 #include "common/conn_end.h"
 #include "common/conn_id.h"
 #include "control/rpc.h"
+#include "json/fields.h"
 
 void
 trace_json_address(const struct trace_address *a,
@@ -49,9 +50,10 @@ conn_params(const struct msg_trace_link *w, const struct trace_record *r)
 	trace_json_address(&r->peer, peer);
 	trace_json_address(&r->local, local);
 	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "at_us",
-	    rpc_number(r->at_us), "id", id, "slot", rpc_number(w->slot), "pid",
-	    rpc_number(w->pid), "peer", rpc_string_or_null(peer, sizeof(peer)),
-	    "local", rpc_string_or_null(local, sizeof(local)));
+	    field_number(r->at_us), "id", id, "slot", field_number(w->slot),
+	    "pid", field_number(w->pid), "peer",
+	    field_string_or_null(peer, sizeof(peer)), "local",
+	    field_string_or_null(local, sizeof(local)));
 }
 
 /* Takes params and value, either of which may be NULL: NULL is returned. */
@@ -97,8 +99,8 @@ data_line(const struct msg_trace_link *w, const struct trace_record *r,
 	json_t *p = conn_params(w, r);
 
 	p = with(p, "direction", json_string(in ? "in" : "out"));
-	p = with(p, "offset", rpc_number(in ? r->bytes_in : r->bytes_out));
-	p = with(p, "length", rpc_number(r->len));
+	p = with(p, "offset", field_number(in ? r->bytes_in : r->bytes_out));
+	p = with(p, "length", field_number(r->len));
 	p = with(p, "data", json_string(""));
 	return fill_in(line("trace.data", p), data, r->len);
 }
@@ -108,10 +110,10 @@ closed_line(const struct msg_trace_link *w, const struct trace_record *r)
 {
 	json_t *p = conn_params(w, r);
 
-	p = with(p, "reason", json_string(rpc_word(conn_end_name(r->end))));
-	p = with(p, "bytes_in", rpc_number(r->bytes_in));
+	p = with(p, "reason", json_string(field_word(conn_end_name(r->end))));
+	p = with(p, "bytes_in", field_number(r->bytes_in));
 	return line("trace.closed",
-	    with(p, "bytes_out", rpc_number(r->bytes_out)));
+	    with(p, "bytes_out", field_number(r->bytes_out)));
 }
 
 char *
@@ -126,11 +128,11 @@ trace_json_record(const struct msg_trace_link *w, const struct trace_record *r,
 	case TRACE_LOST:
 		return line("trace.lost",
 		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "at_us",
-			rpc_number(r->at_us), "slot", rpc_number(w->slot),
-			"pid", rpc_number(w->pid), "records",
-			rpc_number(r->records), "bytes_in",
-			rpc_number(r->bytes_in), "bytes_out",
-			rpc_number(r->bytes_out)));
+			field_number(r->at_us), "slot", field_number(w->slot),
+			"pid", field_number(w->pid), "records",
+			field_number(r->records), "bytes_in",
+			field_number(r->bytes_in), "bytes_out",
+			field_number(r->bytes_out)));
 	default:
 		return data_line(w, r, data);
 	}
@@ -141,10 +143,10 @@ trace_json_worker(const struct msg_trace_link *w, uint64_t at_us,
     const char *state)
 {
 	return line("trace.worker",
-	    json_pack("{s:o, s:o, s:o, s:o, s:s}", "at_us", rpc_number(at_us),
-		"slot", rpc_number(w->slot), "generation",
-		rpc_number(w->generation), "pid", rpc_number(w->pid), "state",
-		state));
+	    json_pack("{s:o, s:o, s:o, s:o, s:s}", "at_us", field_number(at_us),
+		"slot", field_number(w->slot), "generation",
+		field_number(w->generation), "pid", field_number(w->pid),
+		"state", state));
 }
 
 char *

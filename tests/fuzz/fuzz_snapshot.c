@@ -2,8 +2,8 @@
 #include <jansson.h>
 
 #include "common/snapshot.h"
-#include "control/event_json.h"
 #include "fuzz.h"
+#include "json/event_json.h"
 
 #define PAGE_BYTES 4096
 

@@ -13,7 +13,7 @@ tests_fuzz_fuzz_config_LDADD = $(FUZZ_LIBS) libconfig.a liboption.a \
 	$(BSD_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_control_request
-tests_fuzz_fuzz_control_request_LDADD = $(FUZZ_LIBS) libcontrol.a liboption.a \
+tests_fuzz_fuzz_control_request_LDADD = $(FUZZ_LIBS) libcontrol.a libjson.a liboption.a \
 	libcommon.a $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_event_wire
@@ -30,7 +30,7 @@ FUZZ_TARGETS += tests/fuzz/fuzz_proxy_header
 tests_fuzz_fuzz_proxy_header_LDADD = $(FUZZ_LIBS) libpool.a libcommon.a
 
 FUZZ_TARGETS += tests/fuzz/fuzz_snapshot
-tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS) libcontrol.a libcommon.a \
+tests_fuzz_fuzz_snapshot_LDADD = $(FUZZ_LIBS) libcontrol.a libjson.a libcommon.a \
 	$(JANSSON_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_tls_material

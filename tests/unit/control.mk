@@ -1,17 +1,13 @@
 ## Unit tests of src/control.
-CONTROL_TEST_LIBS = libcontrol.a liboption.a libcommon.a $(EVENT_LIBS) \
+CONTROL_TEST_LIBS = libcontrol.a libjson.a liboption.a libcommon.a $(EVENT_LIBS) \
 	$(JANSSON_LIBS) $(BSD_LIBS) $(CRITERION_LIBS)
-CONTROL_ROWS = tests/unit/control_rows.c tests/unit/control_rows.h
 
 UNIT_TESTS += test_control_access test_control_client \
-	test_control_conn_query test_control_event_cursor \
-	test_control_event_json test_control_event_params \
-	test_control_follow test_control_history_json test_control_line \
+	test_control_conn_query test_control_event_cursor test_control_event_params \
+	test_control_follow test_control_line \
 	test_control_method test_control_method_connection \
 	test_control_method_events test_control_peer_filter \
 	test_control_plan_json test_control_rpc \
-	test_control_stats_json test_control_status_json \
-	test_control_store_json test_control_tree_json test_control_usage \
 	test_control_when
 
 test_control_access_SOURCES = tests/unit/test_control_access.c
@@ -26,7 +22,7 @@ test_control_line_SOURCES = tests/unit/test_control_line.c
 test_control_line_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_line_LDADD = $(CONTROL_TEST_LIBS)
 
-test_control_method_SOURCES = tests/unit/test_control_method.c $(CONTROL_ROWS)
+test_control_method_SOURCES = tests/unit/test_control_method.c $(JSON_ROWS)
 test_control_method_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_LDADD = $(CONTROL_TEST_LIBS)
 
@@ -34,42 +30,14 @@ test_control_rpc_SOURCES = tests/unit/test_control_rpc.c
 test_control_rpc_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_rpc_LDADD = $(CONTROL_TEST_LIBS)
 
-test_control_status_json_SOURCES = tests/unit/test_control_status_json.c \
-	$(CONTROL_ROWS)
-test_control_status_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_status_json_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_tree_json_SOURCES = tests/unit/test_control_tree_json.c \
-	$(CONTROL_ROWS)
-test_control_tree_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_tree_json_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_history_json_SOURCES = tests/unit/test_control_history_json.c \
-	$(CONTROL_ROWS)
-test_control_history_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_history_json_LDADD = $(CONTROL_TEST_LIBS)
-
 test_control_plan_json_SOURCES = tests/unit/test_control_plan_json.c \
-	$(CONTROL_ROWS)
+	$(JSON_ROWS)
 test_control_plan_json_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_plan_json_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_stats_json_SOURCES = tests/unit/test_control_stats_json.c \
-	$(CONTROL_ROWS)
-test_control_stats_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_stats_json_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_usage_SOURCES = tests/unit/test_control_usage.c
-test_control_usage_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_usage_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_event_cursor_SOURCES = tests/unit/test_control_event_cursor.c
 test_control_event_cursor_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_event_cursor_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_event_json_SOURCES = tests/unit/test_control_event_json.c $(CONTROL_ROWS)
-test_control_event_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_event_json_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_event_params_SOURCES = tests/unit/test_control_event_params.c
 test_control_event_params_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -80,13 +48,9 @@ test_control_follow_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_follow_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_method_events_SOURCES = \
-	tests/unit/test_control_method_events.c $(CONTROL_ROWS)
+	tests/unit/test_control_method_events.c $(JSON_ROWS)
 test_control_method_events_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_events_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_store_json_SOURCES = tests/unit/test_control_store_json.c $(CONTROL_ROWS)
-test_control_store_json_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_store_json_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_when_SOURCES = tests/unit/test_control_when.c
 test_control_when_CPPFLAGS = $(UNIT_CPPFLAGS)

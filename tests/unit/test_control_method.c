@@ -11,7 +11,7 @@
 
 #include "common/snapshot.h"
 #include "control/method.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
 
 static char dir[64]; /* a state_dir for each test */
 
@@ -66,7 +66,7 @@ answer_snapshot(struct call *call, enum spec_origin origin)
 	const struct method_answer a = { .snapshot = &r };
 	enum method_step step;
 
-	control_rows_open_origin(&r, origin);
+	json_rows_open_origin(&r, origin);
 	step = call->method->answered(call, &a);
 	snapshot_close(&r);
 	return step;

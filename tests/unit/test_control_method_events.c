@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/snapshot.h"
 #include "control/method.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
 
 static struct call call;
 
@@ -46,7 +46,7 @@ answer(uint64_t rows, uint64_t last_id, bool more, uint64_t newest_id)
 		snapshot_add_event(&w, &e, texts);
 	}
 	snapshot_add(&w, SNAPSHOT_PAGE, &p, sizeof(p));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	step = call.method->answered(&call, &a);
 	snapshot_close(&r);
 	return step;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "control/plan_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
 
 static void
 add(struct snapshot_writer *w, const char *name, unsigned int action)
@@ -23,7 +23,7 @@ expect(struct snapshot_writer *w, const char *want)
 	char *text;
 
 	snapshot_add(w, SNAPSHOT_DAEMON, &d, sizeof(d));
-	control_rows_seal(w, &r);
+	json_rows_seal(w, &r);
 	got = plan_json(&r);
 	text = json_dumps(got, 0);
 	cr_assert_not_null(text);

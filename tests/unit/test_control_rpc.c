@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "control/rpc.h"
+#include "json/depth.h"
+#include "json/fields.h"
 
 struct parse_case {
 	char text[120];
@@ -114,7 +116,7 @@ ParameterizedTest(struct depth_case *k, rpc, counts_depth)
 		(void)strcpy(text + strlen(k->before) +
 			(size_t)i * strlen(k->repeated),
 		    k->repeated);
-	cr_expect_eq(rpc_is_too_deep(text, strlen(text)), k->deep,
+	cr_expect_eq(json_is_too_deep(text, strlen(text)), k->deep,
 	    "%s and %d times %s", k->before, k->times, k->repeated);
 }
 
@@ -164,15 +166,15 @@ Test(rpc, values)
 {
 	expect_value(json_real(1.0 / 3), "0.333333333333333");
 	expect_value(json_real(0.1), "0.1");
-	expect_value(rpc_number(0), "0");
-	expect_value(rpc_number_or_null(0), "null");
-	expect_value(rpc_number_or_null(5), "5");
-	expect_value(rpc_known_or_null(0), "0");
-	expect_value(rpc_known_or_null(-1), "null");
-	expect_value(rpc_string_or_null("", 1), "null");
-	expect_value(rpc_string_or_null("abc", 2), "\"ab\"");
-	expect_value(rpc_time(0), "null");
-	expect_value(rpc_time(1767225600123), "\"2026-01-01T00:00:00.123Z\"");
+	expect_value(field_number(0), "0");
+	expect_value(field_number_or_null(0), "null");
+	expect_value(field_number_or_null(5), "5");
+	expect_value(field_known_or_null(0), "0");
+	expect_value(field_known_or_null(-1), "null");
+	expect_value(field_string_or_null("", 1), "null");
+	expect_value(field_string_or_null("abc", 2), "\"ab\"");
+	expect_value(field_time(0), "null");
+	expect_value(field_time(1767225600123), "\"2026-01-01T00:00:00.123Z\"");
 }
 
 Test(rpc, writes_errors)
@@ -195,14 +197,14 @@ Test(rpc, writes_errors)
 Test(rpc, text_of_any_bytes_becomes_a_string)
 {
 	static const char open_ended[3] = { 'a', 'b', 'c' };
-	json_t *s = rpc_string(open_ended, sizeof(open_ended));
+	json_t *s = field_string(open_ended, sizeof(open_ended));
 
 	cr_expect_str_eq(json_string_value(s), "abc");
 	json_decref(s);
-	s = rpc_string("gr\xc3\xbc\xc3\x9f", 100);
+	s = field_string("gr\xc3\xbc\xc3\x9f", 100);
 	cr_expect_str_eq(json_string_value(s), "gr\xc3\xbc\xc3\x9f");
 	json_decref(s);
-	s = rpc_string("cut\xc3", 100);
+	s = field_string("cut\xc3", 100);
 	cr_expect_str_eq(json_string_value(s), "cut?");
 	json_decref(s);
 }

@@ -3,8 +3,8 @@
  *
  * Its rows come from a file in which anybody may have written anything.
  */
-#ifndef MERCURY_CONTROL_EVENT_JSON_H
-#define MERCURY_CONTROL_EVENT_JSON_H
+#ifndef MERCURY_JSON_EVENT_JSON_H
+#define MERCURY_JSON_EVENT_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -36,4 +36,4 @@ int event_json_page(struct snapshot_reader *, size_t max_bytes,
  */
 json_t *event_json_cleanup(struct snapshot_reader *);
 
-#endif /* MERCURY_CONTROL_EVENT_JSON_H */
+#endif /* MERCURY_JSON_EVENT_JSON_H */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "common/event.h"
-#include "control/history_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/history_json.h"
 
 static void
 add(struct snapshot_writer *w, uint64_t seq, const char *listener,
@@ -30,7 +30,7 @@ records(struct snapshot_writer *w, size_t max)
 	struct snapshot_reader r;
 	json_t *o;
 
-	control_rows_seal(w, &r);
+	json_rows_seal(w, &r);
 	o = history_json_records(&r, max);
 	cr_assert_not_null(o);
 	snapshot_close(&r);
@@ -157,7 +157,7 @@ Test(history_json, failures)
 	snapshot_add(&w, SNAPSHOT_FAILURES, &f, sizeof(f));
 	f = (struct snapshot_failures){ .listener = "gps" };
 	snapshot_add(&w, SNAPSHOT_FAILURES, &f, sizeof(f));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	expect(history_json_failures(&r, 180000),
 	    "{\"window_ms\": 180000, \"listeners\": ["
 	    "{\"name\": \"pos\", \"failures\": 1, "

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "control/tree_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/tree_json.h"
 
 /* Two of the processes have ended before anybody could look. */
 static void
@@ -20,7 +20,7 @@ build(void)
 	struct snapshot_reader r;
 	json_t *tree;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	tree = tree_json(&r, look_up);
 	cr_assert_not_null(tree);
 	snapshot_close(&r);
@@ -115,7 +115,7 @@ Test(tree_json, a_pool_that_goes)
 
 	snapshot_add(&w, SNAPSHOT_DAEMON, &d, sizeof(d));
 	snapshot_add(&w, SNAPSHOT_PROCESS, &p, sizeof(p));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	tree = tree_json(&r, look_up);
 	pool = json_array_get(json_object_get(tree, "children"), 0);
 	cr_expect_str_eq(json_string_value(json_object_get(pool, "state")),

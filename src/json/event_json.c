@@ -1,11 +1,12 @@
-#include "control/event_json.h"
+#include "json/event_json.h"
 
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
-#include "control/rpc.h"
+#include "json/depth.h"
+#include "json/fields.h"
 
 /* null for what is no JSON object. */
 static json_t *
@@ -14,7 +15,7 @@ detail_json(const char *text)
 	const size_t len = strnlen(text, EVENT_TEXT_MAX);
 	json_t *o = NULL;
 
-	if (!rpc_is_too_deep(text, len))
+	if (!json_is_too_deep(text, len))
 		o = json_loadb(text, len, 0, NULL);
 	if (json_is_object(o))
 		return o;
@@ -25,7 +26,7 @@ detail_json(const char *text)
 static json_t *
 text_or_null(const char *text)
 {
-	return rpc_string_or_null(text, EVENT_TEXT_MAX);
+	return field_string_or_null(text, EVENT_TEXT_MAX);
 }
 
 /* A key and its value on each line. */
@@ -38,11 +39,11 @@ event_json(const struct snapshot_event *e,
 
 	clock_format(e->at_ms, at);
 	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "id", rpc_number(e->id),
+	    "id", field_number(e->id),
 	    "at", at,
-	    "at_ms", rpc_number(e->at_ms),
-	    "type", rpc_string(texts[EVENT_TEXT_TYPE], EVENT_TEXT_MAX),
-	    "severity", rpc_string(texts[EVENT_TEXT_SEVERITY], EVENT_TEXT_MAX),
+	    "at_ms", field_number(e->at_ms),
+	    "type", field_string(texts[EVENT_TEXT_TYPE], EVENT_TEXT_MAX),
+	    "severity", field_string(texts[EVENT_TEXT_SEVERITY], EVENT_TEXT_MAX),
 	    "listener", text_or_null(texts[EVENT_TEXT_LISTENER]),
 	    "peer", text_or_null(texts[EVENT_TEXT_PEER]),
 	    "reason", text_or_null(texts[EVENT_TEXT_REASON]),
@@ -53,9 +54,9 @@ static json_t *
 cleanup_json(const struct snapshot_cleanup *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:b}",
-	    "rows", rpc_number(c->rows),
-	    "bytes", rpc_number(c->bytes),
-	    "duration_ms", rpc_number(c->duration_ms),
+	    "rows", field_number(c->rows),
+	    "bytes", field_number(c->bytes),
+	    "duration_ms", field_number(c->duration_ms),
 	    "dry_run", c->dry_run != 0);
 }
 /* clang-format on */

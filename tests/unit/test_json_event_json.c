@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/ipc_msg.h"
-#include "control/event_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/event_json.h"
 
 static const char *const crash[EVENT_TEXT_COUNT] = { "worker.crashed", "error",
 	"pos", "10.0.0.1:4444", "killed", "{\"pid\": 7, \"pool\": \"pos\"}" };
@@ -34,7 +34,7 @@ read_page(struct snapshot_writer *w, size_t max_bytes, struct event_page *out)
 	struct snapshot_reader r;
 	int result;
 
-	control_rows_seal(w, &r);
+	json_rows_seal(w, &r);
 	result = event_json_page(&r, max_bytes, out);
 	snapshot_close(&r);
 	return result;
@@ -188,7 +188,7 @@ Test(event_json, cleanup)
 	json_t *o;
 
 	snapshot_add(&w, SNAPSHOT_CLEANUP, &c, sizeof(c));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	o = event_json_cleanup(&r);
 	expect_json(o,
 	    "{\"rows\": 5, \"bytes\": 4096, \"duration_ms\": 12, "

@@ -5,8 +5,8 @@
  * Each gives a new reference, NULL when out of memory or when the snapshot
  * has no such row.
  */
-#ifndef MERCURY_CONTROL_STATUS_JSON_H
-#define MERCURY_CONTROL_STATUS_JSON_H
+#ifndef MERCURY_JSON_STATUS_JSON_H
+#define MERCURY_JSON_STATUS_JSON_H
 
 #include <jansson.h>
 
@@ -21,4 +21,4 @@ json_t *status_json_listener(struct snapshot_reader *);
 /* The result of listener.list. */
 json_t *status_json_list(struct snapshot_reader *);
 
-#endif /* MERCURY_CONTROL_STATUS_JSON_H */
+#endif /* MERCURY_JSON_STATUS_JSON_H */

@@ -1,4 +1,4 @@
-#include "control/history_json.h"
+#include "json/history_json.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "common/event.h"
 #include "common/snapshot.h"
-#include "control/rpc.h"
+#include "json/fields.h"
 
 /* Does it tell of a worker? */
 static bool
@@ -31,23 +31,23 @@ static json_t *
 record_json(const struct snapshot_record *r)
 {
 	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
-	    "seq", rpc_number(r->seq),
-	    "at", rpc_time(r->real_ms),
-	    "listener", rpc_string(r->listener, sizeof(r->listener)),
-	    "type", rpc_word(event_type_name(r->type)),
-	    "slot", is_of_worker(r->type) ? rpc_number(r->slot) : json_null(),
-	    "pid", rpc_number_or_null(r->pid),
+	    "seq", field_number(r->seq),
+	    "at", field_time(r->real_ms),
+	    "listener", field_string(r->listener, sizeof(r->listener)),
+	    "type", field_word(event_type_name(r->type)),
+	    "slot", is_of_worker(r->type) ? field_number(r->slot) : json_null(),
+	    "pid", field_number_or_null(r->pid),
 	    "uptime_ms", is_of_end(r->type) ?
-		rpc_number(r->uptime_ms) : json_null(),
-	    "reason", rpc_string_or_null(r->reason, sizeof(r->reason)));
+		field_number(r->uptime_ms) : json_null(),
+	    "reason", field_string_or_null(r->reason, sizeof(r->reason)));
 }
 
 static json_t *
 failures_json(const struct snapshot_failures *f, uint32_t window_ms)
 {
 	return json_pack("{s:o, s:o, s:f}",
-	    "name", rpc_string(f->listener, sizeof(f->listener)),
-	    "failures", rpc_number(f->failures),
+	    "name", field_string(f->listener, sizeof(f->listener)),
+	    "failures", field_number(f->failures),
 	    "per_minute", f->failures * 60000.0 / window_ms);
 }
 /* clang-format on */
@@ -139,6 +139,6 @@ history_json_failures(struct snapshot_reader *reader, uint32_t window_ms)
 			return NULL;
 		}
 	}
-	return json_pack("{s:o, s:o}", "window_ms", rpc_number(window_ms),
+	return json_pack("{s:o, s:o}", "window_ms", field_number(window_ms),
 	    "listeners", all);
 }

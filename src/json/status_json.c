@@ -1,4 +1,4 @@
-#include "control/status_json.h"
+#include "json/status_json.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "common/cidr.h"
 #include "common/clock.h"
 #include "common/snapshot.h"
-#include "control/rpc.h"
-#include "control/store_json.h"
+#include "json/fields.h"
+#include "json/store_json.h"
 
 static uint64_t
 connections(const struct snapshot_listener *l)
@@ -32,22 +32,22 @@ static json_t *
 worker_json(const struct snapshot_worker *w)
 {
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}",
-	    "slot", rpc_number(w->slot),
-	    "pid", rpc_number_or_null(w->pid),
-	    "state", rpc_word(child_state_name(w->state)),
-	    "connections", rpc_number(w->connections),
-	    "uptime_ms", rpc_number(w->uptime_ms),
-	    "restarts", rpc_number(w->restarts));
+	    "slot", field_number(w->slot),
+	    "pid", field_number_or_null(w->pid),
+	    "state", field_word(child_state_name(w->state)),
+	    "connections", field_number(w->connections),
+	    "uptime_ms", field_number(w->uptime_ms),
+	    "restarts", field_number(w->restarts));
 }
 
 static json_t *
 identity_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:s, s:o, s:o}",
-	    "name", rpc_string(l->spec.name, sizeof(l->spec.name)),
-	    "state", rpc_word(listener_state_name(l->state)),
-	    "pool", rpc_string(l->spec.pool, sizeof(l->spec.pool)),
-	    "generation", rpc_number(l->generation));
+	    "name", field_string(l->spec.name, sizeof(l->spec.name)),
+	    "state", field_word(listener_state_name(l->state)),
+	    "pool", field_string(l->spec.pool, sizeof(l->spec.pool)),
+	    "generation", field_number(l->generation));
 }
 
 static json_t *
@@ -57,29 +57,29 @@ place_json(const struct snapshot_listener *l)
 
 	return json_pack("{s:o, s:o, s:o, s:s, s:s}",
 	    "address", is_unix ? json_null() :
-		rpc_string(l->address, sizeof(l->address)),
-	    "port", is_unix ? json_null() : rpc_number(l->port),
+		field_string(l->address, sizeof(l->address)),
+	    "port", is_unix ? json_null() : field_number(l->port),
 	    "path", is_unix ?
-		rpc_string(l->spec.path, sizeof(l->spec.path)) : json_null(),
-	    "transport", rpc_word(transport_name(l->spec.transport)),
-	    "protocol", rpc_word(protocol_name(l->spec.protocol)));
+		field_string(l->spec.path, sizeof(l->spec.path)) : json_null(),
+	    "transport", field_word(transport_name(l->spec.transport)),
+	    "protocol", field_word(protocol_name(l->spec.protocol)));
 }
 
 static json_t *
 counters_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "connections", rpc_number(connections(l)),
-	    "max_connections", rpc_number(l->spec.max_connections),
-	    "accepted", rpc_number(l->counters[COUNTER_ACCEPTED]),
-	    "rejected", rpc_number(l->counters[COUNTER_REJECTED]),
-	    "denied", rpc_number(l->counters[COUNTER_DENIED]),
-	    "probes", rpc_number(probes(l)),
+	    "connections", field_number(connections(l)),
+	    "max_connections", field_number(l->spec.max_connections),
+	    "accepted", field_number(l->counters[COUNTER_ACCEPTED]),
+	    "rejected", field_number(l->counters[COUNTER_REJECTED]),
+	    "denied", field_number(l->counters[COUNTER_DENIED]),
+	    "probes", field_number(probes(l)),
 	    "handshake_failures",
-	    rpc_number(l->counters[COUNTER_HANDSHAKE_FAILURES]),
-	    "bytes_in", rpc_number(l->counters[COUNTER_BYTES_IN]),
-	    "bytes_out", rpc_number(l->counters[COUNTER_BYTES_OUT]),
-	    "accept_errors", rpc_number(l->counters[COUNTER_ACCEPT_ERRORS]));
+	    field_number(l->counters[COUNTER_HANDSHAKE_FAILURES]),
+	    "bytes_in", field_number(l->counters[COUNTER_BYTES_IN]),
+	    "bytes_out", field_number(l->counters[COUNTER_BYTES_OUT]),
+	    "accept_errors", field_number(l->counters[COUNTER_ACCEPT_ERRORS]));
 }
 
 static json_t *
@@ -87,10 +87,10 @@ probes_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:{s:o, s:o, s:o, s:o}, s:[]}",
 	    "probe_kinds",
-	    "fin", rpc_number(l->counters[COUNTER_PROBES_FIN]),
-	    "rst", rpc_number(l->counters[COUNTER_PROBES_RST]),
-	    "local", rpc_number(l->counters[COUNTER_PROBES_LOCAL]),
-	    "tls", rpc_number(l->counters[COUNTER_PROBES_TLS]),
+	    "fin", field_number(l->counters[COUNTER_PROBES_FIN]),
+	    "rst", field_number(l->counters[COUNTER_PROBES_RST]),
+	    "local", field_number(l->counters[COUNTER_PROBES_LOCAL]),
+	    "tls", field_number(l->counters[COUNTER_PROBES_TLS]),
 	    "probe_sources");
 }
 
@@ -105,7 +105,7 @@ probe_source_json(const struct probe_source *p)
 	clock_format(p->seen_ms, seen);
 	return json_pack("{s:s, s:o, s:s}",
 	    "address", address,
-	    "count", rpc_number(p->count),
+	    "count", field_number(p->count),
 	    "last_seen", seen);
 }
 
@@ -119,7 +119,7 @@ ends_json(const struct snapshot_listener *l)
 
 	for (end = 0; end < CONN_END_COUNT; end++)
 		failed |= json_object_set_new(all, conn_end_name(end),
-		    rpc_number(l->counters[COUNTER_ENDS + end]));
+		    field_number(l->counters[COUNTER_ENDS + end]));
 	if (failed == 0)
 		return json_pack("{s:o}", "ends", all);
 	json_decref(all);
@@ -131,14 +131,14 @@ static json_t *
 health_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[]}",
-	    "restarts", rpc_number(l->restarts),
-	    "bind_attempts", rpc_number(l->bind_attempts),
+	    "restarts", field_number(l->restarts),
+	    "bind_attempts", field_number(l->bind_attempts),
 	    "retry_in_ms", l->state == LISTENER_RETRYING ?
-		rpc_number(l->retry_in_ms) : json_null(),
+		field_number(l->retry_in_ms) : json_null(),
 	    "queueing", l->state == LISTENER_PAUSED ?
 		json_boolean(l->queueing) : json_null(),
 	    "last_error",
-		rpc_string_or_null(l->last_error, sizeof(l->last_error)),
+		field_string_or_null(l->last_error, sizeof(l->last_error)),
 	    "workers");
 }
 
@@ -148,11 +148,11 @@ daemon_json(const struct snapshot_daemon *d, json_t *listeners, json_t *store)
 {
 	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION,
-	    "pid", rpc_number(d->pid),
-	    "state", rpc_word(daemon_state_name(d->state)),
+	    "pid", field_number(d->pid),
+	    "state", field_word(daemon_state_name(d->state)),
 	    "ready", d->ready != 0,
-	    "uptime_ms", rpc_number(d->uptime_ms),
-	    "loop_lag_max_ms", rpc_number(d->loop_lag_max_ms),
+	    "uptime_ms", field_number(d->uptime_ms),
+	    "loop_lag_max_ms", field_number(d->loop_lag_max_ms),
 	    "listeners", listeners,
 	    "store", store);
 }
@@ -274,8 +274,8 @@ static json_t *
 list_row_json(const struct snapshot_listener *l)
 {
 	return json_pack("{s:o, s:s}", "name",
-	    rpc_string(l->spec.name, sizeof(l->spec.name)), "state",
-	    rpc_word(listener_state_name(l->state)));
+	    field_string(l->spec.name, sizeof(l->spec.name)), "state",
+	    field_word(listener_state_name(l->state)));
 }
 
 json_t *

@@ -6,9 +6,9 @@
 
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
-#include "control/status_json.h"
-#include "control/store_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/status_json.h"
+#include "json/store_json.h"
 
 static struct snapshot_store
 sample(void)
@@ -132,7 +132,7 @@ Test(store_json, in_the_status)
 	snapshot_add(&w, SNAPSHOT_DAEMON, &d, sizeof(d));
 	snapshot_add(&w, SNAPSHOT_STORE, &s, sizeof(s));
 	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	o = status_json_daemon(&r);
 	expect(json_pack("[O, O, i]",
 		   json_object_get(json_object_get(o, "store"), "error"),

@@ -1,10 +1,10 @@
-#include "control/stats_json.h"
+#include "json/stats_json.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include "common/snapshot.h"
-#include "control/rpc.h"
+#include "json/fields.h"
 
 /* All children together. */
 struct total {
@@ -46,13 +46,13 @@ identity_json(const struct snapshot_process *p)
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:b}",
 	    "role", worker ? "worker" : p->role,
-	    "name", worker ? rpc_string(p->name, sizeof(p->name)) :
-		rpc_string(p->role, sizeof(p->role)),
-	    "slot", worker ? rpc_number(p->slot) : json_null(),
-	    "generation", rpc_number_or_null(p->generation),
-	    "group", rpc_string_or_null(p->group, sizeof(p->group)),
-	    "pid", rpc_number_or_null(p->pid),
-	    "state", rpc_word(child_state_name(p->state)),
+	    "name", worker ? field_string(p->name, sizeof(p->name)) :
+		field_string(p->role, sizeof(p->role)),
+	    "slot", worker ? field_number(p->slot) : json_null(),
+	    "generation", field_number_or_null(p->generation),
+	    "group", field_string_or_null(p->group, sizeof(p->group)),
+	    "pid", field_number_or_null(p->pid),
+	    "state", field_word(child_state_name(p->state)),
 	    "leaving", p->leaving != 0);
 }
 
@@ -60,13 +60,13 @@ static json_t *
 figures_json(const struct snapshot_process *p, const struct usage *u)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "restarts", rpc_number(p->restarts),
-	    "last_end", rpc_time(p->last_end_ms),
-	    "last_reason", rpc_string_or_null(p->last_end, sizeof(p->last_end)),
-	    "uptime_ms", p->pid == 0 ? json_null() : rpc_number(p->uptime_ms),
-	    "ready_ms", rpc_known_or_null(ready_ms(p)),
-	    "memory_kb", rpc_known_or_null(kilobytes(u)),
-	    "cpu_ms", rpc_known_or_null(u->cpu_ms));
+	    "restarts", field_number(p->restarts),
+	    "last_end", field_time(p->last_end_ms),
+	    "last_reason", field_string_or_null(p->last_end, sizeof(p->last_end)),
+	    "uptime_ms", p->pid == 0 ? json_null() : field_number(p->uptime_ms),
+	    "ready_ms", field_known_or_null(ready_ms(p)),
+	    "memory_kb", field_known_or_null(kilobytes(u)),
+	    "cpu_ms", field_known_or_null(u->cpu_ms));
 }
 
 static json_t *
@@ -76,16 +76,16 @@ total_json(const struct total *t, uint64_t uptime_ms)
 	const struct snapshot_process *last = t->last == NULL ? &none : t->last;
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "children", rpc_number(t->children),
-	    "running", rpc_number(t->running),
-	    "restarts", rpc_number(t->restarts),
-	    "last_end", rpc_time(last->last_end_ms),
+	    "children", field_number(t->children),
+	    "running", field_number(t->running),
+	    "restarts", field_number(t->restarts),
+	    "last_end", field_time(last->last_end_ms),
 	    "last_reason",
-		rpc_string_or_null(last->last_end, sizeof(last->last_end)),
-	    "uptime_ms", rpc_number(uptime_ms),
-	    "ready_ms", rpc_known_or_null(t->ready_ms),
-	    "memory_kb", rpc_known_or_null(kilobytes(&t->usage)),
-	    "cpu_ms", rpc_known_or_null(t->usage.cpu_ms));
+		field_string_or_null(last->last_end, sizeof(last->last_end)),
+	    "uptime_ms", field_number(uptime_ms),
+	    "ready_ms", field_known_or_null(t->ready_ms),
+	    "memory_kb", field_known_or_null(kilobytes(&t->usage)),
+	    "cpu_ms", field_known_or_null(t->usage.cpu_ms));
 }
 /* clang-format on */
 

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/usage.h"
+#include "json/usage.h"
 
 #define REST " 1 4 4 0 -1 4194560 140 0 0 0 "
 

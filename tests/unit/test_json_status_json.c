@@ -2,8 +2,8 @@
 #include <criterion/parameterized.h>
 #include <stdlib.h>
 
-#include "control/status_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/status_json.h"
 
 #define NO_ENDS                                                               \
 	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "                  \
@@ -65,7 +65,7 @@ Test(status_json, daemon)
 	struct snapshot_reader r;
 	char *want = NULL;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	cr_assert_neq(asprintf(&want,
 			  "{\"version\": \"%s\", \"pid\": 4242, "
 			  "\"state\": \"running\", \"ready\": true, "
@@ -82,7 +82,7 @@ Test(status_json, listener_is_the_first)
 {
 	struct snapshot_reader r;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	/* Of a snapshot of one listener; here the workers are its own, too. */
 	expect(status_json_listener(&r), pos);
 	snapshot_close(&r);
@@ -118,7 +118,7 @@ ParameterizedTest(struct state_case *k, status_json, what_goes_with_a_state)
 	json_t *o;
 
 	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	o = status_json_listener(&r);
 	expect(json_pack("[O, O]", json_object_get(o, "retry_in_ms"),
 		   json_object_get(o, "queueing")),
@@ -131,7 +131,7 @@ Test(status_json, list)
 {
 	struct snapshot_reader r;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	expect(status_json_list(&r),
 	    "[{\"name\": \"pos\", \"state\": \"degraded\"}, "
 	    "{\"name\": \"local\", \"state\": \"starting\"}]");

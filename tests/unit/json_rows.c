@@ -1,4 +1,4 @@
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -134,7 +134,7 @@ add_processes(struct snapshot_writer *w)
 }
 
 void
-control_rows_seal(struct snapshot_writer *w, struct snapshot_reader *r)
+json_rows_seal(struct snapshot_writer *w, struct snapshot_reader *r)
 {
 	struct err err;
 	const int fd = snapshot_seal(w, &err);
@@ -145,7 +145,7 @@ control_rows_seal(struct snapshot_writer *w, struct snapshot_reader *r)
 }
 
 void
-control_rows_open_origin(struct snapshot_reader *r, enum spec_origin origin)
+json_rows_open_origin(struct snapshot_reader *r, enum spec_origin origin)
 {
 	struct snapshot_writer w = { 0 };
 
@@ -153,11 +153,11 @@ control_rows_open_origin(struct snapshot_reader *r, enum spec_origin origin)
 	add_pos(&w, origin);
 	add_local(&w);
 	add_processes(&w);
-	control_rows_seal(&w, r);
+	json_rows_seal(&w, r);
 }
 
 void
-control_rows_open(struct snapshot_reader *r)
+json_rows_open(struct snapshot_reader *r)
 {
-	control_rows_open_origin(r, ORIGIN_RUNTIME);
+	json_rows_open_origin(r, ORIGIN_RUNTIME);
 }

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "control/stats_json.h"
-#include "unit/control_rows.h"
+#include "unit/json_rows.h"
+#include "json/stats_json.h"
 
 /* One of the processes has ended before anybody could look. */
 static void
@@ -29,7 +29,7 @@ Test(stats_json, children)
 	struct snapshot_reader r;
 	json_t *stats, *children;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	stats = stats_json(&r, look_up);
 	snapshot_close(&r);
 	children = json_object_get(stats, "children");
@@ -72,7 +72,7 @@ Test(stats_json, total)
 	struct snapshot_reader r;
 	json_t *stats;
 
-	control_rows_open(&r);
+	json_rows_open(&r);
 	stats = stats_json(&r, look_up);
 	snapshot_close(&r);
 	expect(json_object_get(stats, "total"),
@@ -93,7 +93,7 @@ Test(stats_json, without_children)
 
 	cr_expect_null(stats_json(&r, look_up));
 	snapshot_add(&w, SNAPSHOT_DAEMON, &d, sizeof(d));
-	control_rows_seal(&w, &r);
+	json_rows_seal(&w, &r);
 	stats = stats_json(&r, look_up);
 	snapshot_close(&r);
 	expect(stats,

@@ -1,8 +1,8 @@
-#include "control/store_json.h"
+#include "json/store_json.h"
 
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
-#include "control/rpc.h"
+#include "json/fields.h"
 
 /* NULL: none. */
 static const char *
@@ -16,7 +16,8 @@ trouble_word(uint32_t trouble)
 
 	if (trouble == STORE_TROUBLE_NONE)
 		return NULL;
-	return rpc_word(trouble < STORE_TROUBLE_COUNT ? words[trouble] : NULL);
+	return field_word(
+	    trouble < STORE_TROUBLE_COUNT ? words[trouble] : NULL);
 }
 
 /* It runs, but does not what it is there for. */
@@ -25,7 +26,7 @@ state_word(const struct snapshot_store *s)
 {
 	if (s->state == CHILD_UP && s->trouble != STORE_TROUBLE_NONE)
 		return "degraded";
-	return rpc_word(child_state_name(s->state));
+	return field_word(child_state_name(s->state));
 }
 
 /* For how long; what can't be is not so. */
@@ -40,7 +41,7 @@ held_ms(const struct snapshot_store *s, uint64_t now_ms)
 static json_t *
 figure(const struct snapshot_store *s, enum store_figure id)
 {
-	return rpc_number(s->figures[id]);
+	return field_number(s->figures[id]);
 }
 
 json_t *
@@ -53,17 +54,17 @@ store_json(const struct snapshot_store *s, uint64_t now_ms)
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
 	    " s:o, s:s?, s:o}",
 	    "state", state_word(s),
-	    "pid", rpc_number_or_null(s->pid),
-	    "restarts", rpc_number(s->restarts),
-	    "database", rpc_string(s->database, sizeof(s->database)),
+	    "pid", field_number_or_null(s->pid),
+	    "restarts", field_number(s->restarts),
+	    "database", field_string(s->database, sizeof(s->database)),
 	    "events", figure(s, STORE_EVENTS),
-	    "dropped", rpc_number(s->dropped),
+	    "dropped", field_number(s->dropped),
 	    "pruned", figure(s, STORE_PRUNED),
-	    "last_cleanup", rpc_time(s->figures[STORE_LAST_CLEANUP_MS]),
+	    "last_cleanup", field_time(s->figures[STORE_LAST_CLEANUP_MS]),
 	    "database_bytes", figure(s, STORE_DATABASE_BYTES),
 	    "wal_bytes", figure(s, STORE_WAL_BYTES),
-	    "wal_held_ms", rpc_number(held_ms(s, now_ms)),
+	    "wal_held_ms", field_number(held_ms(s, now_ms)),
 	    "trouble", trouble_word(s->trouble),
-	    "error", rpc_string_or_null(s->text, sizeof(s->text)));
+	    "error", field_string_or_null(s->text, sizeof(s->text)));
 	/* clang-format on */
 }

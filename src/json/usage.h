@@ -1,6 +1,6 @@
 /* usage: what a process takes of the machine, as /proc tells everybody. */
-#ifndef MERCURY_CONTROL_USAGE_H
-#define MERCURY_CONTROL_USAGE_H
+#ifndef MERCURY_JSON_USAGE_H
+#define MERCURY_JSON_USAGE_H
 
 #include <stdint.h>
 
@@ -22,4 +22,4 @@ void usage_add(struct usage *sum, const struct usage *);
 int64_t usage_parse_memory(const char *statm, int64_t page_bytes);
 int64_t usage_parse_cpu(const char *stat, int64_t ticks_per_s);
 
-#endif /* MERCURY_CONTROL_USAGE_H */
+#endif /* MERCURY_JSON_USAGE_H */

@@ -1,4 +1,4 @@
-#include "control/usage.h"
+#include "json/usage.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -3,12 +3,12 @@
  * Pure, but for what a process takes of the machine, which the caller looks
  * up.
  */
-#ifndef MERCURY_CONTROL_STATS_JSON_H
-#define MERCURY_CONTROL_STATS_JSON_H
+#ifndef MERCURY_JSON_STATS_JSON_H
+#define MERCURY_JSON_STATS_JSON_H
 
 #include <jansson.h>
 
-#include "control/usage.h"
+#include "json/usage.h"
 
 struct snapshot_reader;
 
@@ -18,4 +18,4 @@ struct snapshot_reader;
  */
 json_t *stats_json(struct snapshot_reader *, usage_fn);
 
-#endif /* MERCURY_CONTROL_STATS_JSON_H */
+#endif /* MERCURY_JSON_STATS_JSON_H */

@@ -1,6 +1,6 @@
 /* store_json: the store in daemon.status. Pure. */
-#ifndef MERCURY_CONTROL_STORE_JSON_H
-#define MERCURY_CONTROL_STORE_JSON_H
+#ifndef MERCURY_JSON_STORE_JSON_H
+#define MERCURY_JSON_STORE_JSON_H
 
 #include <jansson.h>
 #include <stdint.h>
@@ -13,4 +13,4 @@ struct snapshot_store;
  */
 json_t *store_json(const struct snapshot_store *, uint64_t now_ms);
 
-#endif /* MERCURY_CONTROL_STORE_JSON_H */
+#endif /* MERCURY_JSON_STORE_JSON_H */

@@ -2,12 +2,12 @@
  * tree_json: the supervision tree of a snapshot as JSON. Pure, but for what a
  * process takes of the machine, which the caller looks up.
  */
-#ifndef MERCURY_CONTROL_TREE_JSON_H
-#define MERCURY_CONTROL_TREE_JSON_H
+#ifndef MERCURY_JSON_TREE_JSON_H
+#define MERCURY_JSON_TREE_JSON_H
 
 #include <jansson.h>
 
-#include "control/usage.h"
+#include "json/usage.h"
 
 struct snapshot_reader;
 
@@ -17,4 +17,4 @@ struct snapshot_reader;
  */
 json_t *tree_json(struct snapshot_reader *, usage_fn);
 
-#endif /* MERCURY_CONTROL_TREE_JSON_H */
+#endif /* MERCURY_JSON_TREE_JSON_H */

@@ -3,8 +3,8 @@
  *
  * Each gives a new reference, NULL when out of memory.
  */
-#ifndef MERCURY_CONTROL_HISTORY_JSON_H
-#define MERCURY_CONTROL_HISTORY_JSON_H
+#ifndef MERCURY_JSON_HISTORY_JSON_H
+#define MERCURY_JSON_HISTORY_JSON_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -22,4 +22,4 @@ json_t *history_json_records(struct snapshot_reader *, size_t max);
 /* The result of supervisor.failure_rate over so many milliseconds, not 0. */
 json_t *history_json_failures(struct snapshot_reader *, uint32_t window_ms);
 
-#endif /* MERCURY_CONTROL_HISTORY_JSON_H */
+#endif /* MERCURY_JSON_HISTORY_JSON_H */

@@ -1,11 +1,11 @@
-#include "control/tree_json.h"
+#include "json/tree_json.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/snapshot.h"
-#include "control/rpc.h"
+#include "json/fields.h"
 
 /* A pool under construction: what its workers add up to. */
 struct pool_sum {
@@ -41,14 +41,14 @@ node_json(const struct node *n)
 	    "role", n->role,
 	    "name", n->name,
 	    "group", n->group,
-	    "pid", rpc_number_or_null(n->pid),
+	    "pid", field_number_or_null(n->pid),
 	    "state", n->state,
 	    "generation", n->generation,
 	    "leaving", n->leaving,
-	    "uptime_ms", rpc_number(n->uptime_ms),
-	    "restarts", rpc_number(n->restarts),
-	    "memory_bytes", rpc_known_or_null(n->usage.memory_bytes),
-	    "cpu_ms", rpc_known_or_null(n->usage.cpu_ms));
+	    "uptime_ms", field_number(n->uptime_ms),
+	    "restarts", field_number(n->restarts),
+	    "memory_bytes", field_known_or_null(n->usage.memory_bytes),
+	    "cpu_ms", field_known_or_null(n->usage.cpu_ms));
 }
 /* clang-format on */
 
@@ -70,7 +70,7 @@ root_json(const struct snapshot_daemon *d, json_t *children, usage_fn look_up)
 		.name = json_string("mercuryd"),
 		.group = json_null(),
 		.pid = d->pid,
-		.state = rpc_word(daemon_state_name(d->state)),
+		.state = field_word(daemon_state_name(d->state)),
 		.generation = json_null(),
 		.uptime_ms = d->uptime_ms,
 		.usage = usage_of(d->pid, look_up),
@@ -90,7 +90,7 @@ worker_name(const struct snapshot_process *p)
 	char name[SPEC_NAME_SIZE + 16];
 
 	(void)snprintf(name, sizeof(name), "%.64s/%u", p->name, p->slot);
-	return rpc_string(name, sizeof(name));
+	return field_string(name, sizeof(name));
 }
 
 static json_t *
@@ -99,11 +99,11 @@ process_json(const struct snapshot_process *p, bool is_worker, usage_fn look_up)
 	const struct node n = {
 		.role = is_worker ? "worker" : p->role,
 		.name = is_worker ? worker_name(p)
-				  : rpc_string(p->role, sizeof(p->role)),
-		.group = rpc_string_or_null(p->group, sizeof(p->group)),
+				  : field_string(p->role, sizeof(p->role)),
+		.group = field_string_or_null(p->group, sizeof(p->group)),
 		.pid = p->pid,
-		.state = rpc_word(child_state_name(p->state)),
-		.generation = rpc_number_or_null(p->generation),
+		.state = field_word(child_state_name(p->state)),
+		.generation = field_number_or_null(p->generation),
 		.leaving = p->leaving != 0,
 		.uptime_ms = p->uptime_ms,
 		.restarts = p->restarts,
@@ -117,7 +117,7 @@ process_json(const struct snapshot_process *p, bool is_worker, usage_fn look_up)
 static json_t *
 pool_of(json_t *children, json_t *pools, const struct snapshot_process *p)
 {
-	json_t *name = rpc_string(p->name, sizeof(p->name));
+	json_t *name = field_string(p->name, sizeof(p->name));
 	json_t *pool = json_object_get(pools, json_string_value(name));
 
 	if (name == NULL || pool != NULL) {
@@ -125,7 +125,7 @@ pool_of(json_t *children, json_t *pools, const struct snapshot_process *p)
 		return pool;
 	}
 	pool = json_pack("{s:O, s:o, s:[]}", "name", name, "group",
-	    rpc_string_or_null(p->group, sizeof(p->group)), "children");
+	    field_string_or_null(p->group, sizeof(p->group)), "children");
 	if (json_object_set(pools, json_string_value(name), pool) == -1 ||
 	    json_array_append(children, pool) == -1) {
 		json_decref(pool);
@@ -211,7 +211,7 @@ finish_pool(json_t *pool)
 	n.name = json_incref(json_object_get(pool, "name"));
 	n.group = json_incref(json_object_get(pool, "group"));
 	n.state = pool_state(&sum);
-	n.generation = rpc_number_or_null(sum.generation);
+	n.generation = field_number_or_null(sum.generation);
 	n.leaving = sum.workers == 0;
 	n.uptime_ms = sum.uptime_ms;
 	n.restarts = sum.restarts;
