@@ -99,3 +99,8 @@ test_common_base64_LDADD = $(COMMON_TEST_LIBS)
 test_common_trace_wire_SOURCES = tests/unit/test_common_trace_wire.c
 test_common_trace_wire_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_trace_wire_LDADD = $(COMMON_TEST_LIBS)
+
+UNIT_TESTS += test_common_health_board
+test_common_health_board_SOURCES = tests/unit/test_common_health_board.c
+test_common_health_board_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_health_board_LDADD = $(COMMON_TEST_LIBS)

@@ -1,0 +1,132 @@
+#include "common/health_board.h"
+
+#include <sys/param.h>
+
+#include <sched.h>
+#include <string.h>
+
+#include "common/shared.h"
+
+/* A writer that goes on is done long before, on one CPU too. */
+#define TRIES_MAX 10000
+#define TRIES_PATIENT 100 /* before the CPU is given to others */
+
+static const char board_name[] = "health board";
+
+int
+health_board_create(struct err *err)
+{
+	return shared_create(board_name, sizeof(struct health_board), err);
+}
+
+struct health_board *
+health_board_map_write(int fd, struct err *err)
+{
+	return shared_map(fd, board_name, sizeof(struct health_board), true,
+	    err);
+}
+
+const struct health_board *
+health_board_map_read(int fd, struct err *err)
+{
+	return shared_map(fd, board_name, sizeof(struct health_board), false,
+	    err);
+}
+
+void
+health_board_unmap(const struct health_board **b)
+{
+	shared_unmap(*b, sizeof(**b));
+	*b = NULL;
+}
+
+void
+health_board_begin(struct health_board *b)
+{
+	atomic_fetch_add_explicit(&b->sequence, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+void
+health_board_end(struct health_board *b)
+{
+	atomic_fetch_add_explicit(&b->sequence, 1, memory_order_release);
+}
+
+void
+health_board_beat(struct health_board *b, uint64_t now_ms)
+{
+	atomic_store_explicit(&b->heartbeat_ms, now_ms, memory_order_release);
+}
+
+uint64_t
+health_board_age_ms(const struct health_board *b, uint64_t now_ms)
+{
+	const uint64_t beat =
+	    atomic_load_explicit(&b->heartbeat_ms, memory_order_acquire);
+
+	return now_ms > beat ? now_ms - beat : 0;
+}
+
+/* By bisection; what is being written meanwhile may mislead it. */
+static const struct health_entry *
+look_up(const struct health_board *b, const char *name)
+{
+	uint32_t low = 0, high = MIN(b->count, HEALTH_ENTRIES), middle;
+	const struct health_entry *e;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		e = &b->listeners[middle];
+		order = strncmp(name, e->name, sizeof(e->name));
+		if (order == 0)
+			return e;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static void
+make_safe(struct health_entry *e)
+{
+	e->name[sizeof(e->name) - 1] = '\0';
+	e->why[sizeof(e->why) - 1] = '\0';
+	e->ready = e->ready != 0;
+	e->draining = e->draining != 0;
+	e->paused = e->paused != 0;
+	e->required = e->required != 0;
+}
+
+enum health_found
+health_board_find(const struct health_board *b, const char *name,
+    struct health_entry *out)
+{
+	const struct health_entry *e;
+	unsigned int tries;
+	uint32_t before;
+
+	for (tries = 0; tries < TRIES_MAX; tries++) {
+		if (tries > TRIES_PATIENT)
+			(void)sched_yield();
+		before =
+		    atomic_load_explicit(&b->sequence, memory_order_acquire);
+		if (before % 2 != 0)
+			continue;
+		e = name[0] == '\0' ? &b->daemon : look_up(b, name);
+		if (e != NULL)
+			*out = *e;
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load_explicit(&b->sequence, memory_order_relaxed) !=
+		    before)
+			continue;
+		if (e == NULL)
+			return HEALTH_NO_SUCH;
+		make_safe(out);
+		return HEALTH_FOUND;
+	}
+	return HEALTH_TORN;
+}
