@@ -18,6 +18,7 @@
 /* How values look, for each type in common/option_list.h. */
 /* clang-format off */
 #define FORM_ADDRESS	"address"
+#define FORM_AGENT_WEIGHT "full | load"
 #define FORM_BOOL	"true | false"
 #define FORM_CIDRS	"{network, ...}"
 #define FORM_DURATION	"duration"
@@ -30,7 +31,9 @@
 #define FORM_NAME	"name"
 #define FORM_NAMES	"{name, ...}"
 #define FORM_OPTIONAL_PATH "path"
+#define FORM_OPTIONAL_STRING "text"
 #define FORM_PATH	"path"
+#define FORM_PLACE	"address:port"
 #define FORM_PROTOCOL	"echo | discard"
 #define FORM_PROXY_PROTOCOL "off | v1 | v2 | any"
 #define FORM_OVERFLOW	"queue | reject"
@@ -77,6 +80,12 @@ static const struct row group_rows[] = {
 
 static const struct row store_rows[] = {
 #define STORE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row gateway_rows[] = {
+#define GATEWAY_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
 	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
 #include "common/option_list.h"
 };
@@ -222,6 +231,12 @@ print_store_options(void)
 	print_rows(store_rows, COUNT(store_rows));
 }
 
+static void
+print_gateway_options(void)
+{
+	print_rows(gateway_rows, COUNT(gateway_rows));
+}
+
 /* --- events --- */
 
 static void
@@ -311,6 +326,7 @@ static const struct {
 	{ "@LISTENER_OPTIONS@\n", print_listener_options },
 	{ "@GROUP_OPTIONS@\n", print_group_options },
 	{ "@STORE_OPTIONS@\n", print_store_options },
+	{ "@GATEWAY_OPTIONS@\n", print_gateway_options },
 	{ "@EVENT_TYPES@\n", print_event_types },
 	{ "@FACTS@\n", print_facts },
 };

@@ -14,6 +14,7 @@ allowed() {
 	*/common) return 0 ;;
 	config/option | control/option | ctl/option | control/json) return 0 ;;
 	pool/protocol | pool/tls | config/tls) return 0 ;;
+	gateway/json | gateway/option | gateway/tls) return 0 ;;
 	esac
 	return 1
 }

@@ -16,6 +16,7 @@
 #include "common/cidr.h"
 #include "common/conn_state.h"
 #include "common/event.h"
+#include "common/gateway_settings.h"
 #include "common/role.h"
 #include "common/spec.h"
 #include "common/ticket_keys.h"
@@ -417,6 +418,32 @@ struct msg_trace_end {
 	uint32_t unused;
 };
 
+/* --- supervisor <-> gateway --- */
+
+/*
+ * Carries the health board (health_board.h); the values that the settings
+ * refer to come before it, with BULK. Answered by READY.
+ */
+struct msg_gateway_hello {
+	struct log_settings log;
+	uint32_t uid; /* who to be: role_drop_rights() */
+	uint32_t gid;
+	struct gateway_settings settings;
+};
+
+/*
+ * GATEWAY_OPEN carries a socket that is bound: HTTP and AGENT listen; on the
+ * others the gateway listens, and stops, as health says. GATEWAY_CLOSE: a
+ * listener with a health_port is gone.
+ *
+ * GATEWAY_BEAT: its loop has turned.
+ */
+struct msg_gateway_socket {
+	uint32_t kind; /* enum gateway_socket */
+	uint32_t unused;
+	char name[SPEC_NAME_SIZE]; /* HEALTH_PORT: of the listener */
+};
+
 /* --- supervisor <-> store --- */
 
 /* Carries the board (store_board.h). Answered by READY. */
@@ -434,8 +461,8 @@ struct msg_store_hello {
  * may send what event_type_senders() says; without a name it is the
  * supervisor itself.
  *
- * STORE_LINK carries one end of a new channel between control and store; each
- * of them drops the one that it had.
+ * STORE_LINK carries one end of a new channel between the store and control
+ * or the gateway; each of them drops the one that it had.
  *
  * STORE_STOP: write all that has been sent so far, then exit 0.
  *
@@ -443,6 +470,11 @@ struct msg_store_hello {
  */
 struct msg_store_source {
 	char pool[SPEC_NAME_SIZE];
+};
+
+struct msg_store_link {
+	uint32_t role; /* enum role: who has the other end */
+	uint32_t unused;
 };
 
 /* Why nothing is written. */
@@ -522,7 +554,7 @@ struct msg_events_news {
 /* clang-format off */
 /*  MSG(KIND,		who may send it,		payload,	descriptors) */
 #define IPC_MESSAGES(MSG)						\
-	MSG(READY,	ROLE_CONTROL | ROLE_POOL | ROLE_STORE, struct msg_empty, 0) \
+	MSG(READY, ROLE_CONTROL | ROLE_POOL | ROLE_STORE | ROLE_GATEWAY, struct msg_empty, 0) \
 	MSG(CONFIG_READ, ROLE_SUPERVISOR,		struct msg_config_read,	0) \
 	MSG(CONFIG_FIND_HOLDER, ROLE_SUPERVISOR,	struct msg_config_find_holder, 0) \
 	MSG(CONFIG_FIND_STRAYS, ROLE_SUPERVISOR,	struct msg_config_find_strays, 0) \
@@ -533,6 +565,7 @@ struct msg_events_news {
 	MSG(PLAN_DAEMON, ROLE_CONFIG,			struct daemon_settings,	0) \
 	MSG(BULK, ROLE_CONFIG | ROLE_CONTROL | ROLE_SUPERVISOR, struct msg_bulk, 1) \
 	MSG(PLAN_LISTENER, ROLE_CONFIG,			struct msg_plan_listener, 0) \
+	MSG(PLAN_GATEWAY, ROLE_CONFIG,			struct gateway_settings, 0) \
 	MSG(PLAN_GROUP,	ROLE_CONFIG,			struct group_spec,	0) \
 	MSG(PLAN_CHILD,	ROLE_CONFIG,			struct msg_plan_child,	0) \
 	MSG(PLAN_ERROR,	ROLE_CONFIG,			struct msg_text,	0) \
@@ -556,23 +589,27 @@ struct msg_events_news {
 	MSG(REQ_PAUSE,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_RESUME,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_RESTART, ROLE_CONTROL,			struct msg_req_name,	0) \
-	MSG(REQ_HISTORY, ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_HISTORY, ROLE_CONTROL | ROLE_GATEWAY,	struct msg_req_name,	0) \
 	MSG(REQ_FAILURES, ROLE_CONTROL,			struct msg_req_name,	0) \
-	MSG(REQ_STATUS,	ROLE_CONTROL,			struct msg_req_name,	0) \
-	MSG(REQ_TREE,	ROLE_CONTROL,			struct msg_request,	0) \
+	MSG(REQ_STATUS,	ROLE_CONTROL | ROLE_GATEWAY,	struct msg_req_name,	0) \
+	MSG(REQ_TREE,	ROLE_CONTROL | ROLE_GATEWAY,	struct msg_request,	0) \
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_SHUTDOWN, ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(TLS_MODULE,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(TICKET_KEYS, ROLE_SUPERVISOR,		struct msg_ticket_keys,	0) \
 	MSG(GATES,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(EVENTS,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(GATEWAY_HELLO, ROLE_SUPERVISOR,		struct msg_gateway_hello, 1) \
+	MSG(GATEWAY_OPEN, ROLE_SUPERVISOR,		struct msg_gateway_socket, 1) \
+	MSG(GATEWAY_CLOSE, ROLE_SUPERVISOR,		struct msg_gateway_socket, 0) \
+	MSG(GATEWAY_BEAT, ROLE_GATEWAY,			struct msg_empty,	0) \
 	MSG(STORE_HELLO, ROLE_SUPERVISOR,		struct msg_store_hello,	1) \
 	MSG(STORE_SETTINGS, ROLE_SUPERVISOR,		struct store_settings,	0) \
 	MSG(STORE_SOURCE, ROLE_SUPERVISOR,		struct msg_store_source, 1) \
-	MSG(STORE_LINK,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(STORE_LINK,	ROLE_SUPERVISOR,		struct msg_store_link,	1) \
 	MSG(STORE_STOP,	ROLE_SUPERVISOR,		struct msg_empty,	0) \
 	MSG(STORE_TROUBLE, ROLE_STORE,			struct msg_store_trouble, 0) \
-	MSG(EVENTS_QUERY, ROLE_CONTROL,			struct msg_events_query, 0) \
+	MSG(EVENTS_QUERY, ROLE_CONTROL | ROLE_GATEWAY,	struct msg_events_query, 0) \
 	MSG(EVENTS_CLEANUP, ROLE_CONTROL,		struct msg_events_cleanup, 0) \
 	MSG(EVENTS_WATCH, ROLE_CONTROL,			struct msg_empty,	0) \
 	MSG(EVENTS_NEWS, ROLE_STORE,			struct msg_events_news,	0) \

@@ -18,6 +18,7 @@ libcommon_a_SOURCES = \
 	src/common/fact_list.h \
 	src/common/fd.c src/common/fd.h \
 	src/common/gate.c src/common/gate.h \
+	src/common/gateway_settings.c src/common/gateway_settings.h \
 	src/common/health_board.c src/common/health_board.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \

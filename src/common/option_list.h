@@ -2,14 +2,15 @@
  * Every option of a listener and of the daemon section, once. Included many
  * times on purpose: no guard. The config file, the control socket, the
  * supervisor's merge of an update and the table in mercury.conf(5) all come
- * from here. So do the options of a group and of the store.
+ * from here. So do the options of a group, of the store and of the gateway.
  *
  *     OPTION(ID, "name", TYPE, member, MIN, MAX, CHANGE, "default", "help")
  *
  * TYPE      one of enum option_type (option.h in src/option)
  * member    of struct listener_spec (LISTENER_OPTION), struct
  *           daemon_settings (DAEMON_OPTION), struct group_spec
- *           (GROUP_OPTION) or struct store_settings (STORE_OPTION); that of
+ *           (GROUP_OPTION), struct store_settings (STORE_OPTION) or struct
+ *           gateway_settings (GATEWAY_OPTION); that of
  *           a duration may have 32 or 64 bits
  * MIN, MAX  of a list MAX is its entries; for integers, and for durations in
  * milliseconds; of a path MAX is its bytes, 0 for what its member holds; else
@@ -25,6 +26,9 @@
 #endif
 #ifndef GROUP_OPTION
 #define GROUP_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
+#endif
+#ifndef GATEWAY_OPTION
+#define GATEWAY_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
 #endif
 #ifndef STORE_OPTION
 #define STORE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)
@@ -146,9 +150,27 @@ STORE_OPTION(MAX_EVENTS, "max_events", UINT32, max_events, 1, 1000000000, "10000
     "How many events are kept; of more, the oldest are deleted.")
 STORE_OPTION(CLEANUP_EVERY, "cleanup_every", DURATION, cleanup_every_ms, 1000, 604800000, "1h",
     "How often that is done, give or take 10%; and once within half a minute after the start.")
+
+GATEWAY_OPTION(LISTEN, "listen", PLACE, places[GATEWAY_HTTP], 0, 0, "127.0.0.1:9180",
+    "Numeric address and port of HTTP: health checks, metrics, the dashboard and the API. IPv6 in brackets: [::]:9180. Empty for none.")
+GATEWAY_OPTION(AGENT_LISTEN, "agent_listen", PLACE, places[GATEWAY_AGENT], 0, 0, "",
+    "Address and port of HAProxy's agent-check; empty for none.")
+GATEWAY_OPTION(AGENT_WEIGHT, "agent_weight", AGENT_WEIGHT, agent_weight, 0, 0, "full",
+    "The weight that the agent tells while ready: always 100% (full), or the share of max_connections that is free (load).")
+GATEWAY_OPTION(TCP_CHECK_LISTEN, "tcp_check_listen", PLACE, places[GATEWAY_TCP_CHECK], 0, 0, "",
+    "Address and port that take connections only while mercuryd is ready; empty for none.")
+GATEWAY_OPTION(TOKEN, "token", OPTIONAL_STRING, token, 0, 0, "",
+    "What a client of metrics and API has to send as \"Authorization: Bearer TOKEN\"; empty for nothing. Health checks need none.")
+GATEWAY_OPTION(ALLOW, "allow", CIDRS, bulks[BULK_ALLOW], 0, 4096, NULL,
+    "Addresses and networks (CIDR) that may use HTTP; without it, all that can reach it.")
+GATEWAY_OPTION(HOSTS, "hosts", OPTIONAL_STRING, hosts, 0, 0, "",
+    "Names, with spaces between, that clients may give in the Host header, beside localhost and numeric addresses.")
+GATEWAY_OPTION(TLS, "tls", TLS, bulks[BULK_TLS], 0, 0, NULL,
+    "A section with the options of TLS, as in a listener: HTTP is HTTPS then.")
 /* clang-format on */
 
 #undef LISTENER_OPTION
 #undef DAEMON_OPTION
 #undef GROUP_OPTION
 #undef STORE_OPTION
+#undef GATEWAY_OPTION

@@ -32,6 +32,8 @@ role_name(enum role which)
 		return "pool";
 	case ROLE_STORE:
 		return "store";
+	case ROLE_GATEWAY:
+		return "gateway";
 	}
 	return "unknown";
 }

@@ -15,12 +15,13 @@ enum role {
 	ROLE_CONTROL = 1 << 2,
 	ROLE_POOL = 1 << 3,
 	ROLE_STORE = 1 << 4,
+	ROLE_GATEWAY = 1 << 5,
 };
 
 /* Where a child finds its end of the socketpair to the supervisor. */
 #define ROLE_CHANNEL_FD 3
 
-/* "config", "control", "pool", "store", "supervisor"; never NULL. */
+/* "config", "control", "gateway" and so on; never NULL. */
 const char *role_name(enum role);
 
 /*

@@ -14,6 +14,7 @@
 #include "config/config_scan.h"
 #include "config/config_section.h"
 #include "config/conflict.h"
+#include "config/gateway_plan.h"
 #include "config/tls_plan.h"
 #include "option/option.h"
 #include "option/tls_section.h"
@@ -83,8 +84,9 @@ complain_unknown(const cfg_t *cfg, const char *key)
 		value_quote(key, quoted);
 		plan_error(reader.plan, cfg->filename, line,
 		    "%s is unknown here: must be daemon { ... }, "
-		    "store { ... }, listener \"NAME\" { ... }, "
-		    "group \"NAME\" { ... } or include(\"FILE\")",
+		    "store { ... }, gateway { ... }, "
+		    "listener \"NAME\" { ... }, group \"NAME\" { ... } or "
+		    "include(\"FILE\")",
 		    quoted);
 	}
 }
@@ -341,6 +343,29 @@ end_store(unsigned int line)
 		reader.store = json_incref(s->options);
 }
 
+static void
+end_gateway(unsigned int line)
+{
+	struct config_section *s = &reader.section;
+	struct gateway_wanted *g = &reader.plan->gateway;
+	struct tls_warnings warnings = { 0 };
+	struct err err;
+	size_t i;
+
+	if (!take_place("gateway", line) || s->wrong)
+		return;
+	if (option_gateway(s->options, g, &err) == -1 ||
+	    gateway_plan_complete(g, &warnings, &err) == -1)
+		section_error("gateway: ", line, &err);
+	for (i = 0; i < warnings.count && i < TLS_WANTS_WARNINGS; i++)
+		plan_warning(reader.plan, reader.file->path, line,
+		    "gateway: %s", warnings.texts[i]);
+	if (gateway_plan_is_open(&g->settings, s->options))
+		plan_warning(reader.plan, reader.file->path, line,
+		    "gateway: listen: whoever reaches it sees all that it "
+		    "shows: give a token, allow or tls.client_ca");
+}
+
 /* Room for "listener "NAME": ". */
 #define WHAT_SIZE (SPEC_NAME_SIZE + 32)
 
@@ -446,6 +471,8 @@ on_section(cfg_t *cfg, cfg_opt_t *opt)
 		end_daemon(line);
 	else if (is_section(section, "store"))
 		end_store(line);
+	else if (is_section(section, "gateway"))
+		end_gateway(line);
 	else if (is_section(section, "group"))
 		end_group(section->title, line);
 	else
@@ -637,6 +664,18 @@ list_tls(bool in_sni, cfg_opt_t *sections, cfg_opt_t out[static TLS_KEYS_MAX])
 	out[i] = end;
 }
 
+/* The option tls is a section. */
+static void
+make_section(cfg_opt_t *options, cfg_opt_t *tls)
+{
+	cfg_opt_t *o;
+
+	for (o = options; strcmp(o->name, "tls") != 0; o++)
+		;
+	*o = (cfg_opt_t)CFG_SEC("tls", tls, CFGF_MULTI);
+	o->validcb = on_tls;
+}
+
 /* The grammar, made from the option table. The caller frees it. */
 static cfg_t *
 make_grammar(void)
@@ -652,6 +691,11 @@ make_grammar(void)
 #include "common/option_list.h"
 		CFG_END()
 	};
+	cfg_opt_t gateway[] = {
+#define GATEWAY_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
+#include "common/option_list.h"
+		CFG_END()
+	};
 	cfg_opt_t listener[] = {
 #define LISTENER_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
 #include "common/option_list.h"
@@ -664,6 +708,7 @@ make_grammar(void)
 	};
 	cfg_opt_t file[] = { CFG_SEC("daemon", daemon, CFGF_MULTI),
 		CFG_SEC("store", store, CFGF_MULTI),
+		CFG_SEC("gateway", gateway, CFGF_MULTI),
 		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE),
 		CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE),
 		CFG_FUNC("include", on_include), CFG_END() };
@@ -674,8 +719,9 @@ make_grammar(void)
 	list_tls(true, NULL, sni);
 	list_tls(false, sni, tls);
 	watch(listener, OPTION_LISTENER);
-	listener[OPT_TLS] = (cfg_opt_t)CFG_SEC("tls", tls, CFGF_MULTI);
-	listener[OPT_TLS].validcb = on_tls;
+	watch(gateway, OPTION_GATEWAY);
+	make_section(listener, tls);
+	make_section(gateway, tls);
 	watch(group, OPTION_GROUP);
 	for (o = file; o->type == CFGT_SEC; o++)
 		o->validcb = on_section;

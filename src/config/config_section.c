@@ -21,6 +21,8 @@ config_section_table(const struct config_place *p)
 		return OPTION_LISTENER;
 	if (is_in(p, "store"))
 		return OPTION_STORE;
+	if (is_in(p, "gateway"))
+		return OPTION_GATEWAY;
 	return is_in(p, "group") ? OPTION_GROUP : -1;
 }
 

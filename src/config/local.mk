@@ -8,6 +8,7 @@ libconfig_a_SOURCES = \
 	src/config/config_scan.c src/config/config_scan.h \
 	src/config/config_section.c src/config/config_section.h \
 	src/config/conflict.c src/config/conflict.h \
+	src/config/gateway_plan.c src/config/gateway_plan.h \
 	src/config/groups.c src/config/groups.h \
 	src/config/holder.c src/config/holder.h \
 	src/config/plan.c src/config/plan.h \

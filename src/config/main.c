@@ -46,20 +46,37 @@ send_message(enum ipc_kind kind, const void *payload)
 }
 
 static void
+send_bulks(const struct bulks *values)
+{
+	struct msg_bulk m = { 0 };
+
+	for (m.id = 0; m.id < BULK_COUNT; m.id++) {
+		if (values->of[m.id] == NULL)
+			continue;
+		m.ref = values->of[m.id]->ref;
+		send_with(IPC_BULK, &m, values->of[m.id]->fd);
+	}
+}
+
+static void
 send_listener(const struct wanted *w)
 {
 	const struct msg_plan_listener m = { .spec = w->spec,
 		.set = w->set,
 		.origin = w->origin };
-	struct msg_bulk value = { 0 };
 
-	for (value.id = 0; value.id < BULK_COUNT; value.id++) {
-		if (w->bulks.of[value.id] == NULL)
-			continue;
-		value.ref = w->bulks.of[value.id]->ref;
-		send_with(IPC_BULK, &value, w->bulks.of[value.id]->fd);
-	}
+	send_bulks(&w->bulks);
 	send_message(IPC_PLAN_LISTENER, &m);
+}
+
+/* If there is to be one. */
+static void
+send_gateway(const struct gateway_wanted *g)
+{
+	if (!g->settings.exists)
+		return;
+	send_bulks(&g->bulks);
+	send_message(IPC_PLAN_GATEWAY, &g->settings);
 }
 
 static void
@@ -97,6 +114,7 @@ send_plan(struct plan *plan, const char *path)
 		end.errors = (uint32_t)plan->errors.count;
 	} else {
 		send_message(IPC_PLAN_DAEMON, &plan->daemon);
+		send_gateway(&plan->gateway);
 		for (i = 0; i < plan->listener_count; i++)
 			send_listener(&plan->listeners[i]);
 		end.listeners = (uint32_t)plan->listener_count;

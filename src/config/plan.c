@@ -157,6 +157,7 @@ plan_clear(struct plan *p)
 	}
 	for (i = 0; i < p->listener_count; i++)
 		wanted_clear(&p->listeners[i]);
+	bulks_drop(&p->gateway.bulks);
 	free(p->groups);
 	free(p->listeners);
 	free(p->errors.texts);

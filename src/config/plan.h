@@ -36,6 +36,7 @@ struct plan_group {
 
 struct plan {
 	struct daemon_settings daemon;
+	struct gateway_wanted gateway;
 	struct wanted *listeners;
 	size_t listener_count;
 	size_t listener_room;

@@ -77,6 +77,7 @@ outlives_workers(pid_t pid)
 
 	proc_name(pid, name);
 	return strcmp(name, "mercury-control") == 0 ||
+	    strcmp(name, "mercury-gateway") == 0 ||
 	    strcmp(name, "mercury-store") == 0 ||
 	    strcmp(name, "mercury-config") == 0;
 }

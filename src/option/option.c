@@ -61,6 +61,14 @@ static const struct option store_options[] = {
 #include "common/option_list.h"
 };
 
+static const struct option gateway_options[] = {
+#define GATEWAY_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP)        \
+	{ NAME, OPTION_TYPE_##TYPE, offsetof(struct gateway_settings, MEMBER), \
+		sizeof(((struct gateway_settings *)0)->MEMBER), MIN, MAX,      \
+		DEFAULT },
+#include "common/option_list.h"
+};
+
 /* The options of a section, and how a message calls the section. */
 struct table {
 	const char *name;
@@ -77,6 +85,8 @@ static const struct table tables[] = {
 	    sizeof(group_options) / sizeof(group_options[0]) },
 	[OPTION_STORE] = { "the store section", store_options,
 	    STORE_OPTION_COUNT },
+	[OPTION_GATEWAY] = { "the gateway section", gateway_options,
+	    sizeof(gateway_options) / sizeof(gateway_options[0]) },
 };
 _Static_assert(LISTENER_OPTION_COUNT <= MAX_OPTIONS &&
 	DAEMON_OPTION_COUNT <= MAX_OPTIONS,
@@ -148,8 +158,10 @@ option_is_list(enum option_section section, const char *key)
 
 /* Where the values of a section go. */
 struct target {
-	void *base;          /* the struct that the members are in */
-	struct bulks *bulks; /* NULL: no option is bulk */
+	void *base; /* the struct that the members are in */
+	/* Where its references to bulk values are; NULL: no option is bulk. */
+	struct bulk_ref *refs;
+	struct bulks *bulks; /* and those values */
 	option_set set;      /* which were given */
 };
 
@@ -159,8 +171,7 @@ apply_bulk(const struct option *o, const json_t *value, struct target *target,
     struct err *err)
 {
 	struct bulk_ref *ref = (void *)((char *)target->base + o->offset);
-	struct listener_spec *spec = target->base;
-	struct bulk **b = &target->bulks->of[ref - spec->bulks];
+	struct bulk **b = &target->bulks->of[ref - target->refs];
 
 	if (bulk_type_make(o, value, b, err) == -1)
 		return -1;
@@ -283,7 +294,7 @@ make_listener(const char *name, const json_t *options, struct wanted *out,
 {
 	const struct table *t = &tables[OPTION_LISTENER];
 	struct listener_spec *spec = &out->spec;
-	struct target target = { spec, &out->bulks, 0 };
+	struct target target = { spec, spec->bulks, &out->bulks, 0 };
 
 	/* All bytes, for specs are compared and sent as memory. */
 	memset(out, 0, sizeof(*out));
@@ -489,4 +500,38 @@ option_store(const json_t *options, const char *state_dir,
 	if (target.set & OPTION_BIT(STORE_OPT_DATABASE))
 		return 0;
 	return default_database(state_dir, s, err);
+}
+
+/* --- the gateway section --- */
+
+/* A gateway waits for clients; devices that want the other order, do not. */
+static int
+check_tls_role(const json_t *options, struct err *err)
+{
+	const char *role = json_string_value(
+	    json_object_get(json_object_get(options, "tls"), "role"));
+
+	if (role == NULL || strcmp(role, "server") == 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "tls.role: must be \"server\" for the gateway, or left out");
+}
+
+int
+option_gateway(const json_t *options, struct gateway_wanted *out,
+    struct err *err)
+{
+	const struct table *t = &tables[OPTION_GATEWAY];
+	struct gateway_settings *s = &out->settings;
+	struct target target = { s, s->bulks, &out->bulks, 0 };
+
+	/* All bytes, for settings are compared as memory. */
+	memset(out, 0, sizeof(*out));
+	s->exists = 1;
+	if (apply_given(t, options, &target, err) == 0 &&
+	    apply_defaults(t, target.set, s, err) == 0 &&
+	    check_tls_role(options, err) == 0)
+		return 0;
+	bulks_drop(&out->bulks);
+	return -1;
 }

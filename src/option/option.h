@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "common/gateway_settings.h"
 #include "common/spec.h"
 #include "common/wanted.h"
 
@@ -20,7 +21,8 @@ enum option_section {
 	OPTION_LISTENER,
 	OPTION_DAEMON,
 	OPTION_GROUP,
-	OPTION_STORE
+	OPTION_STORE,
+	OPTION_GATEWAY
 };
 
 /*
@@ -63,6 +65,14 @@ int option_group(const char *name, const json_t *options, struct group_spec *,
  */
 int option_store(const json_t *options, const char *state_dir,
     struct store_settings *, struct err *err);
+
+/*
+ * The gateway section, which is there; what is not given gets its default.
+ * *out, which is written over, holds its values. Returns 0, or -1 with *err;
+ * *out is of no use then, and holds nothing.
+ */
+int option_gateway(const json_t *options, struct gateway_wanted *out,
+    struct err *err);
 
 /*
  * Check one value of the config file alone, where its line is known. Looks

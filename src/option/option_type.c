@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/addr.h"
+#include "common/gateway_settings.h"
 #include "common/log.h"
 #include "common/spec.h"
 #include "option/account.h"
@@ -287,6 +289,34 @@ parse_optional_path(const struct option *o, const char *text, void *member,
 	return parse_path(o, text, member, err);
 }
 
+/* Where to listen: "127.0.0.1:9180" or "[::]:9180"; empty: nowhere. */
+static int
+parse_place(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	struct gateway_place place = { 0 };
+
+	(void)o;
+	if (text[0] != '\0' &&
+	    value_place(text, place.address, &place.port, err) == -1)
+		return -1;
+	memcpy(member, &place, sizeof(place));
+	return 0;
+}
+
+static json_t *
+json_place(const struct option *o, const void *member)
+{
+	struct gateway_place place;
+	char text[ADDR_TEXT_SIZE] = "";
+
+	(void)o;
+	memcpy(&place, member, sizeof(place));
+	if (place.address[0] != '\0')
+		addr_join(place.address, place.port, text);
+	return json_string(text);
+}
+
 static int
 parse_name(const struct option *o, const char *text, void *member,
     struct err *err)
@@ -321,6 +351,15 @@ parse_string(const struct option *o, const char *text, void *member,
 	if (value_check_string(text, o->size, err) == -1)
 		return -1;
 	return set_string(o, text, member);
+}
+
+static int
+parse_optional_string(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	if (text[0] == '\0')
+		return set_string(o, text, member);
+	return parse_string(o, text, member, err);
 }
 
 static json_t *
@@ -408,6 +447,8 @@ json_id(const struct option *o, const void *member)
 static const struct type types[OPTION_TYPE_COUNT] = {
 	[OPTION_TYPE_ADDRESS] = { "a numeric address in a string",
 	    ALSO_NOTHING, parse_address, json_text, NULL, 0 },
+	[OPTION_TYPE_AGENT_WEIGHT] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(agent_weight_words) },
 	[OPTION_TYPE_BOOL] = { "true or false",
 	    ALSO_BOOLEAN, parse_bool, json_bool, NULL, 0 },
 	[OPTION_TYPE_CIDRS] = { "an array of networks in strings",
@@ -432,10 +473,14 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_names, json_names, NULL, 0 },
 	[OPTION_TYPE_OPTIONAL_PATH] = { "an absolute path in a string, or \"\"",
 	    ALSO_NOTHING, parse_optional_path, json_text, NULL, 0 },
+	[OPTION_TYPE_OPTIONAL_STRING] = { "a string",
+	    ALSO_NOTHING, parse_optional_string, json_text, NULL, 0 },
 	[OPTION_TYPE_OVERFLOW] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(overflow_words) },
 	[OPTION_TYPE_PATH] = { "an absolute path in a string",
 	    ALSO_NOTHING, parse_path, json_text, NULL, 0 },
+	[OPTION_TYPE_PLACE] = { "an address and a port in a string",
+	    ALSO_NOTHING, parse_place, json_place, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(protocol_words) },
 	[OPTION_TYPE_PROXY_PROTOCOL] = { "a word in a string",
@@ -527,7 +572,7 @@ option_type_parse(const struct option *o, const char *text, void *member,
 int
 option_type_check(const struct option *o, const char *text, struct err *err)
 {
-	_Alignas(uint64_t) char scratch[1024];
+	_Alignas(uint64_t) char scratch[GATEWAY_HOSTS_SIZE];
 
 	if (o->type == OPTION_TYPE_USER || o->type == OPTION_TYPE_GROUP)
 		return 0;

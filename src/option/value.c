@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/addr.h"
+#include "common/spec.h"
 
 /* Bytes of a value that are worth repeating in a message. */
 #define QUOTE_BYTES 40
@@ -365,6 +366,34 @@ value_check_address(const char *text, size_t size, struct err *err)
 	return err_set(err, ERR_INVALID,
 	    "%s is no numeric address, such as 0.0.0.0, 10.0.0.1 or ::1",
 	    quoted);
+}
+
+int
+value_place(const char *text, char *address, uint16_t *port, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	const size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+	const bool bracketed =
+	    len >= 2 && text[0] == '[' && text[len - 1] == ']';
+	const size_t host_len = bracketed ? len - 2 : len;
+	char quoted[VALUE_QUOTE_SIZE];
+	uint64_t n;
+
+	if (host_len == 0 || host_len >= SPEC_ADDRESS_SIZE ||
+	    (!bracketed && memchr(text, ':', len) != NULL)) {
+		value_quote(text, quoted);
+		return err_set(err, ERR_INVALID,
+		    "%s is no address with a port, such as 127.0.0.1:9180 or "
+		    "[::]:9180",
+		    quoted);
+	}
+	memset(address, 0, SPEC_ADDRESS_SIZE);
+	memcpy(address, text + (bracketed ? 1 : 0), host_len);
+	if (value_check_address(address, SPEC_ADDRESS_SIZE, err) == -1 ||
+	    value_uint(colon + 1, 0, UINT16_MAX, &n, err) == -1)
+		return -1;
+	*port = (uint16_t)n;
+	return 0;
 }
 
 static bool

@@ -52,6 +52,13 @@ int value_word(const char *text, const char *const *words, size_t count,
  */
 int value_check_address(const char *text, size_t size, struct err *err);
 
+/*
+ * Read "127.0.0.1:9180" or "[::1]:9180" into an address, of SPEC_ADDRESS_SIZE
+ * bytes with zeros behind it, and a port.
+ */
+int value_place(const char *text, char *address, uint16_t *port,
+    struct err *err);
+
 /* Is text the absolute path of a file, of less than size bytes? */
 int value_check_path(const char *text, size_t size, struct err *err);
 

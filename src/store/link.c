@@ -33,6 +33,7 @@ struct job {
 struct link {
 	struct store_env *env;
 	struct cleanup *cleanup;
+	enum role role; /* of the peer */
 	struct channel *channel;
 	struct event *work; /* a slice of the first query is due */
 	struct event *news;
@@ -253,32 +254,36 @@ on_message(void *ctx, struct ipc_message *msg)
 static void
 on_closed(void *ctx, const char *why)
 {
-	log_debug(NULL, NULL, "control %s", why);
-	end_all(ctx);
+	struct link *l = ctx;
+
+	log_debug(NULL, NULL, "%s %s", role_name(l->role), why);
+	end_all(l);
 }
 
 struct link *
-link_new(struct store_env *env, struct cleanup *job, int fd, struct err *err)
+link_new(struct store_env *env, struct cleanup *job,
+    const struct link_peer *peer, struct err *err)
 {
 	static const struct channel_handler handler = { on_message, on_closed };
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL) {
-		(void)close(fd);
+		(void)close(peer->fd);
 		(void)err_set(err, ERR_UNAVAILABLE, "a link: out of memory");
 		return NULL;
 	}
 	TAILQ_INIT(&l->jobs);
 	l->env = env;
 	l->cleanup = job;
+	l->role = peer->role;
 	l->work = evtimer_new(env->base, on_work, l);
 	l->news = evtimer_new(env->base, on_news, l);
 	if (l->work == NULL || l->news == NULL) {
-		(void)close(fd);
+		(void)close(peer->fd);
 		(void)err_set(err, ERR_UNAVAILABLE, "a link: out of memory");
 	} else {
-		l->channel =
-		    channel_new(env->base, fd, ROLE_CONTROL, &handler, l, err);
+		l->channel = channel_new(env->base, peer->fd, peer->role,
+		    &handler, l, err);
 	}
 	if (l->channel == NULL)
 		link_free(&l);

@@ -40,7 +40,8 @@ static struct store {
 	struct sources *sources;
 	struct writer *writer;
 	struct cleanup *cleanup;
-	struct link *link;    /* to control; NULL: none yet */
+	struct link *control; /* a link each; NULL: none yet */
+	struct link *gateway;
 	struct event *tick;   /* each second */
 	struct event *orphan; /* time is up without a supervisor */
 	uint32_t orphan_ms;
@@ -132,7 +133,7 @@ on_written(void *ctx)
 	store_board_add(store.board, STORE_DROPPED, store.loss);
 	store.loss = 0;
 	sources_resume(store.sources);
-	link_rows_written(store.link, db_last_id(&store.db));
+	link_rows_written(store.control, db_last_id(&store.db));
 }
 
 static void
@@ -307,17 +308,21 @@ on_source(struct ipc_message *msg)
 		    err.text);
 }
 
-/* A new control has another channel. */
+/* A new control, or a new gateway, has another channel. */
 static void
 on_link(struct ipc_message *msg)
 {
-	const int fd = msg->fd;
+	const struct link_peer peer = { msg->fd,
+		msg->payload.STORE_LINK.role == ROLE_GATEWAY ? ROLE_GATEWAY
+							     : ROLE_CONTROL };
+	struct link **l =
+	    peer.role == ROLE_GATEWAY ? &store.gateway : &store.control;
 	struct err err;
 
 	msg->fd = -1;
-	link_free(&store.link);
-	store.link = link_new(&store.env, store.cleanup, fd, &err);
-	if (store.link == NULL)
+	link_free(l);
+	*l = link_new(&store.env, store.cleanup, &peer, &err);
+	if (*l == NULL)
 		log_error(NULL, NULL, "%s", err.text);
 }
 
@@ -429,7 +434,8 @@ store_run(void)
 		store.exit_code = 1;
 	if (store.writer != NULL)
 		finish();
-	link_free(&store.link);
+	link_free(&store.control);
+	link_free(&store.gateway);
 	cleanup_free(&store.cleanup);
 	writer_free(&store.writer);
 	sources_free(&store.sources);

@@ -60,11 +60,11 @@ bind_apply(const struct listener_spec *spec, int fd, struct err *err)
 
 /* What a failed bind(2) or listen(2) means to the operator. */
 static int
-explain(const struct listener_spec *spec, struct err *err)
+explain(const char *address, uint16_t port, struct err *err)
 {
 	char place[ADDR_TEXT_SIZE];
 
-	addr_join(spec->address, spec->port, place);
+	addr_join(address, port, place);
 	switch (errno) {
 	case EADDRINUSE:
 		return err_set(err, ERR_PORT_IN_USE, "%s is in use", place);
@@ -75,11 +75,28 @@ explain(const struct listener_spec *spec, struct err *err)
 		    place);
 	case EADDRNOTAVAIL:
 		return err_set(err, ERR_INVALID,
-		    "address: %s is not an address of this machine",
-		    spec->address);
+		    "address: %s is not an address of this machine", address);
 	default:
 		return err_sys(err, "binding %s", place);
 	}
+}
+
+/* A new socket that is not bound yet; -1 with *err. */
+static int
+open_tcp(const union addr *a, struct err *err)
+{
+	const int fd = socket(a->sa.sa_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return err_sys(err, "socket");
+	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) == 0 &&
+	    (a->sa.sa_family != AF_INET6 ||
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0))
+		return fd;
+	(void)err_sys(err, "socket options");
+	(void)close(fd);
+	return -1;
 }
 
 /*
@@ -91,21 +108,16 @@ static int
 bind_one(const struct listener_spec *spec, const union addr *a, socklen_t len,
     bool first, struct err *err)
 {
-	int fd;
+	const int fd = open_tcp(a, err);
 
-	fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
 	if (fd == -1)
-		return err_sys(err, "socket");
-	if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1 ||
-	    (a->sa.sa_family == AF_INET6 &&
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == -1) ||
-	    (!first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1)) {
-		(void)err_sys(err, "socket options");
+		return -1;
+	if (!first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) {
+		(void)err_sys(err, "SO_REUSEPORT");
 		goto out;
 	}
 	if (bind(fd, &a->sa, len) == -1) {
-		(void)explain(spec, err);
+		(void)explain(spec->address, spec->port, err);
 		goto out;
 	}
 	if (first && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1) {
@@ -115,7 +127,7 @@ bind_one(const struct listener_spec *spec, const union addr *a, socklen_t len,
 	if (bind_apply(spec, fd, err) == 0)
 		return fd;
 	if (errno == EADDRINUSE)
-		(void)explain(spec, err);
+		(void)explain(spec->address, spec->port, err);
 out:
 	(void)close(fd);
 	return -1;
@@ -148,6 +160,41 @@ close_all(int *fds, unsigned int n)
 	}
 }
 
+/* What to bind for an address; its length, or 0 with *err. */
+static socklen_t
+resolve(const char **text, uint16_t port, union addr *a, struct err *err)
+{
+	socklen_t len;
+
+	if (strcmp(*text, "::") == 0 && !has_ipv6())
+		*text = "0.0.0.0";
+	len = addr_parse(*text, port, a);
+	if (len == 0)
+		(void)err_set(err, ERR_INVALID,
+		    "address: \"%s\" is not a numeric address", *text);
+	return len;
+}
+
+int
+bind_plain(const char *address, uint16_t port, int backlog, struct err *err)
+{
+	union addr a;
+	const socklen_t len = resolve(&address, port, &a, err);
+	int fd;
+
+	if (len == 0)
+		return -1;
+	fd = open_tcp(&a, err);
+	if (fd == -1)
+		return -1;
+	if (bind(fd, &a.sa, len) == 0 &&
+	    (backlog == 0 || listen(fd, backlog) == 0))
+		return fd;
+	(void)explain(address, port, err);
+	(void)close(fd);
+	return -1;
+}
+
 int
 bind_tcp(const struct listener_spec *spec, unsigned int n, int *fds,
     uint16_t *port, char address[static SPEC_ADDRESS_SIZE], struct err *err)
@@ -157,12 +204,9 @@ bind_tcp(const struct listener_spec *spec, unsigned int n, int *fds,
 	union addr a;
 	unsigned int i;
 
-	if (strcmp(text, "::") == 0 && !has_ipv6())
-		text = "0.0.0.0";
-	len = addr_parse(text, spec->port, &a);
+	len = resolve(&text, spec->port, &a, err);
 	if (len == 0)
-		return err_set(err, ERR_INVALID,
-		    "address: \"%s\" is not a numeric address", text);
+		return -1;
 	for (i = 0; i < n; i++) {
 		fds[i] = bind_one(spec, &a, len, i == 0, err);
 		if (fds[i] == -1)

@@ -20,6 +20,14 @@ int bind_tcp(const struct listener_spec *, unsigned int n, int *fds,
     uint16_t *port, char address[static SPEC_ADDRESS_SIZE], struct err *err);
 
 /*
+ * Bind one TCP socket to a numeric address and a port (0: the kernel chooses),
+ * and listen with so long a queue; 0: do not listen yet. Returns it, or -1
+ * with *err.
+ */
+int bind_plain(const char *address, uint16_t port, int backlog,
+    struct err *err);
+
+/*
  * Bind and listen on n more TCP sockets beside those of bind_tcp(); address
  * is the one that it gave, and the spec has the port. Returns 0, or -1 with
  * *err and no socket.

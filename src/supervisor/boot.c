@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "supervisor/control.h"
 #include "supervisor/control_socket.h"
+#include "supervisor/gateway.h"
 #include "supervisor/group.h"
 #include "supervisor/helper_task.h"
 #include "supervisor/listener.h"
@@ -27,6 +28,7 @@
 static struct {
 	size_t waiting; /* required listeners that do not answer yet */
 	bool control_up;
+	bool gateway_bound;
 	bool all_added;        /* every listener of the plan was begun */
 	bool failed;           /* one can't be bound */
 	unsigned int searches; /* for who has the place of such a one */
@@ -64,7 +66,7 @@ static void
 check_ready(void)
 {
 	if (supervisor_state() == DAEMON_STARTING && boot.control_up &&
-	    boot.all_added && boot.waiting == 0)
+	    boot.gateway_bound && boot.all_added && boot.waiting == 0)
 		supervisor_enter_running();
 }
 
@@ -83,6 +85,19 @@ on_control_hopeless(const char *why)
 
 	(void)snprintf(text, sizeof(text), "mercury-control %s", why);
 	boot_fail(EXIT_CODE_FAILURE, text);
+}
+
+static void
+on_gateway_bound(const struct err *err)
+{
+	if (err != NULL) {
+		boot_fail(err->code == ERR_PORT_IN_USE ? EXIT_CODE_CANNOT_BIND
+						       : EXIT_CODE_FAILURE,
+		    err->text);
+		return;
+	}
+	boot.gateway_bound = true;
+	check_ready();
 }
 
 static const struct control_watcher control_watcher = { on_control_up,
@@ -256,7 +271,10 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 	store_start(supervisor_base(), &plan->settings, supervisor_finish);
 	record_started(plan->count);
 	control_start(&plan->settings, fd, &control_watcher);
-	add_listeners(plan);
+	gateway_start(supervisor_base(), &plan->settings, &plan->gateway,
+	    on_gateway_bound);
+	if (supervisor_state() == DAEMON_STARTING)
+		add_listeners(plan);
 }
 
 void

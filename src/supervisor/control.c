@@ -142,7 +142,7 @@ control_end_trace(uint32_t trace)
 void
 control_link_store(int fd)
 {
-	const struct msg_empty m = { 0 };
+	const struct msg_store_link m = { .role = ROLE_STORE };
 
 	child_send(&control.child, IPC_STORE_LINK, &m, fd);
 }

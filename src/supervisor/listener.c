@@ -470,6 +470,7 @@ new_listener(const struct wanted *wanted, struct err *err)
 	listener_take_spec(l, wanted);
 	l->origin = wanted->origin;
 	l->state = LISTENER_STARTING;
+	l->health_fd = -1;
 	STAILQ_INIT(&l->waits);
 	sockets_init(&l->sockets, &l->spec);
 	l->deadline = event_new(settings.base, -1, 0, on_deadline, l);

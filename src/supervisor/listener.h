@@ -96,6 +96,7 @@ struct listener {
 	char last_error[256];    /* empty: none */
 	uint64_t last_error_ms;  /* CLOCK_REALTIME */
 	struct history history;
+	int health_fd;      /* of its health_port; -1: none */
 	unsigned int alarm; /* alarm.h: the level that was told last */
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
 	uint64_t heir; /* id of the one that has its name now; 0: none */

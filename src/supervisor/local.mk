@@ -18,7 +18,9 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/daemonize.c src/supervisor/daemonize.h \
 	src/supervisor/history.c src/supervisor/history.h \
 	src/supervisor/intensity.c src/supervisor/intensity.h \
+	src/supervisor/gateway.c src/supervisor/gateway.h \
 	src/supervisor/group.c src/supervisor/group.h \
+	src/supervisor/health.c src/supervisor/health.h \
 	src/supervisor/helper_task.c src/supervisor/helper_task.h \
 	src/supervisor/lines.c src/supervisor/lines.h \
 	src/supervisor/listener.c src/supervisor/listener.h \

@@ -203,6 +203,7 @@ plan_free(struct plan *p)
 		wanted_clear(&p->items[i]);
 	for (i = 0; i < p->groups_count; i++)
 		free(p->groups[i].children);
+	bulks_drop(&p->gateway.bulks);
 	free(p->groups);
 	free(p->items);
 	memset(p, 0, sizeof(*p));

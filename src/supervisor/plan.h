@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/gateway_settings.h"
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
 #include "common/spec.h"
@@ -19,6 +20,7 @@
 struct plan {
 	struct daemon_settings settings;
 	bool has_settings;
+	struct gateway_wanted gateway;
 	unsigned int warnings; /* that came with it; they are in the log */
 	/*
 	 * Once complete: in the order in which they are to be bound. First

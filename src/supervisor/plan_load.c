@@ -107,6 +107,21 @@ on_listener(const struct msg_plan_listener *m)
 		add_error(err.text);
 }
 
+/* Its values have come before it. */
+static void
+on_gateway(const struct gateway_settings *s)
+{
+	struct gateway_wanted *g = &load.plan.gateway;
+	struct err err;
+
+	bulks_drop(&g->bulks);
+	g->settings = *s;
+	g->bulks = load.incoming;
+	memset(&load.incoming, 0, sizeof(load.incoming));
+	if (gateway_check(g, &err) == -1)
+		add_error(err.text);
+}
+
 static void
 on_message(struct child *c, struct ipc_message *msg)
 {
@@ -118,6 +133,9 @@ on_message(struct child *c, struct ipc_message *msg)
 	case IPC_PLAN_DAEMON:
 		load.plan.settings = p->PLAN_DAEMON;
 		load.plan.has_settings = true;
+		break;
+	case IPC_PLAN_GATEWAY:
+		on_gateway(&p->PLAN_GATEWAY);
 		break;
 	case IPC_PLAN_LISTENER:
 		on_listener(&p->PLAN_LISTENER);

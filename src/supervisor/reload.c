@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "supervisor/gateway.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/notify.h"
@@ -346,6 +347,7 @@ apply_all(const struct plan *plan, const struct job *jobs)
 	reload.daemon_changed =
 	    !same_daemon(&plan->settings, supervisor_settings());
 	take_store_settings(&plan->settings.store);
+	gateway_take(&plan->gateway);
 	reload.warnings = plan->warnings;
 	reload.left = 1;
 	/* Before names change hands, so that each is judged as it was. */
@@ -388,6 +390,14 @@ show(const struct plan *plan, const struct job *jobs)
 	reload_if_wanted();
 }
 
+/* What was bound for the gateway is of no use. */
+static void
+fail_bound(const struct err *err)
+{
+	gateway_leave();
+	finish(err, NULL);
+}
+
 static void
 on_plan(const struct plan *plan, const char *errors, bool bad_config)
 {
@@ -411,8 +421,10 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		jobs[i] = job_of(&plan->items[i]);
 	if (reload.dry_run)
 		show(plan, jobs);
-	else if (bind_jobs(plan, jobs, &err) == -1)
+	else if (gateway_prepare(&plan->gateway, &err) == -1)
 		finish(&err, NULL);
+	else if (bind_jobs(plan, jobs, &err) == -1)
+		fail_bound(&err);
 	else
 		apply_all(plan, jobs);
 	free(jobs);

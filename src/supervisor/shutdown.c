@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "supervisor/control.h"
 #include "supervisor/counters.h"
+#include "supervisor/gateway.h"
 #include "supervisor/listener.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
@@ -33,9 +34,10 @@
 #define STORE_MIN_MS 1000
 
 static struct {
-	struct event *timer; /* the lame duck's end, later the last resort */
-	bool near;           /* lame duck: serving still, ready no more */
-	bool control_stopping;
+	struct event *timer;   /* the lame duck's end, later the last resort */
+	bool near;             /* lame duck: serving still, ready no more */
+	bool helpers_stopping; /* control and gateway */
+	unsigned int helpers;  /* of those that are there still */
 	bool store_stopping;
 	uint32_t deadline_ms; /* for after the lame duck */
 	char why[128];
@@ -90,12 +92,21 @@ stop_store(void)
 	give_store_time();
 }
 
-/* Nobody needs the control process any more. */
 static void
-stop_control(void)
+helper_gone(void)
 {
-	if (control_child()->owner == NULL)
+	if (--down.helpers == 0)
 		stop_store();
+}
+
+/* Nobody needs control and gateway any more. */
+static void
+stop_helpers(void)
+{
+	down.helpers = 2;
+	gateway_stop(helper_gone);
+	if (control_child()->owner == NULL)
+		helper_gone();
 	else
 		control_stop();
 }
@@ -104,12 +115,12 @@ stop_control(void)
 static void
 check_pools(void)
 {
-	if (supervisor_state() != DAEMON_STOPPING || down.control_stopping ||
+	if (supervisor_state() != DAEMON_STOPPING || down.helpers_stopping ||
 	    !TAILQ_EMPTY(pools()))
 		return;
-	down.control_stopping = true;
+	down.helpers_stopping = true;
 	arm(UNKILLABLE_MS);
-	strays_end(stop_control);
+	strays_end(stop_helpers);
 }
 
 static uint64_t
@@ -245,7 +256,7 @@ shutdown_pool_gone(void)
 void
 shutdown_control_gone(void)
 {
-	stop_store();
+	helper_gone();
 }
 
 void

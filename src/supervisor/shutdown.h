@@ -2,8 +2,8 @@
  * shutdown: everything stops, in parallel, against one deadline.
  *
  * Listeners close at once, workers drain, what is left at the deadline is
- * killed; then the control process ends, then the store, and the supervisor
- * last.
+ * killed; then the control process and the gateway end, then the store, and
+ * the supervisor last.
  */
 #ifndef MERCURY_SUPERVISOR_SHUTDOWN_H
 #define MERCURY_SUPERVISOR_SHUTDOWN_H

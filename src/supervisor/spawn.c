@@ -46,6 +46,7 @@ static struct {
 	{ ROLE_CONTROL, "mercury-control", -1 },
 	{ ROLE_POOL, "mercury-pool", -1 },
 	{ ROLE_STORE, "mercury-store", -1 },
+	{ ROLE_GATEWAY, "mercury-gateway", -1 },
 };
 
 #define EXECUTABLES (sizeof(executables) / sizeof(executables[0]))

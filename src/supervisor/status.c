@@ -8,6 +8,7 @@
 #include "common/snapshot.h"
 #include "supervisor/control.h"
 #include "supervisor/counters.h"
+#include "supervisor/gateway.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
@@ -200,6 +201,10 @@ status_tree(struct err *err)
 	snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
 	if (store_exists()) {
 		row = process_row(store_child(), "");
+		snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
+	}
+	if (gateway_exists()) {
+		row = process_row(gateway_child(), "");
 		snapshot_add(&w, SNAPSHOT_PROCESS, &row, sizeof(row));
 	}
 	TAILQ_FOREACH (p, pools(), in_all)

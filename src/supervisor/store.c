@@ -11,6 +11,7 @@
 #include "common/store_board.h"
 #include "supervisor/control.h"
 #include "supervisor/event_source.h"
+#include "supervisor/gateway.h"
 
 /*
  * Writing back a log of gigabytes, which a reader has kept from being emptied,
@@ -57,6 +58,7 @@ on_up(struct child *c)
 {
 	(void)c;
 	store_link_control();
+	store_link_gateway();
 }
 
 /* Bytes from a child are hostile input. */
@@ -159,23 +161,37 @@ store_record(struct health_event *e)
 	event_sink_add(store.sink, e);
 }
 
-void
-store_link_control(void)
+/* A new channel between it and another child, which takes its end. */
+static void
+link_with(const struct child *other, void (*take)(int fd))
 {
-	struct msg_empty m = { 0 };
+	const struct msg_store_link m = { .role = other->role };
 	struct err err;
 	int ends[2];
 
-	if (store.child.state != CHILD_UP || control_child()->state != CHILD_UP)
+	if (store.child.state != CHILD_UP || other->state != CHILD_UP)
 		return;
 	if (ipc_pair(ends, &err) == -1) {
-		log_error("role", "store", "no way to control: %s", err.text);
+		log_error("role", "store", "no way to %s: %s",
+		    role_name(other->role), err.text);
 		return;
 	}
 	child_send(&store.child, IPC_STORE_LINK, &m, ends[0]);
-	control_link_store(ends[1]);
+	take(ends[1]);
 	(void)close(ends[0]);
 	(void)close(ends[1]);
+}
+
+void
+store_link_control(void)
+{
+	link_with(control_child(), control_link_store);
+}
+
+void
+store_link_gateway(void)
+{
+	link_with(gateway_child(), gateway_link_store);
 }
 
 void

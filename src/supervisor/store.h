@@ -33,8 +33,9 @@ const struct child *store_child(void);
 /* Keep an event of our own (borrowed). */
 void store_record(struct health_event *);
 
-/* Make a new channel between it and the control process, if both are up. */
+/* Make a new channel between it and that process, if both are up. */
 void store_link_control(void);
+void store_link_gateway(void);
 
 /* Take settings that have changed; the database can't come or go. */
 void store_update(const struct store_settings *);

@@ -20,7 +20,9 @@
 #include "supervisor/child.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/daemonize.h"
+#include "supervisor/gateway.h"
 #include "supervisor/group.h"
+#include "supervisor/health.h"
 #include "supervisor/listener.h"
 #include "supervisor/notify.h"
 #include "supervisor/pid_file.h"
@@ -340,7 +342,7 @@ set_up(const struct args *args, struct err *err)
 	pool.base = sv.base;
 	pool.cpus = supervisor_cpus();
 	listener_configure(sv.base, &watcher);
-	if (pool_configure(&pool, err) == -1 ||
+	if (pool_configure(&pool, err) == -1 || health_start(err) == -1 ||
 	    watch_start(sv.base, err) == -1 ||
 	    tickets_start(sv.base, err) == -1)
 		return -1;
@@ -363,6 +365,8 @@ tear_down(void)
 	tickets_stop();
 	watch_stop();
 	pool_unconfigure();
+	gateway_free();
+	health_stop();
 	store_free();
 	child_unconfigure();
 	if (sv.base != NULL)

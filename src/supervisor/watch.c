@@ -7,6 +7,8 @@
 #include "common/clock.h"
 #include "common/gate.h"
 #include "supervisor/alarm.h"
+#include "supervisor/gateway.h"
+#include "supervisor/health.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
@@ -124,7 +126,9 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (now - watch.last_ms > OWN_LAG_MS)
 		watch.trust_ms = now;
 	watch.last_ms = now;
+	health_beat();
 	store_look(now, watch.trust_ms);
+	gateway_look(now, watch.trust_ms);
 	TAILQ_FOREACH (p, pools(), in_all)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)

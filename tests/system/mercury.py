@@ -23,7 +23,8 @@ import unittest
 
 BUILD_DIR = os.path.abspath(os.environ.get("MERCURY_BUILDDIR", "."))
 SOURCE_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-ROLES = ("mercury-config", "mercury-control", "mercury-pool", "mercury-store")
+ROLES = ("mercury-config", "mercury-control", "mercury-gateway",
+         "mercury-pool", "mercury-store")
 LIBEXEC = ROLES + ("mercury-tls.so",)
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")

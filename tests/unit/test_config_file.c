@@ -74,6 +74,7 @@ Test(config_file, the_installed_example_is_accepted)
 static const char *const other_options[] = {
 #define DAEMON_OPTION(ID, NAME, ...) NAME " = ",
 #define STORE_OPTION(ID, NAME, ...) NAME " = ",
+#define GATEWAY_OPTION(ID, NAME, ...) NAME " ",
 #include "common/option_list.h"
 };
 
@@ -116,6 +117,8 @@ put_files_of_example(void)
 	harness_put("sites/north.conf", "");
 	harness_put("pos.pem", id.cert_pem);
 	harness_put("pos.key", id.key_pem);
+	harness_put("gateway.pem", id.cert_pem);
+	harness_put("gateway.key", id.key_pem);
 	harness_put("terminals.pem", root.cert_pem);
 	harness_put("terminals.crl", tls_certs_crl(&root, NULL, 30));
 }
@@ -216,7 +219,7 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		{ "listener", "2: premature end of file" },
 		{ "stor { }",
 		    "2: \"stor\" is unknown here: must be daemon { ... }, "
-		    "store { ... }, listener" },
+		    "store { ... }, gateway { ... }, listener" },
 		{ "store { }\n\nstore { }",
 		    "4: store is given twice, first at /" },
 		{ "store {\n retention = 30 }",
@@ -238,6 +241,29 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		{ "store {\n retention = 1d\n",
 		    "2: the block that starts here has no end: } is" },
 		{ "store \"x\" { }", "2: missing opening brace" },
+		{ "gateway { }\n\ngateway { }",
+		    "4: gateway is given twice, first at /" },
+		{ "gateway {\n listen = \"9180\" }",
+		    "3: listen: \"9180\" is no address with a port, such as" },
+		{ "gateway {\n listen = \"::1:9180\" }",
+		    "3: listen: \"::1:9180\" is no address with a port" },
+		{ "gateway {\n listen = \"localhost:9180\" }",
+		    "3: listen: \"localhost\" is no numeric address" },
+		{ "gateway {\n listen = \"[::]:99999\" }",
+		    "3: listen: 99999 is out of range: 0 to 65535" },
+		{ "gateway {\n agent_weight = half }",
+		    "3: agent_weight: \"half\" is unknown: must be full or "
+		    "load" },
+		{ "gateway {\n allow = {\"10.0.0.0/33\"} }", "3: allow: " },
+		{ "gateway {\n lisen = \"\" }",
+		    "3: \"lisen\" is no option of the gateway section: did "
+		    "you mean \"listen\"?" },
+		{ "gateway {\n tls { cert = \"/x\" key = \"/x\" } }",
+		    "3: gateway: tls.cert: /x: can't open the file" },
+		{ "gateway {\n tls { cert = \"/x\" key = \"/x\" role = client "
+		  "} }",
+		    "3: gateway: tls.role: must be \"server\" for the "
+		    "gateway" },
 		{ "port = 1", "2: \"port\" is unknown here" },
 		{ "daemon|user = x", "2: no sub-section" },
 		{ "}", "2: } closes no block" },

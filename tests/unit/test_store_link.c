@@ -81,7 +81,8 @@ begin(void)
 	cr_assert_not_null(t.cleanup);
 	cr_assert_eq(ipc_pair(ends, &err), 0);
 	t.control = ends[1];
-	t.link = link_new(&t.env, t.cleanup, ends[0], &err);
+	t.link = link_new(&t.env, t.cleanup,
+	    &(struct link_peer){ ends[0], ROLE_CONTROL }, &err);
 	cr_assert_not_null(t.link, "%s", err.text);
 }
 

@@ -1,0 +1,183 @@
+#include "gateway/gateway.h"
+
+#include <event2/event.h>
+#include <unistd.h>
+
+#include "common/channel.h"
+#include "common/health_board.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/wanted.h"
+#include "gateway/questions.h"
+
+#define BEAT_MS 1000
+
+static struct {
+	struct event_base *base;
+	struct channel *channel;
+	struct event *beat;
+	const struct health_board *board; /* NULL: no hello yet */
+	struct questions *questions;
+	struct gateway_wanted wanted;
+	struct gateway_env env;
+	int exit_code;
+} gateway;
+
+static void
+stop(int exit_code)
+{
+	gateway.exit_code = exit_code;
+	(void)event_base_loopbreak(gateway.base);
+}
+
+static void
+fail(const struct err *err)
+{
+	log_error(NULL, NULL, "%s", err->text);
+	stop(1);
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *ctx)
+{
+	const struct msg_empty beat = { 0 };
+
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	channel_send(gateway.channel, IPC_GATEWAY_BEAT, &beat, -1);
+}
+
+/* --- what the supervisor brings --- */
+
+static void
+on_bulk(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (bulks_take(&gateway.wanted.bulks, &msg->payload.BULK, &msg->fd,
+		&err) == -1)
+		fail(&err);
+}
+
+/* Returns 0, or -1 with *err. */
+static int
+begin_services(struct err *err)
+{
+	static const struct timeval period = { BEAT_MS / 1000, 0 };
+
+	gateway.env = (struct gateway_env){ gateway.base, gateway.board,
+		gateway.questions, &gateway.wanted.settings,
+		&gateway.wanted.bulks };
+	gateway.beat = event_new(gateway.base, -1, EV_PERSIST, on_beat, NULL);
+	if (gateway.beat == NULL || event_add(gateway.beat, &period) == -1)
+		return err_set(err, ERR_UNAVAILABLE, "a timer: out of memory");
+	return 0;
+}
+
+static void
+on_hello(struct ipc_message *msg)
+{
+	const struct msg_gateway_hello *hello = &msg->payload.GATEWAY_HELLO;
+	const struct msg_empty ready = { 0 };
+	struct err err;
+
+	log_configure(&hello->log);
+	gateway.wanted.settings = hello->settings;
+	gateway.board = health_board_map_read(msg->fd, &err);
+	if (gateway.board == NULL ||
+	    role_drop_rights(hello->uid, hello->gid, &err) == -1 ||
+	    role_die_with_supervisor(0, &err) == -1 ||
+	    gateway_check(&gateway.wanted, &err) == -1 ||
+	    begin_services(&err) == -1) {
+		fail(&err);
+		return;
+	}
+	channel_send(gateway.channel, IPC_READY, &ready, -1);
+}
+
+static void
+on_message(void *ctx, struct ipc_message *msg)
+{
+	(void)ctx;
+	switch (msg->kind) {
+	case IPC_BULK:
+		on_bulk(msg);
+		break;
+	case IPC_GATEWAY_HELLO:
+		on_hello(msg);
+		break;
+	case IPC_STORE_LINK:
+		questions_link_store(gateway.questions, msg->fd);
+		msg->fd = -1;
+		break;
+	case IPC_REPLY:
+		questions_reply(gateway.questions, &msg->payload.REPLY);
+		break;
+	case IPC_SNAPSHOT:
+		questions_snapshot(gateway.questions,
+		    msg->payload.SNAPSHOT.request, msg->fd);
+		break;
+	default:
+		log_warning(NULL, NULL, "unexpected message %s",
+		    ipc_kind_name(msg->kind));
+	}
+}
+
+/* The supervisor is gone, or wants us gone. */
+static void
+on_channel_closed(void *ctx, const char *why)
+{
+	(void)ctx;
+	log_debug(NULL, NULL, "mercuryd %s", why);
+	stop(0);
+}
+
+/* --- the role --- */
+
+/* Returns 0, or -1 with *err. */
+static int
+begin(struct err *err)
+{
+	static const struct channel_handler handler = { on_message,
+		on_channel_closed };
+
+	gateway.base = loop_new(err);
+	if (gateway.base == NULL)
+		return -1;
+	gateway.channel = channel_new(gateway.base, ROLE_CHANNEL_FD,
+	    ROLE_SUPERVISOR, &handler, NULL, err);
+	if (gateway.channel == NULL)
+		return -1;
+	gateway.questions = questions_new(gateway.base, gateway.channel, err);
+	return gateway.questions == NULL ? -1 : 0;
+}
+
+static void
+finish(void)
+{
+	questions_free(&gateway.questions);
+	bulks_drop(&gateway.wanted.bulks);
+	if (gateway.board != NULL)
+		health_board_unmap(&gateway.board);
+	if (gateway.beat != NULL)
+		event_free(gateway.beat);
+	channel_free(&gateway.channel);
+	if (gateway.base != NULL)
+		event_base_free(gateway.base);
+}
+
+int
+gateway_run(void)
+{
+	struct err err;
+
+	if (begin(&err) == -1) {
+		log_error(NULL, NULL, "%s", err.text);
+		gateway.exit_code = 1;
+	} else if (event_base_dispatch(gateway.base) == -1) {
+		gateway.exit_code = 1;
+	}
+	finish();
+	return gateway.exit_code;
+}

@@ -1,0 +1,418 @@
+#include "supervisor/gateway.h"
+
+#include <sys/param.h>
+
+#include <event2/event.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/bind.h"
+#include "supervisor/health.h"
+#include "supervisor/listener.h"
+#include "supervisor/status.h"
+#include "supervisor/store.h"
+
+/* It tells that its loop turns every second. */
+#define HANG_MS 10000
+
+/* What it has begun to answer may finish. */
+#define STOP_DEADLINE_MS 1000
+
+/*
+ * At the start, the gateway of a daemon that was killed may still be about to
+ * end.
+ */
+#define BIND_RETRY_MS 100
+#define BIND_TRIES 50
+
+#define BACKLOG 1024
+
+static const struct gateway_wanted none;
+
+static struct {
+	struct event_base *base;
+	struct child child; /* without an owner: there was none yet */
+	struct msg_gateway_hello hello;
+	struct gateway_wanted wanted;
+	int fds[GATEWAY_SOCKET_COUNT];  /* -1: none */
+	int next[GATEWAY_SOCKET_COUNT]; /* while a reload is prepared */
+	struct event *retry;
+	unsigned int tries;
+	uint64_t beat_ms; /* CLOCK_MONOTONIC */
+	bool is_gone;     /* there is no child, or it is down for good */
+	void (*bound)(const struct err *err);
+	void (*gone)(void); /* not NULL: the daemon shuts down */
+} gw = { .fds = { -1, -1, -1 }, .next = { -1, -1, -1 }, .is_gone = true };
+
+/* --- sockets --- */
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static void
+close_all(int fds[static GATEWAY_SOCKET_COUNT])
+{
+	unsigned int i;
+
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++)
+		close_fd(&fds[i]);
+}
+
+static bool
+same_place(const struct gateway_place *a, const struct gateway_place *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* On a TCP check's place the gateway listens, when health says so. */
+static int
+bind_place(unsigned int which, const struct gateway_place *p, struct err *err)
+{
+	struct err why;
+	const int fd = bind_plain(p->address, p->port,
+	    which == GATEWAY_TCP_CHECK ? 0 : BACKLOG, &why);
+
+	if (fd == -1)
+		(void)err_set(err, why.code, "gateway: %s: %.300s",
+		    gateway_socket_name(which), why.text);
+	return fd;
+}
+
+int
+gateway_prepare(const struct gateway_wanted *g, struct err *err)
+{
+	const struct gateway_place *now, *next;
+	unsigned int i;
+
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
+		now = &gw.wanted.settings.places[i];
+		next = &g->settings.places[i];
+		if (!g->settings.exists || next->address[0] == '\0')
+			continue;
+		if (gw.fds[i] != -1 && same_place(now, next))
+			continue;
+		gw.next[i] = bind_place(i, next, err);
+		if (gw.next[i] == -1) {
+			close_all(gw.next);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+gateway_leave(void)
+{
+	close_all(gw.next);
+}
+
+/* Those that were bound take the place of those that go. */
+static void
+take_sockets(const struct gateway_wanted *g)
+{
+	const struct gateway_settings *s = &g->settings;
+	unsigned int i;
+
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
+		if (gw.next[i] == -1 && s->exists &&
+		    s->places[i].address[0] != '\0')
+			continue;
+		close_fd(&gw.fds[i]);
+		gw.fds[i] = gw.next[i];
+		gw.next[i] = -1;
+	}
+}
+
+/* --- the process --- */
+
+static void
+send_socket(enum ipc_kind kind, uint32_t which, const char *name, int fd)
+{
+	struct msg_gateway_socket m = { .kind = which };
+
+	(void)strlcpy(m.name, name, sizeof(m.name));
+	child_send(&gw.child, kind, &m, fd);
+}
+
+static void
+on_started(struct child *c)
+{
+	struct listener *l;
+	unsigned int i;
+
+	gw.beat_ms = clock_mono_ms();
+	gw.hello.settings = gw.wanted.settings;
+	child_send_bulks(c, 0, &gw.wanted.bulks);
+	child_send(c, IPC_GATEWAY_HELLO, &gw.hello, health_fd());
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++)
+		if (gw.fds[i] != -1)
+			send_socket(IPC_GATEWAY_OPEN, i, "", gw.fds[i]);
+	RB_FOREACH (l, listener_by_name, listeners())
+		gateway_listener_bound(l);
+}
+
+static void
+on_up(struct child *c)
+{
+	(void)c;
+	store_link_gateway();
+}
+
+static void
+refuse(uint32_t request, const struct err *err)
+{
+	struct msg_reply m = { .request = request, .code = err->code };
+
+	(void)strlcpy(m.text, err->text, sizeof(m.text));
+	child_send(&gw.child, IPC_REPLY, &m, -1);
+}
+
+/* Takes fd. */
+static void
+answer(uint32_t request, int fd, const struct err *err)
+{
+	const struct msg_snapshot m = { .request = request };
+
+	if (fd == -1) {
+		refuse(request, err);
+		return;
+	}
+	child_send(&gw.child, IPC_SNAPSHOT, &m, fd);
+	(void)close(fd);
+}
+
+/* The history or the status of one listener, or of all. */
+static void
+on_name(enum ipc_kind kind, struct msg_req_name *m)
+{
+	struct err err;
+	int fd;
+
+	m->name[sizeof(m->name) - 1] = '\0';
+	if (m->name[0] != '\0' && listener_find(m->name) == NULL) {
+		(void)err_set(&err, ERR_NOT_FOUND,
+		    "there is no listener named %s", m->name);
+		refuse(m->request, &err);
+		return;
+	}
+	if (kind == IPC_REQ_HISTORY)
+		fd = status_history(m->name, &err);
+	else
+		fd = status_snapshot(m->name[0] == '\0' ? NULL : m->name, &err);
+	answer(m->request, fd, &err);
+}
+
+static void
+on_message(struct child *c, struct ipc_message *msg)
+{
+	struct err err;
+	int fd;
+
+	switch (msg->kind) {
+	case IPC_GATEWAY_BEAT:
+		gw.beat_ms = clock_mono_ms();
+		return;
+	case IPC_REQ_STATUS:
+	case IPC_REQ_HISTORY:
+		on_name(msg->kind, &msg->payload.REQ_STATUS);
+		return;
+	case IPC_REQ_TREE:
+		fd = status_tree(&err);
+		answer(msg->payload.REQ_TREE.request, fd, &err);
+		return;
+	default:
+		child_kill(c, "sent a message that it may not send");
+	}
+}
+
+static void
+on_ended(struct child *c, const struct child_exit *how)
+{
+	(void)c;
+	(void)how;
+}
+
+static void start(void);
+
+/* Another one takes its place, if there is to be one. */
+static void
+on_gone(struct child *c)
+{
+	(void)c;
+	gw.is_gone = true;
+	if (gw.gone != NULL)
+		gw.gone();
+	else if (gw.wanted.settings.exists)
+		start();
+}
+
+static const struct child_owner gateway_owner = { on_started, on_up, on_message,
+	on_ended, on_gone };
+
+static void
+start(void)
+{
+	gw.is_gone = false;
+	child_init(&gw.child, ROLE_GATEWAY, "gateway", &gateway_owner, NULL);
+	child_start(&gw.child);
+}
+
+/* It ends; on_gone() sees to what comes next. */
+static void
+end(void)
+{
+	child_hang_up(&gw.child);
+	child_stop(&gw.child, STOP_DEADLINE_MS);
+}
+
+void
+gateway_take(const struct gateway_wanted *g)
+{
+	const bool same =
+	    memcmp(&gw.wanted.settings, &g->settings, sizeof(g->settings)) == 0;
+
+	take_sockets(g);
+	if (same)
+		return;
+	gw.wanted.settings = g->settings;
+	bulks_copy(&gw.wanted.bulks, &g->bulks);
+	if (!gw.is_gone)
+		end();
+	else if (g->settings.exists)
+		start();
+}
+
+/* --- the start --- */
+
+/* Somebody has a place: is it worth another try? */
+static bool
+try_again(const struct err *err)
+{
+	const struct timeval wait = { .tv_usec = BIND_RETRY_MS * 1000 };
+
+	return err->code == ERR_PORT_IN_USE && ++gw.tries < BIND_TRIES &&
+	    event_add(gw.retry, &wait) == 0;
+}
+
+static void
+bind_all(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gateway_wanted *g = ctx;
+	struct err err;
+
+	(void)fd;
+	(void)what;
+	if (gw.gone != NULL)
+		return;
+	if (gateway_prepare(g, &err) == -1) {
+		if (!try_again(&err))
+			gw.bound(&err);
+		return;
+	}
+	take_sockets(g);
+	start();
+	gw.bound(NULL);
+}
+
+void
+gateway_start(struct event_base *base, const struct daemon_settings *s,
+    const struct gateway_wanted *g, void (*bound)(const struct err *err))
+{
+	struct err err;
+
+	gw.base = base;
+	gw.bound = bound;
+	gw.hello.log = s->log;
+	gw.hello.uid = s->uid;
+	gw.hello.gid = s->gid;
+	if (!g->settings.exists) {
+		bound(NULL);
+		return;
+	}
+	gw.wanted.settings = g->settings;
+	bulks_copy(&gw.wanted.bulks, &g->bulks);
+	gw.retry = event_new(base, -1, 0, bind_all, &gw.wanted);
+	if (gw.retry == NULL) {
+		(void)err_set(&err, ERR_UNAVAILABLE,
+		    "gateway: a timer: out of memory");
+		bound(&err);
+		return;
+	}
+	bind_all(-1, 0, &gw.wanted);
+}
+
+/* --- what others ask for --- */
+
+bool
+gateway_exists(void)
+{
+	return gw.wanted.settings.exists;
+}
+
+const struct child *
+gateway_child(void)
+{
+	return &gw.child;
+}
+
+void
+gateway_listener_bound(const struct listener *l)
+{
+	if (!gw.is_gone && l->health_fd != -1)
+		send_socket(IPC_GATEWAY_OPEN, GATEWAY_HEALTH_PORT, l->spec.name,
+		    l->health_fd);
+}
+
+void
+gateway_listener_gone(const struct listener *l)
+{
+	if (!gw.is_gone && l->health_fd != -1)
+		send_socket(IPC_GATEWAY_CLOSE, GATEWAY_HEALTH_PORT,
+		    l->spec.name, -1);
+}
+
+void
+gateway_link_store(int fd)
+{
+	const struct msg_store_link m = { .role = ROLE_STORE };
+
+	child_send(&gw.child, IPC_STORE_LINK, &m, fd);
+}
+
+void
+gateway_look(uint64_t now_ms, uint64_t trust_ms)
+{
+	const uint64_t beat = MAX(gw.beat_ms, trust_ms);
+
+	if (!gw.is_gone && gw.child.state == CHILD_UP && beat < now_ms &&
+	    now_ms - beat >= HANG_MS)
+		child_kill(&gw.child, "it hangs");
+}
+
+void
+gateway_stop(void (*gone)(void))
+{
+	gw.gone = gone;
+	if (gw.is_gone)
+		gone();
+	else
+		end();
+}
+
+void
+gateway_free(void)
+{
+	if (gw.retry != NULL)
+		event_free(gw.retry);
+	gw.retry = NULL;
+	close_all(gw.fds);
+	close_all(gw.next);
+	bulks_copy(&gw.wanted.bulks, &none.bulks);
+}
