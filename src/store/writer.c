@@ -69,6 +69,7 @@ struct writer {
 	uint64_t ballast_at_ms;
 	bool ballast_gone; /* it was given back */
 	uint64_t pruned_at_ms;
+	uint64_t pruned_before; /* rows until then */
 	int checkpoint_pages;
 	uint64_t clock_at_ms; /* our clock was kept; CLOCK_MS ago: do it */
 	bool clock_started;   /* env->epochs has one */
@@ -113,6 +114,14 @@ close_database(struct writer *w, void (*how)(struct db *))
 	lock_release(&w->lock);
 }
 
+/* Would the cleanup job only find again that nothing may be deleted? */
+static bool
+was_pruned_in_vain(const struct writer *w, uint64_t now_ms)
+{
+	return w->pruned_at_ms != 0 && now_ms - w->pruned_at_ms < PRUNE_MS &&
+	    store_board_get(w->env->board, STORE_PRUNED) == w->pruned_before;
+}
+
 static void
 make_room(struct writer *w)
 {
@@ -123,10 +132,10 @@ make_room(struct writer *w)
 	w->ballast_at_ms = now_ms;
 	w->ballast_gone = true;
 	(void)db_checkpoint(w->db, true, &held);
-	if (!released && w->pruned_at_ms != 0 &&
-	    now_ms - w->pruned_at_ms < PRUNE_MS)
+	if (!released && was_pruned_in_vain(w, now_ms))
 		return;
 	w->pruned_at_ms = now_ms;
+	w->pruned_before = store_board_get(w->env->board, STORE_PRUNED);
 	w->handler->disk_full(w->ctx);
 }
 
