@@ -31,6 +31,26 @@ set --
 make -C "$build" -s -j "$((2 * $(job_count)))" check VERBOSE=1 "$@" </dev/null
 code=$?
 
+failed() {
+	find "$build" -name '*.trs' -exec \
+	    grep -lE '^:global-test-result: (FAIL|ERROR)' {} + |
+	    sed "s|^$build/||; s|\.trs\$||" | sort
+}
+
+# A machine that stood still for a while fails tests that are in a hurry: those
+# few are run once more, alone, and it is said which they were.
+first=$(failed)
+if [ "$code" -ne 0 ] && [ -n "$first" ] &&
+    [ "$(echo "$first" | wc -l)" -le 5 ]; then
+	echo "once more, alone: $(echo "$first" | tr '\n' ' ')"
+	make -C "$build" -s -j 1 recheck VERBOSE=1 "$@" </dev/null
+	code=$?
+	for name in $first; do
+		failed | grep -qxF "$name" ||
+		    echo "passed at the second try only: $name"
+	done
+fi
+
 # Each test program is one .trs file with its verdict beside its .log, where
 # Python's and Criterion's closing lines say how many tests it had.
 count() {
