@@ -1,6 +1,5 @@
 #include "common/event_sink.h"
 
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/batches.h"
 #include "common/clock.h"
 #include "common/event_wire.h"
 
@@ -19,12 +19,6 @@
 
 /* The kernel keeps so much of what the store has not read. */
 #define PAIR_BUFFER_BYTES (4 << 20)
-
-struct batch {
-	STAILQ_ENTRY(batch) next;
-	size_t len;
-	_Alignas(8) uint8_t bytes[EVENT_BATCH_SIZE];
-};
 
 /* Events in a row for which there was no room. */
 struct gap {
@@ -35,48 +29,12 @@ struct gap {
 
 struct event_sink {
 	int fd;
-	struct event *soon;           /* a batch is due */
-	struct event *writable;       /* the store took no more */
-	STAILQ_HEAD(, batch) batches; /* the last one is being filled */
-	unsigned int count;
-	struct batch *spare; /* of those sent, for the next */
+	struct event *soon;     /* a batch is due */
+	struct event *writable; /* the store took no more */
+	struct batches batches;
 	struct gap gap;
 	bool broken; /* nobody reads any more */
 };
-
-static void
-drop_batches(struct event_sink *s)
-{
-	struct batch *b;
-
-	while ((b = STAILQ_FIRST(&s->batches)) != NULL) {
-		STAILQ_REMOVE_HEAD(&s->batches, next);
-		free(b);
-	}
-	s->count = 0;
-	free(s->spare);
-	s->spare = NULL;
-}
-
-static struct batch *
-add_batch(struct event_sink *s)
-{
-	const struct event_batch head = { .version = EVENT_WIRE_VERSION };
-	struct batch *b = s->spare;
-
-	if (s->count == EVENT_SINK_BATCHES)
-		return NULL;
-	s->spare = NULL;
-	if (b == NULL)
-		b = malloc(sizeof(*b));
-	if (b == NULL)
-		return NULL;
-	memcpy(b->bytes, &head, sizeof(head));
-	b->len = sizeof(head);
-	STAILQ_INSERT_TAIL(&s->batches, b, next);
-	s->count++;
-	return b;
-}
 
 static void
 count_one(struct batch *b)
@@ -92,18 +50,19 @@ count_one(struct batch *b)
 static bool
 put(struct event_sink *s, const struct health_event *e)
 {
-	struct batch *b = STAILQ_LAST(&s->batches, batch, next);
+	const struct event_batch head = { .version = EVENT_WIRE_VERSION };
+	struct batch *b = batches_last(&s->batches);
 	size_t n = 0;
 
 	if (b != NULL)
 		n = event_encode(e, b->bytes + b->len,
-		    sizeof(b->bytes) - b->len);
+		    batches_room(&s->batches, b));
 	if (n == 0) {
-		b = add_batch(s);
+		b = batches_add(&s->batches, &head, sizeof(head));
 		if (b == NULL)
 			return false;
 		n = event_encode(e, b->bytes + b->len,
-		    sizeof(b->bytes) - b->len);
+		    batches_room(&s->batches, b));
 	}
 	count_one(b);
 	b->len += n;
@@ -125,7 +84,7 @@ close_gap(struct event_sink *s)
 	event_add_number(&e, FACT_UNTIL_MS, (int64_t)s->gap.until_ms);
 	/* Room for this alone is none: the next event would be dropped again.
 	 */
-	if (s->count == EVENT_SINK_BATCHES || !put(s, &e))
+	if (s->batches.count == EVENT_SINK_BATCHES || !put(s, &e))
 		return false;
 	s->gap.count = 0;
 	return true;
@@ -139,32 +98,14 @@ drop(struct event_sink *s, const struct health_event *e)
 	s->gap.until_ms = e->at_ms;
 }
 
-/* Returns whether b has left. */
-static bool
-send_batch(struct event_sink *s, const struct batch *b)
-{
-	if (send(s->fd, b->bytes, b->len, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
-		return true;
-	if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS &&
-	    errno != ENOMEM)
-		s->broken = true;
-	return false;
-}
-
 static void
 send_batches(struct event_sink *s)
 {
-	struct batch *b;
-
-	while ((b = STAILQ_FIRST(&s->batches)) != NULL && send_batch(s, b)) {
-		STAILQ_REMOVE_HEAD(&s->batches, next);
-		s->count--;
-		free(s->spare);
-		s->spare = b;
-	}
+	if (!batches_send(&s->batches, s->fd))
+		s->broken = true;
 	if (s->broken)
-		drop_batches(s);
-	else if (s->count == 0 && s->gap.count > 0 && close_gap(s))
+		batches_clear(&s->batches);
+	else if (s->batches.count == 0 && s->gap.count > 0 && close_gap(s))
 		send_batches(s);
 }
 
@@ -174,7 +115,7 @@ event_sink_flush(struct event_sink *s)
 	if (s == NULL)
 		return;
 	send_batches(s);
-	if (s->count > 0)
+	if (s->batches.count > 0)
 		(void)event_add(s->writable, NULL);
 }
 
@@ -227,7 +168,7 @@ event_sink_finish(struct event_sink *s, int max_ms)
 	if (s == NULL)
 		return;
 	send_batches(s);
-	while (s->count > 0 && has_room(s->fd, max_ms))
+	while (s->batches.count > 0 && has_room(s->fd, max_ms))
 		send_batches(s);
 }
 
@@ -248,7 +189,7 @@ event_sink_new(struct event_base *base, int fd, struct err *err)
 		return NULL;
 	}
 	s->fd = fd;
-	STAILQ_INIT(&s->batches);
+	batches_init(&s->batches, EVENT_SINK_BATCHES, EVENT_BATCH_SIZE);
 	s->soon = event_new(base, -1, 0, on_due, s);
 	s->writable = event_new(base, fd, EV_WRITE, on_due, s);
 	if (s->soon == NULL || s->writable == NULL) {
@@ -267,7 +208,7 @@ event_sink_free(struct event_sink **sp)
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	drop_batches(s);
+	batches_clear(&s->batches);
 	if (s->soon != NULL)
 		event_free(s->soon);
 	if (s->writable != NULL)

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
 	src/common/addr.c src/common/addr.h \
 	src/common/base64.c src/common/base64.h \
+	src/common/batches.c src/common/batches.h \
 	src/common/bulk.c src/common/bulk.h \
 	src/common/channel.c src/common/channel.h \
 	src/common/cidr.c src/common/cidr.h \

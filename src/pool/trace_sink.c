@@ -1,22 +1,13 @@
 #include "pool/trace_sink.h"
 
-#include <sys/queue.h>
-#include <sys/socket.h>
-
-#include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/batches.h"
 #include "common/clock.h"
-
-struct batch {
-	STAILQ_ENTRY(batch) next;
-	size_t len;
-	_Alignas(8) uint8_t bytes[TRACE_BATCH_SIZE];
-};
 
 /* Records in a row that were dropped. */
 struct gap {
@@ -29,12 +20,10 @@ struct trace_sink {
 	int fd;
 	void (*gone)(void *ctx);
 	void *ctx;
-	struct event *soon;           /* active: a batch is due */
-	struct event *readable;       /* control has hung up */
-	struct event *writable;       /* control took no more */
-	STAILQ_HEAD(, batch) batches; /* the last one is being filled */
-	unsigned int count;
-	struct batch *spare; /* of those sent, for the next */
+	struct event *soon;     /* active: a batch is due */
+	struct event *readable; /* control has hung up */
+	struct event *writable; /* control took no more */
+	struct batches batches;
 	struct gap gap;
 	bool due;    /* soon is active, or writable is waited for */
 	bool full;   /* control takes no more: writable is waited for */
@@ -43,64 +32,27 @@ struct trace_sink {
 	bool broken; /* nobody reads any more */
 };
 
-static struct batch *
-add_batch(struct trace_sink *s)
-{
-	const struct trace_batch head = { .version = TRACE_WIRE_VERSION };
-	struct batch *b = s->spare;
-
-	if (s->count == TRACE_SINK_BATCHES)
-		return NULL;
-	s->spare = NULL;
-	if (b == NULL)
-		b = malloc(sizeof(*b));
-	if (b == NULL)
-		return NULL;
-	memcpy(b->bytes, &head, sizeof(head));
-	b->len = sizeof(head);
-	STAILQ_INSERT_TAIL(&s->batches, b, next);
-	s->count++;
-	return b;
-}
-
-/* Returns whether b has left. */
-static bool
-send_batch(struct trace_sink *s, const struct batch *b)
-{
-	if (send(s->fd, b->bytes, b->len, MSG_DONTWAIT | MSG_NOSIGNAL) != -1)
-		return true;
-	if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS &&
-	    errno != ENOMEM)
-		s->broken = true;
-	return false;
-}
-
 static void
 send_batches(struct trace_sink *s)
 {
-	struct batch *b;
-
-	while ((b = STAILQ_FIRST(&s->batches)) != NULL && send_batch(s, b)) {
-		STAILQ_REMOVE_HEAD(&s->batches, next);
-		s->count--;
-		free(s->spare);
-		s->spare = b;
-	}
-	s->full = b != NULL;
+	if (!batches_send(&s->batches, s->fd))
+		s->broken = true;
+	s->full = s->batches.count > 0;
 }
 
 /* Put it into the last batch, or a new one. Returns whether there was room. */
 static bool
 put(struct trace_sink *s, const struct trace_record *r, const uint8_t *data)
 {
-	struct batch *b = STAILQ_LAST(&s->batches, batch, next);
+	const struct trace_batch head = { .version = TRACE_WIRE_VERSION };
+	struct batch *b = batches_last(&s->batches);
 	const size_t size = trace_record_size(r->len);
 
-	if (b == NULL || size > sizeof(b->bytes) - b->len) {
+	if (b == NULL || size > batches_room(&s->batches, b)) {
 		/* What is full need not wait for the end of the turn. */
 		if (!s->full)
 			send_batches(s);
-		b = add_batch(s);
+		b = batches_add(&s->batches, &head, sizeof(head));
 	}
 	if (b == NULL)
 		return false;
@@ -124,7 +76,7 @@ close_gap(struct trace_sink *s)
 
 	if (s->gap.records == 0)
 		return true;
-	if (s->count > TRACE_SINK_BATCHES / 2 || !put(s, &lost, NULL))
+	if (s->batches.count > TRACE_SINK_BATCHES / 2 || !put(s, &lost, NULL))
 		return false;
 	memset(&s->gap, 0, sizeof(s->gap));
 	return true;
@@ -154,7 +106,7 @@ static void
 send_all(struct trace_sink *s)
 {
 	send_batches(s);
-	if (s->count > 0)
+	if (s->batches.count > 0)
 		return;
 	(void)close_gap(s);
 	if (s->ending && !s->left)
@@ -172,9 +124,9 @@ on_due(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->due = false;
 	send_all(s);
-	if (s->broken || (s->ending && s->count == 0)) {
+	if (s->broken || (s->ending && s->batches.count == 0)) {
 		s->gone(s->ctx);
-	} else if (s->count > 0) {
+	} else if (s->batches.count > 0) {
 		s->due = true;
 		(void)event_add(s->writable, NULL);
 	}
@@ -225,7 +177,7 @@ trace_sink_flush(struct trace_sink *s, uint64_t until_ms)
 	uint64_t now_ms;
 
 	send_all(s);
-	while (s->count > 0 && !s->broken) {
+	while (s->batches.count > 0 && !s->broken) {
 		now_ms = clock_mono_ms();
 		if (now_ms >= until_ms ||
 		    poll(&p, 1, (int)(until_ms - now_ms)) == 0)
@@ -250,7 +202,7 @@ trace_sink_new(struct event_base *base, int fd, void (*gone)(void *), void *ctx,
 	s->fd = fd;
 	s->gone = gone;
 	s->ctx = ctx;
-	STAILQ_INIT(&s->batches);
+	batches_init(&s->batches, TRACE_SINK_BATCHES, TRACE_BATCH_SIZE);
 	s->soon = event_new(base, -1, 0, on_due, s);
 	s->readable = event_new(base, fd, EV_READ, on_readable, s);
 	s->writable = event_new(base, fd, EV_WRITE, on_due, s);
@@ -268,16 +220,11 @@ void
 trace_sink_free(struct trace_sink **sp)
 {
 	struct trace_sink *s = *sp;
-	struct batch *b;
 
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	while ((b = STAILQ_FIRST(&s->batches)) != NULL) {
-		STAILQ_REMOVE_HEAD(&s->batches, next);
-		free(b);
-	}
-	free(s->spare);
+	batches_clear(&s->batches);
 	if (s->soon != NULL)
 		event_free(s->soon);
 	if (s->readable != NULL)
