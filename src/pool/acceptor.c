@@ -88,51 +88,61 @@ serve_probe(struct conn_list *conns, int fd, const union addr *peer)
 	    : ACCEPT_PAUSE;
 }
 
+/*
+ * Accept one who needs a place. Returns the descriptor; or -1, and what to do
+ * next, when there was none or it needs no place.
+ */
+static int
+accept_client(const struct acceptor *a, union addr *peer,
+    enum accept_action *next)
+{
+	const int fd = accept_peer(a, peer);
+	const char *why;
+
+	if (fd == -1) {
+		*next = accept_error_action(errno);
+		return -1;
+	}
+	why = refusal(a->conns, peer);
+	if (why != NULL) {
+		deny(a->conns, fd, peer, why);
+		*next = ACCEPT_NEXT;
+		return -1;
+	}
+	if (!is_probe(a->conns, peer))
+		return fd;
+	*next = serve_probe(a->conns, fd, peer);
+	return -1;
+}
+
 /* One too many, who shall not wait. */
 static enum accept_action
 reject_one(struct acceptor *a)
 {
+	enum accept_action next = ACCEPT_NEXT;
 	char text[ADDR_TEXT_SIZE] = "";
 	union addr peer;
-	const int fd = accept_peer(a, &peer);
-	const char *why;
+	const int fd = accept_client(a, &peer, &next);
 
 	if (fd == -1)
-		return accept_error_action(errno);
-	why = refusal(a->conns, &peer);
-	if (why != NULL) {
-		deny(a->conns, fd, &peer, why);
-		return ACCEPT_NEXT;
-	}
-	if (is_probe(a->conns, &peer))
-		return serve_probe(a->conns, fd, &peer);
+		return next;
 	(void)close(fd);
 	(void)addr_text(&peer, text);
 	scoreboard_add(a->conns->board, COUNTER_REJECTED, 1);
 	folds_add(a->conns, EVENT_CONNECTION_REJECTED, "limit", text);
-	return ACCEPT_NEXT;
+	return next;
 }
 
 /* Accept one for the place that was taken; *kept: somebody has it now. */
 static enum accept_action
 accept_into_place(struct acceptor *a, bool *kept)
 {
+	enum accept_action next = ACCEPT_NEXT;
 	union addr peer;
-	const int fd = accept_peer(a, &peer);
-	const char *why;
+	const int fd = accept_client(a, &peer, &next);
 
-	*kept = false;
-	if (fd == -1)
-		return accept_error_action(errno);
-	why = refusal(a->conns, &peer);
-	if (why != NULL) {
-		deny(a->conns, fd, &peer, why);
-		return ACCEPT_NEXT;
-	}
-	if (is_probe(a->conns, &peer))
-		return serve_probe(a->conns, fd, &peer);
-	*kept = conn_open(a->conns, fd, &peer, 0) == 0;
-	return *kept ? ACCEPT_NEXT : ACCEPT_PAUSE;
+	*kept = fd != -1 && conn_open(a->conns, fd, &peer, 0) == 0;
+	return fd == -1 || *kept ? next : ACCEPT_PAUSE;
 }
 
 /* One who has a place. */
