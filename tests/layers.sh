@@ -13,6 +13,7 @@ allowed() {
 	protocol/common) return 1 ;;
 	*/common) return 0 ;;
 	config/option | control/option | ctl/option | control/json) return 0 ;;
+	json/option) return 0 ;;
 	pool/protocol | pool/tls | config/tls) return 0 ;;
 	gateway/json | gateway/option | gateway/tls) return 0 ;;
 	esac

@@ -4,11 +4,11 @@
 
 #include "common/conn_id.h"
 #include "common/ipc_msg.h"
-#include "control/event_params.h"
-#include "control/when.h"
 #include "control/workers.h"
 #include "option/value.h"
+#include "json/event_params.h"
 #include "json/fields.h"
+#include "json/when.h"
 
 void
 conn_cursor_format(const struct conn_cursor *c,
@@ -62,10 +62,12 @@ conn_query_begin(struct conn_query *q, const json_t *params,
 	static const uint64_t range[2] = { 1, CONN_QUERY_LIMIT_MAX };
 	const char *after = json_string_value(json_object_get(params, "after"));
 	uint64_t limit = CONN_QUERY_LIMIT_MAX;
+	char why[EVENT_PARAMS_TEXT_SIZE];
 
 	memset(q, 0, sizeof(*q));
-	if (event_params_number(params, "limit", range, &limit, e) == -1 ||
-	    read_filter(q, params, e) == -1)
+	if (event_params_number(params, "limit", range, &limit, why) == -1)
+		return rpc_fail(e, RPC_SERVER, "%s", why);
+	if (read_filter(q, params, e) == -1)
 		return -1;
 	if (after != NULL && conn_cursor_parse(after, &q->at) == -1)
 		return rpc_fail(e, RPC_SERVER,

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/cursor.h"
 #include "control/peer_filter.h"
 #include "control/rpc.h"
+#include "json/cursor.h"
 
 struct msg_conn_row;
 struct worker;

@@ -6,9 +6,6 @@ libcontrol_a_SOURCES = \
 	src/control/client.c src/control/client.h \
 	src/control/conn_query.c src/control/conn_query.h \
 	src/control/control.c src/control/control.h \
-	src/control/cursor.c src/control/cursor.h \
-	src/control/event_cursor.c src/control/event_cursor.h \
-	src/control/event_params.c src/control/event_params.h \
 	src/control/follow.c src/control/follow.h \
 	src/control/followers.c src/control/followers.h \
 	src/control/line.c src/control/line.h \
@@ -26,7 +23,6 @@ libcontrol_a_SOURCES = \
 	src/control/store_link.c src/control/store_link.h \
 	src/control/trace_json.c src/control/trace_json.h \
 	src/control/traces.c src/control/traces.h \
-	src/control/when.c src/control/when.h \
 	src/control/workers.c src/control/workers.h
 
 role_PROGRAMS += mercury-control

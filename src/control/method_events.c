@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "control/event_cursor.h"
-#include "control/event_params.h"
-#include "control/when.h"
 #include "option/value.h"
+#include "json/event_cursor.h"
 #include "json/event_json.h"
+#include "json/event_params.h"
 #include "json/fields.h"
+#include "json/when.h"
 
 /* Texts may be long: a page has fewer rows rather than more bytes. */
 #define PAGE_BYTES_MAX ((size_t)1 << 20)
@@ -66,6 +66,20 @@ ask_page(struct call *call, const struct event_cursor *from)
 	return METHOD_ASK_STORE;
 }
 
+/* Read the filter, and a number if key is among the params; or fail. */
+static int
+read_params(struct call *call, const json_t *params, const char *key,
+    const uint64_t range[static 2], uint64_t *number)
+{
+	char why[EVENT_PARAMS_TEXT_SIZE];
+
+	if (event_params_filter(params, &call->ask.EVENTS_QUERY.filter, why) ==
+		-1 ||
+	    event_params_number(params, key, range, number, why) == -1)
+		return rpc_fail(&call->error, RPC_SERVER, "%s", why);
+	return 0;
+}
+
 enum method_step
 events_query_start(struct call *call, const json_t *params)
 {
@@ -77,9 +91,7 @@ events_query_start(struct call *call, const json_t *params)
 	struct err err;
 
 	memset(m, 0, sizeof(*m));
-	if (event_params_filter(params, &m->filter, &call->error) == -1 ||
-	    event_params_number(params, "limit", limit_range, &limit,
-		&call->error) == -1)
+	if (read_params(call, params, "limit", limit_range, &limit) == -1)
 		return METHOD_FAILED;
 	if (since != NULL &&
 	    when_parse(since, clock_real_ms(), &m->filter.since_ms, &err) == -1)
@@ -167,9 +179,8 @@ events_follow_start(struct call *call, const json_t *params)
 
 	memset(m, 0, sizeof(*m));
 	call->after_id = EVENTS_FROM_NOW;
-	if (event_params_filter(params, &m->filter, &call->error) == -1 ||
-	    event_params_number(params, "after_id", id_range, &call->after_id,
-		&call->error) == -1)
+	if (read_params(call, params, "after_id", id_range, &call->after_id) ==
+	    -1)
 		return METHOD_FAILED;
 	return ask_newest(call);
 }

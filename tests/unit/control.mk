@@ -3,12 +3,11 @@ CONTROL_TEST_LIBS = libcontrol.a libjson.a liboption.a libcommon.a $(EVENT_LIBS)
 	$(JANSSON_LIBS) $(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_control_access test_control_client \
-	test_control_conn_query test_control_event_cursor test_control_event_params \
+	test_control_conn_query \
 	test_control_follow test_control_line \
 	test_control_method test_control_method_connection \
 	test_control_method_events test_control_peer_filter \
-	test_control_plan_json test_control_rpc \
-	test_control_when
+	test_control_plan_json test_control_rpc
 
 test_control_access_SOURCES = tests/unit/test_control_access.c
 test_control_access_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -35,14 +34,6 @@ test_control_plan_json_SOURCES = tests/unit/test_control_plan_json.c \
 test_control_plan_json_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_plan_json_LDADD = $(CONTROL_TEST_LIBS)
 
-test_control_event_cursor_SOURCES = tests/unit/test_control_event_cursor.c
-test_control_event_cursor_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_event_cursor_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_event_params_SOURCES = tests/unit/test_control_event_params.c
-test_control_event_params_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_event_params_LDADD = $(CONTROL_TEST_LIBS)
-
 test_control_follow_SOURCES = tests/unit/test_control_follow.c
 test_control_follow_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_follow_LDADD = $(CONTROL_TEST_LIBS)
@@ -51,10 +42,6 @@ test_control_method_events_SOURCES = \
 	tests/unit/test_control_method_events.c $(JSON_ROWS)
 test_control_method_events_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_events_LDADD = $(CONTROL_TEST_LIBS)
-
-test_control_when_SOURCES = tests/unit/test_control_when.c
-test_control_when_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_control_when_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_conn_query_SOURCES = tests/unit/test_control_conn_query.c
 test_control_conn_query_CPPFLAGS = $(UNIT_CPPFLAGS)

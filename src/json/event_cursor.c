@@ -1,4 +1,4 @@
-#include "control/event_cursor.h"
+#include "json/event_cursor.h"
 
 void
 event_cursor_format(const struct event_cursor *c,

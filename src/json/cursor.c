@@ -1,4 +1,4 @@
-#include "control/cursor.h"
+#include "json/cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
  * event_cursor: where a query of events goes on with its next page, as a text
  * that the client gives back. Pure.
  */
-#ifndef MERCURY_CONTROL_EVENT_CURSOR_H
-#define MERCURY_CONTROL_EVENT_CURSOR_H
+#ifndef MERCURY_JSON_EVENT_CURSOR_H
+#define MERCURY_JSON_EVENT_CURSOR_H
 
 #include <stdint.h>
 
-#include "control/cursor.h"
+#include "json/cursor.h"
 
 #define EVENT_CURSOR_NUMBERS 4
 #define EVENT_CURSOR_SIZE CURSOR_SIZE(EVENT_CURSOR_NUMBERS)
@@ -25,4 +25,4 @@ void event_cursor_format(const struct event_cursor *,
 /* Returns 0, or -1 when text is none that event_cursor_format() made. */
 int event_cursor_parse(const char *text, struct event_cursor *out);
 
-#endif /* MERCURY_CONTROL_EVENT_CURSOR_H */
+#endif /* MERCURY_JSON_EVENT_CURSOR_H */

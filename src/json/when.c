@@ -1,4 +1,4 @@
-#include "control/when.h"
+#include "json/when.h"
 
 #include <stdbool.h>
 #include <string.h>

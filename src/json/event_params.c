@@ -1,6 +1,7 @@
-#include "control/event_params.h"
+#include "json/event_params.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,18 @@ static const struct words severities = { "severity", EVENT_SEVERITY_COUNT,
 _Static_assert(EVENT_TYPE_COUNT <= 64 && EVENT_SEVERITY_COUNT <= 32,
     "a bit for each");
 
+/* Always returns -1. */
+static int __attribute__((format(printf, 2, 3)))
+fail(char why[static EVENT_PARAMS_TEXT_SIZE], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, EVENT_PARAMS_TEXT_SIZE, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
 /* Does word, of len bytes, mean name? "worker" and "worker.*" are a family. */
 static bool
 means(const char *word, size_t len, const char *name)
@@ -36,9 +49,9 @@ means(const char *word, size_t len, const char *name)
 
 static int
 unknown(const struct words *w, const char *word, size_t len,
-    struct rpc_error *e)
+    char why[static EVENT_PARAMS_TEXT_SIZE])
 {
-	char cut[128], quoted[VALUE_QUOTE_SIZE], list[RPC_TEXT_SIZE];
+	char cut[128], quoted[VALUE_QUOTE_SIZE], list[EVENT_PARAMS_TEXT_SIZE];
 	size_t used = 0;
 	unsigned int i;
 
@@ -48,14 +61,14 @@ unknown(const struct words *w, const char *word, size_t len,
 	for (i = 0; i < w->count && used < sizeof(list); i++)
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
 		    "%s%s", i == 0 ? "" : ", ", w->name(i));
-	return rpc_fail(e, RPC_SERVER, "%s: there is no %s; there are %s",
-	    w->key, quoted, list);
+	return fail(why, "%s: there is no %s; there are %s", w->key, quoted,
+	    list);
 }
 
 /* Add what words with commas between them mean. */
 static int
 add_words(const struct words *w, const char *text, uint64_t *bits,
-    struct rpc_error *e)
+    char why[static EVENT_PARAMS_TEXT_SIZE])
 {
 	uint64_t found;
 	unsigned int i;
@@ -68,7 +81,7 @@ add_words(const struct words *w, const char *text, uint64_t *bits,
 			if (means(text, len, w->name(i)))
 				found |= (uint64_t)1 << i;
 		if (found == 0)
-			return unknown(w, text, len, e);
+			return unknown(w, text, len, why);
 		*bits |= found;
 		if (text[len] == '\0')
 			return 0;
@@ -78,26 +91,25 @@ add_words(const struct words *w, const char *text, uint64_t *bits,
 /* A string or an array of strings; 0 where there is none. */
 static int
 read_words(const struct words *w, const json_t *params, uint64_t *bits,
-    struct rpc_error *e)
+    char why[static EVENT_PARAMS_TEXT_SIZE])
 {
 	const json_t *value = json_object_get(params, w->key), *word;
 	size_t i;
 
 	*bits = 0;
 	if (json_is_string(value))
-		return add_words(w, json_string_value(value), bits, e);
+		return add_words(w, json_string_value(value), bits, why);
 	json_array_foreach (value, i, word)
-		if (add_words(w, json_string_value(word), bits, e) == -1)
+		if (add_words(w, json_string_value(word), bits, why) == -1)
 			return -1;
 	if (value != NULL && *bits == 0)
-		return rpc_fail(e, RPC_SERVER, "%s: the array is empty",
-		    w->key);
+		return fail(why, "%s: the array is empty", w->key);
 	return 0;
 }
 
 int
 event_params_filter(const json_t *params, struct event_filter *out,
-    struct rpc_error *e)
+    char why[static EVENT_PARAMS_TEXT_SIZE])
 {
 	const char *listener =
 	    json_string_value(json_object_get(params, "listener"));
@@ -107,12 +119,12 @@ event_params_filter(const json_t *params, struct event_filter *out,
 	memset(out, 0, sizeof(*out));
 	if (listener != NULL &&
 	    spec_check_name("listener", listener, &err) == -1)
-		return rpc_fail_err(e, &err);
+		return fail(why, "%s", err.text);
 	if (listener != NULL)
 		(void)snprintf(out->listener, sizeof(out->listener), "%s",
 		    listener);
-	if (read_words(&types, params, &out->types, e) == -1 ||
-	    read_words(&severities, params, &bits, e) == -1)
+	if (read_words(&types, params, &out->types, why) == -1 ||
+	    read_words(&severities, params, &bits, why) == -1)
 		return -1;
 	out->severities = (uint32_t)bits;
 	return 0;
@@ -120,7 +132,8 @@ event_params_filter(const json_t *params, struct event_filter *out,
 
 int
 event_params_number(const json_t *params, const char *key,
-    const uint64_t range[static 2], uint64_t *out, struct rpc_error *e)
+    const uint64_t range[static 2], uint64_t *out,
+    char why[static EVENT_PARAMS_TEXT_SIZE])
 {
 	const json_t *value = json_object_get(params, key);
 	const json_int_t n = json_integer_value(value);
@@ -128,9 +141,8 @@ event_params_number(const json_t *params, const char *key,
 	if (value == NULL)
 		return 0;
 	if (n < 0 || (uint64_t)n < range[0] || (uint64_t)n > range[1])
-		return rpc_fail(e, RPC_SERVER,
-		    "%s: must be from %" PRIu64 " to %" PRIu64, key, range[0],
-		    range[1]);
+		return fail(why, "%s: must be from %" PRIu64 " to %" PRIu64,
+		    key, range[0], range[1]);
 	*out = (uint64_t)n;
 	return 0;
 }

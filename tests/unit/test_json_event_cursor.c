@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "control/event_cursor.h"
+#include "json/event_cursor.h"
 
 Test(event_cursor, comes_back_as_it_was)
 {

@@ -2,7 +2,7 @@
 #include <criterion/parameterized.h>
 #include <string.h>
 
-#include "control/when.h"
+#include "json/when.h"
 
 #define NOW 1767225600500u /* 2026-01-01T00:00:00.500Z */
 

@@ -2,8 +2,8 @@
  * cursor: where a query goes on with its next page: a few numbers as a text
  * that the client gives back. Pure.
  */
-#ifndef MERCURY_CONTROL_CURSOR_H
-#define MERCURY_CONTROL_CURSOR_H
+#ifndef MERCURY_JSON_CURSOR_H
+#define MERCURY_JSON_CURSOR_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,4 +20,4 @@ void cursor_format(const uint64_t *numbers, size_t count, char *out);
  */
 int cursor_parse(const char *text, uint64_t *numbers, size_t count);
 
-#endif /* MERCURY_CONTROL_CURSOR_H */
+#endif /* MERCURY_JSON_CURSOR_H */

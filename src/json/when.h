@@ -1,6 +1,6 @@
 /* when: a moment as people write it. Pure. */
-#ifndef MERCURY_CONTROL_WHEN_H
-#define MERCURY_CONTROL_WHEN_H
+#ifndef MERCURY_JSON_WHEN_H
+#define MERCURY_JSON_WHEN_H
 
 #include <stdint.h>
 
@@ -18,4 +18,4 @@
 int when_parse(const char *text, uint64_t now_ms, uint64_t *out_ms,
     struct err *err);
 
-#endif /* MERCURY_CONTROL_WHEN_H */
+#endif /* MERCURY_JSON_WHEN_H */
