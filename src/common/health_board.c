@@ -3,6 +3,7 @@
 #include <sys/param.h>
 
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/shared.h"
@@ -101,6 +102,27 @@ make_safe(struct health_entry *e)
 	e->required = e->required != 0;
 }
 
+/*
+ * One more try to read. Returns the sequence number; odd: it is being
+ * written. After many, the CPU is given to others.
+ */
+static uint32_t
+begin_read(const struct health_board *b, unsigned int tries)
+{
+	if (tries > TRIES_PATIENT)
+		(void)sched_yield();
+	return atomic_load_explicit(&b->sequence, memory_order_acquire);
+}
+
+/* Is what was read since then of one moment? */
+static bool
+end_read(const struct health_board *b, uint32_t before)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&b->sequence, memory_order_relaxed) ==
+	    before;
+}
+
 enum health_found
 health_board_find(const struct health_board *b, const char *name,
     struct health_entry *out)
@@ -110,18 +132,13 @@ health_board_find(const struct health_board *b, const char *name,
 	uint32_t before;
 
 	for (tries = 0; tries < TRIES_MAX; tries++) {
-		if (tries > TRIES_PATIENT)
-			(void)sched_yield();
-		before =
-		    atomic_load_explicit(&b->sequence, memory_order_acquire);
+		before = begin_read(b, tries);
 		if (before % 2 != 0)
 			continue;
 		e = name[0] == '\0' ? &b->daemon : look_up(b, name);
 		if (e != NULL)
 			*out = *e;
-		atomic_thread_fence(memory_order_acquire);
-		if (atomic_load_explicit(&b->sequence, memory_order_relaxed) !=
-		    before)
+		if (!end_read(b, before))
 			continue;
 		if (e == NULL)
 			return HEALTH_NO_SUCH;
@@ -129,4 +146,35 @@ health_board_find(const struct health_board *b, const char *name,
 		return HEALTH_FOUND;
 	}
 	return HEALTH_TORN;
+}
+
+enum health_found
+health_board_copy(const struct health_board *b, struct health_entry *daemon,
+    struct health_entry *listeners, uint32_t max, uint32_t *count)
+{
+	unsigned int tries;
+	uint32_t before, i;
+
+	max = MIN(max, HEALTH_ENTRIES);
+	for (tries = 0; tries < TRIES_MAX; tries++) {
+		before = begin_read(b, tries);
+		if (before % 2 != 0)
+			continue;
+		*daemon = b->daemon;
+		*count = MIN(b->count, max);
+		memcpy(listeners, b->listeners, *count * sizeof(*listeners));
+		if (!end_read(b, before))
+			continue;
+		make_safe(daemon);
+		for (i = 0; i < *count; i++)
+			make_safe(&listeners[i]);
+		return HEALTH_FOUND;
+	}
+	return HEALTH_TORN;
+}
+
+uint32_t
+health_board_version(const struct health_board *b)
+{
+	return atomic_load_explicit(&b->sequence, memory_order_acquire);
 }

@@ -80,4 +80,15 @@ enum health_found {
 enum health_found health_board_find(const struct health_board *,
     const char *name, struct health_entry *out);
 
+/*
+ * Copy the daemon's entry and those of up to max listeners, all of the same
+ * moment; *count becomes how many. FOUND or TORN.
+ */
+enum health_found health_board_copy(const struct health_board *,
+    struct health_entry *daemon, struct health_entry *listeners, uint32_t max,
+    uint32_t *count);
+
+/* Changes with each change of an entry. */
+uint32_t health_board_version(const struct health_board *);
+
 #endif /* MERCURY_COMMON_HEALTH_BOARD_H */

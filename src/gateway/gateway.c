@@ -9,8 +9,12 @@
 #include "common/loop.h"
 #include "common/wanted.h"
 #include "gateway/questions.h"
+#include "gateway/site.h"
 
 #define BEAT_MS 1000
+
+/* The supervisor gives us a second to end. */
+#define DRAIN_MS 500
 
 static struct {
 	struct event_base *base;
@@ -20,6 +24,8 @@ static struct {
 	struct questions *questions;
 	struct gateway_wanted wanted;
 	struct gateway_env env;
+	struct site *site; /* NULL: there is no HTTP */
+	pid_t supervisor;
 	int exit_code;
 } gateway;
 
@@ -96,6 +102,32 @@ on_hello(struct ipc_message *msg)
 	channel_send(gateway.channel, IPC_READY, &ready, -1);
 }
 
+/* Takes fd. */
+static void
+open_site(int fd)
+{
+	struct err err;
+
+	site_close(&gateway.site);
+	gateway.site = site_open(&gateway.env, fd, &err);
+	if (gateway.site == NULL)
+		fail(&err);
+}
+
+/* A socket to serve. */
+static void
+on_open(struct ipc_message *msg)
+{
+	switch (msg->payload.GATEWAY_OPEN.kind) {
+	case GATEWAY_HTTP:
+		open_site(msg->fd);
+		msg->fd = -1;
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 on_message(void *ctx, struct ipc_message *msg)
 {
@@ -106,6 +138,9 @@ on_message(void *ctx, struct ipc_message *msg)
 		break;
 	case IPC_GATEWAY_HELLO:
 		on_hello(msg);
+		break;
+	case IPC_GATEWAY_OPEN:
+		on_open(msg);
 		break;
 	case IPC_STORE_LINK:
 		questions_link_store(gateway.questions, msg->fd);
@@ -124,13 +159,30 @@ on_message(void *ctx, struct ipc_message *msg)
 	}
 }
 
-/* The supervisor is gone, or wants us gone. */
+static void
+on_drained(void)
+{
+	stop(0);
+}
+
+/*
+ * The supervisor is gone, or wants us gone: then another one of us has our
+ * sockets, and who has asked us gets an answer.
+ */
 static void
 on_channel_closed(void *ctx, const char *why)
 {
+	static const struct timeval deadline = { .tv_usec = DRAIN_MS * 1000 };
+
 	(void)ctx;
 	log_debug(NULL, NULL, "mercuryd %s", why);
-	stop(0);
+	if (gateway.site == NULL || getppid() != gateway.supervisor ||
+	    event_base_loopexit(gateway.base, &deadline) == -1) {
+		stop(0);
+		return;
+	}
+	(void)event_del(gateway.beat);
+	site_drain(gateway.site, on_drained);
 }
 
 /* --- the role --- */
@@ -142,6 +194,7 @@ begin(struct err *err)
 	static const struct channel_handler handler = { on_message,
 		on_channel_closed };
 
+	gateway.supervisor = getppid();
 	gateway.base = loop_new(err);
 	if (gateway.base == NULL)
 		return -1;
@@ -156,6 +209,7 @@ begin(struct err *err)
 static void
 finish(void)
 {
+	site_close(&gateway.site);
 	questions_free(&gateway.questions);
 	bulks_drop(&gateway.wanted.bulks);
 	if (gateway.board != NULL)

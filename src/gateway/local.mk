@@ -1,10 +1,24 @@
 ## mercury-gateway: health checks, agent-check, metrics, dashboard.
 noinst_LIBRARIES += libgateway.a
 libgateway_a_SOURCES = \
+	src/gateway/access.c src/gateway/access.h \
+	src/gateway/api.c src/gateway/api.h \
+	src/gateway/api_events.c src/gateway/api_events.h \
 	src/gateway/gateway.c src/gateway/gateway.h \
-	src/gateway/questions.c src/gateway/questions.h
+	src/gateway/health_answer.c src/gateway/health_answer.h \
+	src/gateway/http.c src/gateway/http.h \
+	src/gateway/http_answer.c src/gateway/http_answer.h \
+	src/gateway/http_body.c src/gateway/http_body.h \
+	src/gateway/http_conn.c src/gateway/http_conn.h \
+	src/gateway/http_io.c src/gateway/http_io.h \
+	src/gateway/http_request.c src/gateway/http_request.h \
+	src/gateway/http_text.c src/gateway/http_text.h \
+	src/gateway/page.c src/gateway/page.h \
+	src/gateway/questions.c src/gateway/questions.h \
+	src/gateway/route.c src/gateway/route.h \
+	src/gateway/site.c src/gateway/site.h
 
 role_PROGRAMS += mercury-gateway
 mercury_gateway_SOURCES = src/gateway/main.c
-mercury_gateway_LDADD = libgateway.a libjson.a liboption.a libcommon.a \
-	$(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
+mercury_gateway_LDADD = libgateway.a libjson.a liboption.a libtls.a \
+	libcommon.a $(OPENSSL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
