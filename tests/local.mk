@@ -7,6 +7,7 @@ include tests/unit/common.mk
 include tests/unit/option.mk
 include tests/unit/config.mk
 include tests/unit/json.mk
+include tests/unit/gateway.mk
 include tests/unit/control.mk
 include tests/unit/ctl.mk
 include tests/unit/pool.mk

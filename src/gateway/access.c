@@ -64,7 +64,7 @@ is_one_of(const char *host, size_t len, const char *names)
 
 	for (; names[0] != '\0'; names += n + (names[n] == ' ')) {
 		n = strcspn(names, " ");
-		if (n == len && strncasecmp(names, host, n) == 0)
+		if (n > 0 && n == len && strncasecmp(names, host, n) == 0)
 			return true;
 	}
 	return false;

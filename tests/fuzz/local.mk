@@ -19,6 +19,10 @@ tests_fuzz_fuzz_control_request_LDADD = $(FUZZ_LIBS) libcontrol.a libjson.a libo
 FUZZ_TARGETS += tests/fuzz/fuzz_event_wire
 tests_fuzz_fuzz_event_wire_LDADD = $(FUZZ_LIBS) libcommon.a
 
+FUZZ_TARGETS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_LDADD = $(FUZZ_LIBS) libgateway.a libjson.a liboption.a \
+	libcommon.a $(JANSSON_LIBS) $(BSD_LIBS)
+
 FUZZ_TARGETS += tests/fuzz/fuzz_ipc
 tests_fuzz_fuzz_ipc_LDADD = $(FUZZ_LIBS) libcommon.a
 

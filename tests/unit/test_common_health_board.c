@@ -109,3 +109,31 @@ Test(health_board, what_comes_back_is_safe)
 	cr_expect_eq(e.ready, 1);
 	cr_expect_eq(health_board_find(seen, "pos", &e), HEALTH_NO_SUCH);
 }
+
+Test(health_board, is_copied_as_a_whole)
+{
+	struct health_entry daemon, entries[3];
+	uint32_t count, version;
+
+	version = health_board_version(seen);
+	health_board_begin(board);
+	board->daemon.ready = 1;
+	add("a", 1);
+	add("b", 0);
+	memset(board->listeners[1].why, 'x', sizeof(board->listeners[1].why));
+	health_board_end(board);
+	cr_expect_neq(health_board_version(seen), version);
+	cr_assert_eq(health_board_copy(seen, &daemon, entries, 3, &count),
+	    HEALTH_FOUND);
+	cr_expect_eq(daemon.ready, 1);
+	cr_expect_eq(count, 2);
+	cr_expect_str_eq(entries[0].name, "a");
+	cr_expect_str_eq(entries[1].name, "b");
+	cr_expect_eq(strlen(entries[1].why), HEALTH_WHY_SIZE - 1);
+	cr_assert_eq(health_board_copy(seen, &daemon, entries, 1, &count),
+	    HEALTH_FOUND);
+	cr_expect_eq(count, 1);
+	health_board_begin(board);
+	cr_expect_eq(health_board_copy(seen, &daemon, entries, 3, &count),
+	    HEALTH_TORN);
+}

@@ -1,0 +1,41 @@
+## Unit tests of src/gateway.
+GATEWAY_TEST_LIBS = libgateway.a libjson.a liboption.a libtls.a libcommon.a \
+	$(OPENSSL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS) \
+	$(CRITERION_LIBS)
+
+UNIT_TESTS += test_gateway_access \
+	test_gateway_api_events \
+	test_gateway_health_answer \
+	test_gateway_http_answer \
+	test_gateway_http_body \
+	test_gateway_http_request \
+	test_gateway_route
+
+test_gateway_access_SOURCES = tests/unit/test_gateway_access.c
+test_gateway_access_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_access_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_api_events_SOURCES = tests/unit/test_gateway_api_events.c \
+	$(JSON_ROWS)
+test_gateway_api_events_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_api_events_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_health_answer_SOURCES = tests/unit/test_gateway_health_answer.c
+test_gateway_health_answer_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_health_answer_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_http_answer_SOURCES = tests/unit/test_gateway_http_answer.c
+test_gateway_http_answer_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_http_answer_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_http_body_SOURCES = tests/unit/test_gateway_http_body.c
+test_gateway_http_body_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_http_body_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_http_request_SOURCES = tests/unit/test_gateway_http_request.c
+test_gateway_http_request_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_http_request_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_route_SOURCES = tests/unit/test_gateway_route.c
+test_gateway_route_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_route_LDADD = $(GATEWAY_TEST_LIBS)
