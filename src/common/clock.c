@@ -19,6 +19,12 @@ clock_mono_ms(void)
 }
 
 uint64_t
+clock_mono_tick_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC_COARSE);
+}
+
+uint64_t
 clock_real_ms(void)
 {
 	return read_ms(CLOCK_REALTIME);

@@ -10,6 +10,12 @@
 /* CLOCK_MONOTONIC: for every deadline, window and backoff. */
 uint64_t clock_mono_ms(void);
 
+/*
+ * The same as of the kernel's last tick: it is cheap, and some milliseconds
+ * behind the other, so it may lie before what that has told.
+ */
+uint64_t clock_mono_tick_ms(void);
+
 /* CLOCK_REALTIME since 1970: for records that people read, never for waits. */
 uint64_t clock_real_ms(void);
 

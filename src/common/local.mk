@@ -21,6 +21,7 @@ libcommon_a_SOURCES = \
 	src/common/gate.c src/common/gate.h \
 	src/common/gateway_settings.c src/common/gateway_settings.h \
 	src/common/health_board.c src/common/health_board.h \
+	src/common/histogram.c src/common/histogram.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h \

@@ -15,6 +15,7 @@
 
 #include "common/conn_end.h"
 #include "common/err.h"
+#include "common/histogram.h"
 #include "common/probe_sources.h"
 
 #define SCOREBOARD_VERSION 1u
@@ -51,7 +52,13 @@ enum counter_id {
 	SCOREBOARD_COUNTERS(COUNTER)
 #undef COUNTER
 	    COUNTER_ENDS, /* the first of those that count an enum conn_end */
-	COUNTER_COUNT = COUNTER_ENDS + CONN_END_COUNT
+	/*
+	 * The cells of histograms: from accept to the end of the handshake,
+	 * and to the end of the connection.
+	 */
+	COUNTER_HANDSHAKE = COUNTER_ENDS + CONN_END_COUNT,
+	COUNTER_LIFE = COUNTER_HANDSHAKE + HANDSHAKE_CELLS,
+	COUNTER_COUNT = COUNTER_LIFE + LIFE_CELLS
 };
 
 /* One listener in one worker. Open connections: accepted - closed. */
@@ -93,6 +100,17 @@ scoreboard_add(struct scoreboard_entry *e, enum counter_id id, uint64_t n)
 	atomic_store_explicit(&e->counters[id],
 	    atomic_load_explicit(&e->counters[id], memory_order_relaxed) + n,
 	    memory_order_relaxed);
+}
+
+/* Count a duration in the histogram whose first cell is first. */
+static inline void
+scoreboard_observe(struct scoreboard_entry *e, enum counter_id first,
+    enum histogram_id id, uint64_t ms)
+{
+	const struct histogram *h = histogram_shape(id);
+
+	scoreboard_add(e, first + histogram_bucket(h, ms), 1);
+	scoreboard_add(e, first + histogram_sum(h), ms);
 }
 
 static inline uint64_t

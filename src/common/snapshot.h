@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/histogram.h"
 #include "common/probe_sources.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
@@ -85,6 +86,7 @@ struct snapshot_daemon {
 	uint32_t ready;
 	uint32_t loop_lag_max_ms; /* worst lag of the supervisor's loop */
 	uint64_t uptime_ms;
+	uint64_t loop_lag[LOOP_LAG_CELLS]; /* its histogram (histogram.h) */
 };
 
 struct snapshot_listener {
@@ -96,6 +98,7 @@ struct snapshot_listener {
 	uint32_t bind_attempts; /* of the last time that it was bound */
 	uint32_t retry_in_ms;   /* retrying: until the next attempt */
 	uint32_t workers;       /* as many WORKER rows follow */
+	uint32_t alarm;         /* how near the limit, in percent (alarm.h) */
 	uint16_t port;          /* the bound one */
 	uint8_t queueing;       /* paused: clients wait in the queue */
 	uint8_t unused[1];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
@@ -46,16 +47,29 @@ conn_poll(struct conn *c, short what)
 	return event_add(&c->io, NULL);
 }
 
+/* For the histogram: one that was open has ended. */
+static void
+observe_life(const struct conn *c)
+{
+	const uint64_t now_ms = clock_mono_tick_ms();
+
+	if (c->state != CONN_HANDSHAKE)
+		scoreboard_observe(c->list->board, COUNTER_LIFE, HISTOGRAM_LIFE,
+		    now_ms > c->opened_ms ? now_ms - c->opened_ms : 0);
+}
+
 void
 conn_close(struct conn *c, enum conn_end end)
 {
 	const int fd = conn_fd(c);
 
 	trace_closed(c, end);
-	if (probe_ends(c, end))
+	if (probe_ends(c, end)) {
 		conn_record_drop(&c->record);
-	else
+	} else {
 		conn_record_close(&c->record, c, end);
+		observe_life(c);
+	}
 	(void)event_del(&c->io);
 	if (c->list->transport->close != NULL)
 		c->list->transport->close(c);
@@ -320,6 +334,15 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		receive(arg);
 }
 
+/* Its handshake is over just now. */
+static void
+observe_handshake(const struct conn *c)
+{
+	if (!probe_is_sure(c))
+		scoreboard_observe(c->list->board, COUNTER_HANDSHAKE,
+		    HISTOGRAM_HANDSHAKE, c->active_ms - c->opened_ms);
+}
+
 void
 conn_begin(struct conn *c, uint8_t *data, size_t len)
 {
@@ -328,8 +351,10 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 
 	handshake_free(c);
 	c->state = CONN_OPEN;
-	if (shook)
+	if (shook) {
 		c->active_ms = clock_mono_ms();
+		observe_handshake(c);
+	}
 	if (shook && (conn_poll(c, EV_READ) == -1 || after_recv(c) == -1)) {
 		conn_close(c, CONN_END_NO_MEMORY);
 		return;

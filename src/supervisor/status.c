@@ -30,6 +30,7 @@ add_daemon(struct snapshot_writer *w)
 	};
 	struct listener *l;
 
+	supervisor_loop_lag(d.loop_lag);
 	/* One that is just being added takes nothing away from the others. */
 	RB_FOREACH (l, listener_by_name, listeners())
 		if ((l->state == LISTENER_DEGRADED && !slots_served(l)) ||
@@ -110,6 +111,7 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 		.bind_attempts = l->bind_attempts,
 		.retry_in_ms = retry_in_ms(l),
 		.workers = crew != NULL ? crew->workers_count : 0,
+		.alarm = l->alarm,
 		.port = l->sockets.port != 0 ? l->sockets.port : l->spec.port,
 		.queueing = l->goal == GOAL_PAUSE && l->queueing,
 	};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "supervisor/boot.h"
@@ -52,6 +53,7 @@ static struct {
 	uint64_t started_ms;
 	uint64_t lag_due_ms;
 	uint32_t lag_max_ms;
+	uint64_t lag[LOOP_LAG_CELLS];
 	int exit_code;
 } sv = { .signal_fd = -1, .null_fd = -1 };
 
@@ -71,6 +73,12 @@ uint32_t
 supervisor_loop_lag_max_ms(void)
 {
 	return sv.lag_max_ms;
+}
+
+void
+supervisor_loop_lag(uint64_t out[static LOOP_LAG_CELLS])
+{
+	memcpy(out, sv.lag, sizeof(sv.lag));
 }
 
 const struct daemon_settings *
@@ -155,17 +163,34 @@ open_signals(void)
 
 /* --- the loop's own health --- */
 
+/*
+ * The next check is due in one period from now, whatever the loop thinks that
+ * it is: so a lag that lasts is seen each time.
+ */
+static int
+schedule_lag_check(void)
+{
+	static const struct timeval period = { LAG_CHECK_MS / 1000, 0 };
+
+	(void)event_base_update_cache_time(sv.base);
+	sv.lag_due_ms = clock_mono_ms() + LAG_CHECK_MS;
+	return event_add(sv.lag_check, &period);
+}
+
 static void
 on_lag_check(evutil_socket_t fd, short what, void *arg)
 {
 	const uint64_t now = clock_mono_ms();
+	const uint64_t lag = now > sv.lag_due_ms ? now - sv.lag_due_ms : 0;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	if (now > sv.lag_due_ms && now - sv.lag_due_ms > sv.lag_max_ms)
-		sv.lag_max_ms = (uint32_t)(now - sv.lag_due_ms);
-	sv.lag_due_ms = now + LAG_CHECK_MS;
+	if (lag > sv.lag_max_ms)
+		sv.lag_max_ms = (uint32_t)lag;
+	histogram_observe(HISTOGRAM_LOOP_LAG, sv.lag, lag);
+	/* It comes again as it is, should this fail. */
+	(void)schedule_lag_check();
 	child_reap_strangers();
 }
 
@@ -297,8 +322,6 @@ role_dir(void)
 static int
 open_loop(struct err *err)
 {
-	static const struct timeval period = { LAG_CHECK_MS / 1000, 0 };
-
 	sv.signal_fd = open_signals();
 	sv.null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (sv.signal_fd == -1 || sv.null_fd == -1)
@@ -309,9 +332,8 @@ open_loop(struct err *err)
 	sv.signals = event_new(sv.base, sv.signal_fd, EV_READ | EV_PERSIST,
 	    on_signal, NULL);
 	sv.lag_check = event_new(sv.base, -1, EV_PERSIST, on_lag_check, NULL);
-	sv.lag_due_ms = clock_mono_ms() + LAG_CHECK_MS;
 	if (sv.signals == NULL || event_add(sv.signals, NULL) == -1 ||
-	    sv.lag_check == NULL || event_add(sv.lag_check, &period) == -1)
+	    sv.lag_check == NULL || schedule_lag_check() == -1)
 		return err_set(err, ERR_INTERNAL, "out of memory");
 	return 0;
 }

@@ -29,6 +29,7 @@ int supervisor_check_config(const struct args *);
 enum daemon_state supervisor_state(void);
 uint64_t supervisor_started_ms(void);      /* CLOCK_MONOTONIC */
 uint32_t supervisor_loop_lag_max_ms(void); /* worst seen so far */
+void supervisor_loop_lag(uint64_t out[static LOOP_LAG_CELLS]);
 const struct daemon_settings *supervisor_settings(void);
 const struct args *supervisor_args(void);
 struct event_base *supervisor_base(void);

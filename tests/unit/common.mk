@@ -104,3 +104,8 @@ UNIT_TESTS += test_common_health_board
 test_common_health_board_SOURCES = tests/unit/test_common_health_board.c
 test_common_health_board_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_health_board_LDADD = $(COMMON_TEST_LIBS)
+
+UNIT_TESTS += test_common_histogram
+test_common_histogram_SOURCES = tests/unit/test_common_histogram.c
+test_common_histogram_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_histogram_LDADD = $(COMMON_TEST_LIBS)

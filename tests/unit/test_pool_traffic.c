@@ -58,6 +58,49 @@ Test(traffic, counters_are_exact)
 	cr_expect_eq(count(COUNTER_DRAINED), 0);
 }
 
+/* All that was observed, in ms. */
+static uint64_t
+lives_ms(void)
+{
+	return count(COUNTER_LIFE + LIFE_CELLS - 1);
+}
+
+Test(traffic, the_life_of_a_connection_is_observed_at_its_end)
+{
+	uint16_t port = start(PROTOCOL_ECHO, 0);
+	const uint64_t begun_ms = clock_mono_ms();
+	int quick = harness_connect(port), slow = harness_connect(port), i;
+
+	harness_expect_echo(quick, "quick");
+	harness_expect_echo(slow, "slow");
+	(void)close(quick);
+	EVENTUALLY(count(COUNTER_CLOSED) == 1);
+	for (i = 0; clock_mono_ms() - begun_ms < 150; i++)
+		harness_nap();
+	/* The first bucket ends at 100 ms, the second at 1 s. */
+	cr_expect_eq(count(COUNTER_LIFE) + count(COUNTER_LIFE + 1), 1);
+	(void)close(slow);
+	EVENTUALLY(count(COUNTER_CLOSED) == 2);
+	cr_expect_leq(count(COUNTER_LIFE), 1, "the slow one is none of these");
+	cr_expect_geq(lives_ms(), 100);
+	cr_expect_leq(lives_ms(), 2 * (clock_mono_ms() - begun_ms) + 10);
+	for (i = 0; i < HANDSHAKE_CELLS; i++)
+		cr_expect_eq(count(COUNTER_HANDSHAKE + (unsigned int)i), 0,
+		    "there was no handshake");
+}
+
+Test(traffic, a_probe_has_no_life)
+{
+	uint16_t port = start(PROTOCOL_ECHO, 0);
+	unsigned int i;
+
+	(void)close(harness_connect(port));
+	EVENTUALLY(count(COUNTER_CLOSED) == 1);
+	cr_expect_eq(count(COUNTER_PROBES_FIN), 1);
+	for (i = 0; i < LIFE_CELLS; i++)
+		cr_expect_eq(count(COUNTER_LIFE + i), 0);
+}
+
 Test(traffic, discard_reads_all_and_says_nothing)
 {
 	static char block[1 << 20];
