@@ -25,6 +25,7 @@ libcommon_a_SOURCES = \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h \
+	src/common/metric_list.h \
 	src/common/option_list.h \
 	src/common/probe_sources.c src/common/probe_sources.h \
 	src/common/role.c src/common/role.h \

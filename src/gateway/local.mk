@@ -22,3 +22,9 @@ role_PROGRAMS += mercury-gateway
 mercury_gateway_SOURCES = src/gateway/main.c
 mercury_gateway_LDADD = libgateway.a libjson.a liboption.a libtls.a \
 	libcommon.a $(OPENSSL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
+
+## Metrics.
+libgateway_a_SOURCES += \
+	src/gateway/exposition.c src/gateway/exposition.h \
+	src/gateway/metrics.c src/gateway/metrics.h \
+	src/gateway/process_meter.c src/gateway/process_meter.h

@@ -39,3 +39,20 @@ test_gateway_http_request_LDADD = $(GATEWAY_TEST_LIBS)
 test_gateway_route_SOURCES = tests/unit/test_gateway_route.c
 test_gateway_route_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_gateway_route_LDADD = $(GATEWAY_TEST_LIBS)
+
+## Metrics.
+UNIT_TESTS += test_gateway_exposition \
+	test_gateway_metrics \
+	test_gateway_process_meter
+
+test_gateway_exposition_SOURCES = tests/unit/test_gateway_exposition.c
+test_gateway_exposition_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_exposition_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_metrics_SOURCES = tests/unit/test_gateway_metrics.c
+test_gateway_metrics_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_metrics_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_process_meter_SOURCES = tests/unit/test_gateway_process_meter.c
+test_gateway_process_meter_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_process_meter_LDADD = $(GATEWAY_TEST_LIBS)
