@@ -1,7 +1,8 @@
 /*
  * option_table: fills tables into manual pages, from the lists that the
  * daemon itself is built with: the options into mercury.conf(5), the types of
- * events and their facts into mercury-store(8). Reads the template of a page
+ * events and their facts into mercury-store(8), the metrics into
+ * mercury-gateway(8). Reads the template of a page
  * from stdin and writes the page to stdout: a line such as @STORE_OPTIONS@
  * becomes the table.
  */
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/histogram.h"
 #include "common/role.h"
 #include "common/spec.h"
 
@@ -115,6 +117,25 @@ static const struct {
 #define TEXT "text"
 #define FACT(ID, KEY, KIND, HELP) { KEY, KIND, HELP },
 #include "common/fact_list.h"
+};
+
+static const struct {
+	const char *name;
+	const char *type;
+	const uint32_t *bounds_ms; /* up to 0; NULL: no histogram */
+	const char *labels;
+	const char *help;
+} metrics[] = {
+#define BOUND(MS) MS,
+#define COUNTER "counter", NULL
+#define GAUGE "gauge", NULL
+#define HISTOGRAM(ID)                   \
+	"histogram", (const uint32_t[]) \
+	{                               \
+		ID##_BOUNDS(BOUND) 0    \
+	}
+#define METRIC(ID, NAME, TYPE, LABELS, HELP) { NAME, TYPE, LABELS, HELP },
+#include "common/metric_list.h"
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -316,6 +337,44 @@ print_facts(void)
 	}
 }
 
+/* --- metrics --- */
+
+static void
+print_labels(const char *labels)
+{
+	size_t len;
+
+	for (; *labels != '\0'; labels += len + (labels[len] == ' ')) {
+		len = strcspn(labels, " ");
+		(void)printf(" , No by Cm %.*s", (int)len, labels);
+	}
+}
+
+static void
+print_bounds(const uint32_t *ms)
+{
+	(void)fputs("Its buckets end at", stdout);
+	for (; *ms != 0; ms++)
+		(void)printf("%s%g", ms[1] == 0 ? " and " : " ", *ms / 1000.0);
+	(void)puts(" s.");
+}
+
+static void
+print_metrics(void)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(metrics); i++) {
+		(void)printf(".It Li %s Pq %s", metrics[i].name,
+		    metrics[i].type);
+		print_labels(metrics[i].labels);
+		(void)putchar('\n');
+		print_text(metrics[i].help);
+		if (metrics[i].bounds_ms != NULL)
+			print_bounds(metrics[i].bounds_ms);
+	}
+}
+
 /* --- pages --- */
 
 static const struct {
@@ -329,6 +388,7 @@ static const struct {
 	{ "@GATEWAY_OPTIONS@\n", print_gateway_options },
 	{ "@EVENT_TYPES@\n", print_event_types },
 	{ "@FACTS@\n", print_facts },
+	{ "@METRICS@\n", print_metrics },
 };
 
 static void
