@@ -9,3 +9,12 @@ initexampledir = $(docdir)/examples/init.d
 dist_initexample_SCRIPTS = contrib/init.d/mercuryd
 systemdexampledir = $(docdir)/examples/systemd
 dist_systemdexample_DATA = contrib/systemd/mercuryd.service
+
+## Alerts and a dashboard for what the gateway tells.
+prometheusexampledir = $(docdir)/examples/prometheus
+dist_prometheusexample_DATA = \
+	contrib/prometheus/mercury.rules.yml \
+	contrib/prometheus/mercury.rules_test.yml \
+	contrib/prometheus/prometheus.yml
+grafanaexampledir = $(docdir)/examples/grafana
+dist_grafanaexample_DATA = contrib/grafana/mercury.json

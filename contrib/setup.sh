@@ -12,7 +12,7 @@ packages_demo="netcat-openbsd"
 
 packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
 xz-utils tshark haproxy nginx-light libnginx-mod-stream curl openssl testssl.sh
-bsdextrautils shellcheck mandoc clang clang-format-14"
+prometheus bsdextrautils shellcheck mandoc clang clang-format-14"
 
 packages_fuzz="clang libclang-rt-14-dev"
 
