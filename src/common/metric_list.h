@@ -115,7 +115,7 @@ METRIC(PROCESSES, "mercury_processes", GAUGE, "role",
 METRIC(PROCESS_RESTARTS, "mercury_process_restarts_total", COUNTER, "role",
     "Restarts of a role that has one process; those of workers are counted by listener.")
 METRIC(PROCESS_MEMORY, "mercury_process_resident_memory_bytes", GAUGE, "role",
-    "Resident memory, shared pages counted in each process; at most 256 processes are looked at for a scrape, the others count as they were.")
+    "Resident memory, shared pages counted in each process; at most 128 processes are looked at for a scrape, the others count as they were.")
 METRIC(PROCESS_CPU, "mercury_process_cpu_seconds_total", COUNTER, "role",
     "CPU time in user and system mode, as far as the same look has seen it.")
 /* clang-format on */

@@ -27,4 +27,5 @@ mercury_gateway_LDADD = libgateway.a libjson.a liboption.a libtls.a \
 libgateway_a_SOURCES += \
 	src/gateway/exposition.c src/gateway/exposition.h \
 	src/gateway/metrics.c src/gateway/metrics.h \
-	src/gateway/process_meter.c src/gateway/process_meter.h
+	src/gateway/process_meter.c src/gateway/process_meter.h \
+	src/gateway/scrape.c src/gateway/scrape.h

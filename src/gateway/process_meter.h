@@ -13,7 +13,7 @@
 
 #include "json/usage.h"
 
-#define PROCESS_METER_LOOKS 256u
+#define PROCESS_METER_LOOKS 128u
 #define PROCESS_METER_ROLES 8u /* more are left out */
 
 /* All processes of a role. */

@@ -43,7 +43,8 @@ test_gateway_route_LDADD = $(GATEWAY_TEST_LIBS)
 ## Metrics.
 UNIT_TESTS += test_gateway_exposition \
 	test_gateway_metrics \
-	test_gateway_process_meter
+	test_gateway_process_meter \
+	test_gateway_scrape
 
 test_gateway_exposition_SOURCES = tests/unit/test_gateway_exposition.c
 test_gateway_exposition_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -56,3 +57,8 @@ test_gateway_metrics_LDADD = $(GATEWAY_TEST_LIBS)
 test_gateway_process_meter_SOURCES = tests/unit/test_gateway_process_meter.c
 test_gateway_process_meter_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_gateway_process_meter_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_scrape_SOURCES = tests/unit/test_gateway_scrape.c
+test_gateway_scrape_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_scrape_LDADD = libgateway.a libjson.a libcommon.a $(EVENT_LIBS) \
+	$(BSD_LIBS) $(CRITERION_LIBS)
