@@ -9,9 +9,11 @@
 
 #include "common/snapshot.h"
 #include "gateway/api_events.h"
+#include "gateway/exposition.h"
 #include "gateway/http_conn.h"
 #include "gateway/http_text.h"
 #include "gateway/questions.h"
+#include "gateway/scrape.h"
 #include "json/history_json.h"
 #include "json/status_json.h"
 #include "json/tree_json.h"
@@ -40,7 +42,8 @@ struct inquiry {
 	enum route_what what;
 	char *query;               /* of the request, as it came */
 	char name[SPEC_NAME_SIZE]; /* in it: of a listener; empty: all */
-	struct question *question; /* NULL: it was answered */
+	struct question *question; /* NULL: it was answered, or is a scrape */
+	struct scrape *scrape;     /* NULL: it was answered, or is none */
 	struct event *stale;       /* then: forget it */
 	struct http_text *text;    /* the answer; NULL: none yet */
 	struct msg_events_query events;
@@ -51,6 +54,7 @@ struct inquiry {
 struct api {
 	struct event_base *base;
 	struct questions *questions;
+	struct scrapes *scrapes;
 	TAILQ_HEAD(, inquiry) inquiries;
 	unsigned int count;
 };
@@ -107,11 +111,12 @@ answer_error(struct http_conn *c, enum err_code code, const char *message)
 }
 
 static void
-answer_text(struct http_conn *c, struct http_text *text)
+answer_text(struct http_conn *c, const struct inquiry *q)
 {
 	const struct http_answer a = { .status = 200,
-		.type = HTTP_TYPE_JSON,
-		.text = text };
+		.type = q->what == ROUTE_METRICS ? EXPOSITION_CONTENT_TYPE
+						 : HTTP_TYPE_JSON,
+		.text = q->text };
 
 	http_conn_answer(c, &a);
 }
@@ -122,6 +127,7 @@ static void
 inquiry_free(struct inquiry *q)
 {
 	question_forget(&q->question);
+	scrape_forget(&q->scrape);
 	if (q->stale != NULL)
 		event_free(q->stale);
 	http_text_drop(&q->text);
@@ -174,7 +180,7 @@ make_room(struct api *a)
 	struct inquiry *q;
 
 	TAILQ_FOREACH (q, &a->inquiries, next)
-		if (q->question == NULL) {
+		if (q->text != NULL) {
 			unlink_inquiry(q);
 			inquiry_free(q);
 			return;
@@ -262,7 +268,7 @@ succeed(struct inquiry *q)
 	if (event_add(q->stale, &good) == -1)
 		event_active(q->stale, EV_TIMEOUT, 0);
 	while ((c = take_waiter(q)) != NULL)
-		answer_text(c, q->text);
+		answer_text(c, q);
 }
 
 /* What is asked for. NULL when out of memory, or to ask again. */
@@ -325,6 +331,27 @@ on_answered(void *ctx, int fd, const struct err *why)
 		succeed(q);
 }
 
+static void
+on_scraped(void *ctx, struct exposition *text, const struct err *why)
+{
+	struct inquiry *q = ctx;
+	struct err err;
+
+	q->scrape = NULL;
+	if (text == NULL) {
+		fail(q, why);
+		return;
+	}
+	q->text = http_text_take(text->bytes, text->len);
+	memset(text, 0, sizeof(*text));
+	if (q->text != NULL) {
+		succeed(q);
+	} else {
+		(void)err_set(&err, ERR_UNAVAILABLE, "out of memory");
+		fail(q, &err);
+	}
+}
+
 /* --- asking --- */
 
 /* The listener that a query names; empty: all. */
@@ -383,6 +410,17 @@ ask(struct inquiry *q, struct err *err)
 	}
 }
 
+/* Returns 0, or -1 with *err. */
+static int
+send_inquiry(struct inquiry *q, struct err *err)
+{
+	if (q->what == ROUTE_METRICS)
+		q->scrape = scrapes_ask(q->api->scrapes, on_scraped, q, err);
+	else
+		q->question = ask(q, err);
+	return q->scrape == NULL && q->question == NULL ? -1 : 0;
+}
+
 /* Ask anew. NULL with *err. */
 static struct inquiry *
 begin(struct api *a, const struct route *r, struct err *err)
@@ -401,8 +439,7 @@ begin(struct api *a, const struct route *r, struct err *err)
 		(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
 		return NULL;
 	}
-	q->question = ask(q, err);
-	if (q->question == NULL) {
+	if (send_inquiry(q, err) == -1) {
 		inquiry_free(q);
 		return NULL;
 	}
@@ -422,7 +459,7 @@ api_ask(struct api *a, struct http_conn *c, const struct route *r)
 	if (q == NULL)
 		answer_error(c, err.code, err.text);
 	else if (q->text != NULL)
-		answer_text(c, q->text);
+		answer_text(c, q);
 	else if (add_waiter(q, c) == -1)
 		answer_error(c, ERR_UNAVAILABLE, "out of memory");
 }
@@ -436,6 +473,11 @@ api_new(struct event_base *base, struct questions *questions, struct err *err)
 
 	if (a == NULL) {
 		(void)err_set(err, ERR_UNAVAILABLE, "the API: out of memory");
+		return NULL;
+	}
+	a->scrapes = scrapes_new(questions, err);
+	if (a->scrapes == NULL) {
+		free(a);
 		return NULL;
 	}
 	a->base = base;
@@ -457,5 +499,6 @@ api_free(struct api **ap)
 		unlink_inquiry(q);
 		inquiry_free(q);
 	}
+	scrapes_free(&a->scrapes);
 	free(a);
 }
