@@ -105,6 +105,7 @@ struct snapshot_listener {
 	uint64_t counters[COUNTER_COUNT];
 	char address[SPEC_ADDRESS_SIZE]; /* the bound one */
 	char last_error[256];            /* empty: none */
+	uint64_t drain_left_ms; /* draining: until connections are cut */
 };
 
 struct snapshot_worker {

@@ -130,11 +130,13 @@ ends_json(const struct snapshot_listener *l)
 static json_t *
 health_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[]}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:[]}",
 	    "restarts", field_number(l->restarts),
 	    "bind_attempts", field_number(l->bind_attempts),
 	    "retry_in_ms", l->state == LISTENER_RETRYING ?
 		field_number(l->retry_in_ms) : json_null(),
+	    "drain_left_ms", l->state == LISTENER_DRAINING ?
+		field_number(l->drain_left_ms) : json_null(),
 	    "queueing", l->state == LISTENER_PAUSED ?
 		json_boolean(l->queueing) : json_null(),
 	    "last_error",

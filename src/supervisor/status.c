@@ -88,6 +88,16 @@ add_probes(struct snapshot_writer *sw, const struct listener *l)
 		    sizeof(sum.sources[i]));
 }
 
+static uint64_t
+drain_left_ms(const struct listener *l)
+{
+	const uint64_t now = clock_mono_ms();
+
+	return l->state == LISTENER_DRAINING && l->drain_until_ms > now
+	    ? l->drain_until_ms - now
+	    : 0;
+}
+
 static uint32_t
 retry_in_ms(const struct listener *l)
 {
@@ -110,6 +120,7 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 		.restarts = l->pool->restarts,
 		.bind_attempts = l->bind_attempts,
 		.retry_in_ms = retry_in_ms(l),
+		.drain_left_ms = drain_left_ms(l),
 		.workers = crew != NULL ? crew->workers_count : 0,
 		.alarm = l->alarm,
 		.port = l->sockets.port != 0 ? l->sockets.port : l->spec.port,

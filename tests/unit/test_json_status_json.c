@@ -28,7 +28,8 @@ static const char pos[] =
     "\"last_seen\": \"1970-01-01T00:00:01.001Z\"}, "
     "{\"address\": \"2001:db8::1\", \"count\": 1, "
     "\"last_seen\": \"1970-01-01T00:00:01.000Z\"}], \"restarts\": 1, "
-    "\"bind_attempts\": 1, \"retry_in_ms\": null, \"queueing\": null, "
+    "\"bind_attempts\": 1, \"retry_in_ms\": null, "
+    "\"drain_left_ms\": null, \"queueing\": null, "
     "\"last_error\": \"worker 1: killed by SIGSEGV\", "
     "\"workers\": [{\"slot\": 0, \"pid\": 4250, \"state\": \"running\", "
     "\"connections\": 3, \"uptime_ms\": 11000, \"restarts\": 0}, "
@@ -45,7 +46,7 @@ static const char local[] =
     "\"bytes_in\": 0, \"bytes_out\": 0, \"accept_errors\": 0, " NO_ENDS
     "\"probe_kinds\": {\"fin\": 0, \"rst\": 0, \"local\": 0, "
     "\"tls\": 0}, \"probe_sources\": [], \"restarts\": 0, \"bind_attempts\": "
-    "0, \"retry_in_ms\": null, "
+    "0, \"retry_in_ms\": null, \"drain_left_ms\": null, "
     "\"queueing\": null, \"last_error\": null, "
     "\"workers\": []}";
 
@@ -97,11 +98,12 @@ struct state_case {
 ParameterizedTestParameters(status_json, what_goes_with_a_state)
 {
 	static struct state_case cases[] = {
-		{ LISTENER_LISTENING, 1, "[null, null]" },
-		{ LISTENER_RETRYING, 1, "[3000, null]" },
-		{ LISTENER_PAUSED, 0, "[null, false]" },
-		{ LISTENER_PAUSED, 1, "[null, true]" },
-		{ LISTENER_FAILED, 1, "[null, null]" },
+		{ LISTENER_LISTENING, 1, "[null, null, null]" },
+		{ LISTENER_RETRYING, 1, "[3000, null, null]" },
+		{ LISTENER_DRAINING, 1, "[null, 7000, null]" },
+		{ LISTENER_PAUSED, 0, "[null, null, false]" },
+		{ LISTENER_PAUSED, 1, "[null, null, true]" },
+		{ LISTENER_FAILED, 1, "[null, null, null]" },
 	};
 
 	return cr_make_param_array(struct state_case, cases,
@@ -112,6 +114,7 @@ ParameterizedTest(struct state_case *k, status_json, what_goes_with_a_state)
 {
 	const struct snapshot_listener l = { .state = k->state,
 		.retry_in_ms = 3000,
+		.drain_left_ms = 7000,
 		.queueing = k->queueing };
 	struct snapshot_writer w = { 0 };
 	struct snapshot_reader r;
@@ -120,7 +123,8 @@ ParameterizedTest(struct state_case *k, status_json, what_goes_with_a_state)
 	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
 	json_rows_seal(&w, &r);
 	o = status_json_listener(&r);
-	expect(json_pack("[O, O]", json_object_get(o, "retry_in_ms"),
+	expect(json_pack("[O, O, O]", json_object_get(o, "retry_in_ms"),
+		   json_object_get(o, "drain_left_ms"),
 		   json_object_get(o, "queueing")),
 	    k->want);
 	json_decref(o);
