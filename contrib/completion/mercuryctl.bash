@@ -39,7 +39,7 @@ _mercuryctl() {
 		bind_backoff bind_backoff_max required restart max_restarts
 		max_seconds hang_timeout record_connections max_connections
 		overflow accept_rate accept_burst"
-	local options="--socket --json --timeout --help --version"
+	local options="--socket --json --output --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i
 	local -a reach=()

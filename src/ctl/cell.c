@@ -1,10 +1,11 @@
 #include "ctl/cell.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "ctl/listener_text.h"
-#include "ctl/output.h"
 #include "ctl/table.h"
+#include "ctl/units.h"
 
 static bool
 is_number(const json_t *object, const char *key)
@@ -28,12 +29,27 @@ cell_number(struct table *t, const json_t *object, const char *key)
 }
 
 void
+cell_count(struct table *t, const json_t *object, const char *key)
+{
+	char text[UNITS_SIZE];
+
+	if (!is_number(object, key) || table_is_wide(t)) {
+		cell_number(t, object, key);
+		return;
+	}
+	units_count(listener_number(object, key), text);
+	table_add(t, "%s", text);
+}
+
+void
 cell_duration(struct table *t, const json_t *object, const char *key)
 {
-	char text[OUTPUT_HUMAN_SIZE] = "-";
+	char text[UNITS_SIZE] = "-";
 
-	if (is_number(object, key))
-		output_duration(listener_number(object, key), text);
+	if (is_number(object, key) && table_is_wide(t))
+		units_seconds(listener_number(object, key), text);
+	else if (is_number(object, key))
+		units_duration(listener_number(object, key), text);
 	table_add(t, "%s", text);
 }
 
@@ -41,9 +57,12 @@ void
 cell_bytes(struct table *t, const json_t *object, const char *key,
     unsigned int unit)
 {
-	char text[OUTPUT_HUMAN_SIZE] = "-";
+	const uint64_t bytes = listener_number(object, key) * unit;
+	char text[UNITS_SIZE] = "-";
 
-	if (is_number(object, key))
-		output_bytes(listener_number(object, key) * unit, text);
+	if (is_number(object, key) && table_is_wide(t))
+		(void)snprintf(text, sizeof(text), "%" PRIu64, bytes);
+	else if (is_number(object, key))
+		units_bytes(bytes, text);
 	table_add(t, "%s", text);
 }

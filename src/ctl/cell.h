@@ -9,13 +9,19 @@
 
 struct table;
 
+/* Of a member that is a text. */
 void cell_text(struct table *, const json_t *object, const char *key);
+
+/* Of a member that is a number, such as a pid: all its digits. */
 void cell_number(struct table *, const json_t *object, const char *key);
 
-/* Of a member in milliseconds. */
+/* Of a member that counts something: with a unit, or exact in a wide table. */
+void cell_count(struct table *, const json_t *object, const char *key);
+
+/* Of a member in milliseconds: likewise. */
 void cell_duration(struct table *, const json_t *object, const char *key);
 
-/* Of a member in units of so many bytes. */
+/* Of a member in units of so many bytes: likewise. */
 void cell_bytes(struct table *, const json_t *object, const char *key,
     unsigned int unit);
 

@@ -294,29 +294,54 @@ request_text(const char *method, json_t *params, int id)
 	return line;
 }
 
+int
+client_ask(struct client *c, const char *method, json_t *params,
+    uint64_t deadline_ms, struct failure *f)
+{
+	char *text = request_text(method, params, ++c->last_id);
+	int r;
+
+	if (text == NULL)
+		return client_fail(f, CTL_REFUSED, "out of memory");
+	r = send_all(c, text, strlen(text), deadline_ms, f);
+	free(text);
+	return r;
+}
+
+/* The result in the line of an answer; NULL with *f. */
+static json_t *
+result_in(const struct client *c, const char *line, size_t len,
+    struct failure *f)
+{
+	json_t *answer = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *result = result_of(c, answer, f);
+
+	json_decref(answer);
+	return result;
+}
+
+int
+client_answer(struct client *c, json_t **result, struct failure *f)
+{
+	size_t len = 0;
+	const char *line = take_line(c, &len);
+
+	if (line == NULL)
+		return 0;
+	*result = result_in(c, line, len, f);
+	return *result == NULL ? -1 : 1;
+}
+
 json_t *
 client_call(struct client *c, const char *method, json_t *params,
     uint64_t deadline_ms, struct failure *f)
 {
-	char *text = request_text(method, params, ++c->last_id);
-	json_t *answer, *result;
-	const char *line;
+	const char *line = NULL;
 	size_t len = 0;
-	int r;
 
-	if (text == NULL) {
-		(void)client_fail(f, CTL_REFUSED, "out of memory");
-		return NULL;
-	}
-	r = send_all(c, text, strlen(text), deadline_ms, f);
-	free(text);
-	line = r == -1 ? NULL : read_line(c, deadline_ms, &len, f);
-	if (line == NULL)
-		return NULL;
-	answer = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-	result = result_of(c, answer, f);
-	json_decref(answer);
-	return result;
+	if (client_ask(c, method, params, deadline_ms, f) == 0)
+		line = read_line(c, deadline_ms, &len, f);
+	return line == NULL ? NULL : result_in(c, line, len, f);
 }
 
 /* Read a line without the long string at its end. NULL: it is no JSON. */

@@ -58,6 +58,21 @@ int client_open(struct client *, const char *path, bool changes,
 json_t *client_call(struct client *, const char *method, json_t *params,
     uint64_t deadline_ms, struct failure *f);
 
+/*
+ * The first half of client_call(): send the request. Returns 0, or -1 with *f
+ * when it could not be sent by the deadline.
+ */
+int client_ask(struct client *, const char *method, json_t *params,
+    uint64_t deadline_ms, struct failure *f);
+
+/*
+ * The second: take the answer from what client_receive() has read. Returns 1
+ * with *result, a new reference; 0 when it is not complete yet; or -1 with *f
+ * when it is an error: of the daemon, and the connection can go on; or it is
+ * no answer to the last request.
+ */
+int client_answer(struct client *, json_t **result, struct failure *f);
+
 /* A notification; texts are borrowed until more is read. */
 struct client_note {
 	json_t *object;   /* whose method is a string; a new reference */

@@ -50,9 +50,10 @@ print_event_types(FILE *f)
 
 /* clang-format off */
 static const struct command commands[] = {
-	{ "status", "[NAME] [--watch]",
+	{ "status", "[NAME] [--watch [SECONDS]]",
 	    "Show the daemon and its listeners, or one of them. --watch shows "
-	    "it again each second.",
+	    "it with rates, what is wrong first, again each second or so many "
+	    "of them; q ends it.",
 	    OPTION_WATCH, 0, 1, NULL, command_status },
 	{ "tree", "",
 	    "Show the processes: pid, state, generation, uptime, restarts, "

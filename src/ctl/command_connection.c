@@ -4,6 +4,7 @@
 
 #include "ctl/conn_text.h"
 #include "ctl/listener_text.h"
+#include "ctl/look.h"
 #include "ctl/output.h"
 #include "ctl/table.h"
 
@@ -15,7 +16,7 @@ struct listing {
 	const struct options *o;
 	const char *name;
 	struct table *table; /* NULL: no row yet, or JSON is wanted */
-	bool colour;
+	struct look look;
 	bool over; /* who read them has gone */
 	uint64_t shown;
 	json_t *next;    /* where it goes on; NULL: from the first */
@@ -61,7 +62,7 @@ show_row(struct listing *l, const json_t *row)
 		return;
 	}
 	if (l->table == NULL)
-		l->table = conn_text_new();
+		l->table = conn_text_new(&l->look);
 	conn_text_add(l->table, row);
 }
 
@@ -94,7 +95,7 @@ show_page(struct listing *l, const json_t *page, struct failure *f)
 	json_array_foreach (rows, i, row)
 		show_row(l, row);
 	if (l->table != NULL)
-		table_page(l->table, stdout, l->colour);
+		table_page(l->table, stdout);
 	if (output_flush(&l->over, f) == -1)
 		return -1;
 	tell_missing(l, json_object_get(page, "missing"));
@@ -136,7 +137,7 @@ command_connections(const struct options *o, char **args, int count)
 {
 	struct listing l = { .o = o,
 		.name = args[0],
-		.colour = output_has_colour(stdout) };
+		.look = look_at(stdout, o) };
 	struct failure failure;
 	struct client client;
 	int r;
@@ -148,7 +149,7 @@ command_connections(const struct options *o, char **args, int count)
 	r = show_pages(&client, &l, &failure);
 	client_close(&client);
 	if (l.table != NULL)
-		table_end(&l.table, stdout, l.colour);
+		table_end(&l.table, stdout);
 	else if (r == 0 && !(o->given & OPTION_JSON))
 		(void)fputs("no connections\n", stdout);
 	json_decref(l.next);

@@ -9,25 +9,26 @@
 #include "ctl/table.h"
 
 static const struct column plan_columns[] = {
-	{ "NAME", COLUMN_LEFT },
-	{ "ACTION", COLUMN_LEFT },
+	{ "NAME", COLUMN_NAME, COLUMN_ALWAYS, 0, 16, 0 },
+	{ "ACTION", COLUMN_LEFT, COLUMN_ALWAYS, 0, 0, 0 },
 };
 
 /* What a reload would do. */
 static void
-print_plan(const json_t *result)
+print_plan(const json_t *result, const struct options *o)
 {
 	const json_t *plan = json_object_get(result, "plan"), *step;
+	const struct look look = look_at(stdout, o);
 	struct table *t;
 	size_t i;
 
 	if (json_array_size(plan) > 0) {
-		t = table_new(plan_columns, 2);
+		t = table_new(plan_columns, 2, &look);
 		json_array_foreach (plan, i, step) {
 			cell_text(t, step, "name");
 			cell_text(t, step, "action");
 		}
-		table_end(&t, stdout, output_has_colour(stdout));
+		table_end(&t, stdout);
 	}
 	(void)printf("%zu to change, %" PRIu64 " unchanged\n",
 	    json_array_size(plan), listener_number(result, "unchanged"));
@@ -61,7 +62,7 @@ command_reload(const struct options *o, char **args, int count)
 		code = command_change(o, "daemon.reload", NULL, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON)) {
 		if (dry_run)
-			print_plan(result);
+			print_plan(result, o);
 		else
 			print_reloaded(result);
 	}

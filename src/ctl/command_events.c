@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "ctl/event_show.h"
 #include "ctl/listener_text.h"
+#include "ctl/look.h"
 #include "ctl/output.h"
 #include "ctl/waiting.h"
 
@@ -236,7 +237,7 @@ enum ctl_exit
 command_events(const struct options *o, char **args, int count)
 {
 	struct event_show show = { .json = o->given & OPTION_JSON,
-		.layout.colour = output_has_colour(stdout) };
+		.layout.colour = look_at(stdout, o).colour };
 	struct failure failure;
 	struct client client;
 	json_t *page;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "ctl/listener_text.h"
+#include "ctl/look.h"
 #include "ctl/output.h"
 #include "ctl/params.h"
 #include "ctl/status_text.h"
@@ -15,7 +16,7 @@ print_listener(const json_t *l)
 	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
 
 	listener_place(l, place);
-	listener_state(l, state);
+	listener_state_long(l, state);
 	output_text(stdout, listener_string(l, "name"));
 	(void)fputs(": ", stdout);
 	output_text(stdout, state);
@@ -186,13 +187,14 @@ command_resume(const struct options *o, char **args, int count)
 static enum ctl_exit
 restart_all(const struct options *o, json_t *params)
 {
+	const struct look look = look_at(stdout, o);
 	json_t *result = NULL;
 	enum ctl_exit code;
 
 	(void)json_object_set_new(params, "all", json_true());
 	code = command_change(o, "listener.restart", params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
-		status_text_daemon(stdout, result, output_has_colour(stdout));
+		status_text_daemon(stdout, result, &look);
 	json_decref(result);
 	return code;
 }

@@ -1,13 +1,14 @@
 #include "ctl/command_supervisor.h"
 
-#include "ctl/output.h"
+#include "ctl/look.h"
 #include "ctl/supervisor_text.h"
 
 /* Ask, with the name in args if there is one, and show what comes. */
 static enum ctl_exit
 ask_and_show(const struct options *o, const char *method, char **args,
-    int count, void (*show)(FILE *, const json_t *, bool colour))
+    int count, void (*show)(FILE *, const json_t *, const struct look *))
 {
+	const struct look look = look_at(stdout, o);
 	json_t *params = json_object(), *result = NULL;
 	enum ctl_exit code;
 
@@ -21,7 +22,7 @@ ask_and_show(const struct options *o, const char *method, char **args,
 		    json_string(o->window));
 	code = command_call(o, method, params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
-		show(stdout, result, output_has_colour(stdout));
+		show(stdout, result, &look);
 	json_decref(result);
 	return code;
 }

@@ -2,21 +2,21 @@
 
 #include "ctl/cell.h"
 #include "ctl/listener_text.h"
-#include "ctl/output.h"
+#include "ctl/look.h"
 #include "ctl/table.h"
 
 /* clang-format off */
 static const struct column columns[] = {
-	{ "PROCESS", COLUMN_LEFT },
-	{ "ROLE", COLUMN_LEFT },
-	{ "GROUP", COLUMN_LEFT },
-	{ "PID", COLUMN_RIGHT },
-	{ "STATE", COLUMN_STATE },
-	{ "GEN", COLUMN_RIGHT },
-	{ "UPTIME", COLUMN_RIGHT },
-	{ "RESTARTS", COLUMN_RIGHT },
-	{ "MEMORY", COLUMN_RIGHT },
-	{ "CPU", COLUMN_RIGHT },
+	{ "PROCESS", COLUMN_NAME, COLUMN_ALWAYS, 0, 20, 0 },
+	{ "ROLE", COLUMN_LEFT, COLUMN_ALWAYS, 6, 0, 0 },
+	{ "GROUP", COLUMN_NAME, COLUMN_ALWAYS, 8, 12, 0 },
+	{ "PID", COLUMN_RIGHT, COLUMN_ALWAYS, 1, 0, 0 },
+	{ "STATE", COLUMN_STATE, COLUMN_ALWAYS, 0, 0, 0 },
+	{ "GEN", COLUMN_RIGHT, COLUMN_ALWAYS, 7, 0, 0 },
+	{ "UPTIME", COLUMN_RIGHT, COLUMN_ALWAYS, 3, 0, 0 },
+	{ "RESTARTS", COLUMN_RIGHT, COLUMN_ALWAYS, 2, 0, 0 },
+	{ "MEMORY", COLUMN_RIGHT, COLUMN_ALWAYS, 4, 0, 0 },
+	{ "CPU", COLUMN_RIGHT, COLUMN_ALWAYS, 5, 0, 0 },
 };
 /* clang-format on */
 
@@ -36,7 +36,7 @@ add_node(struct table *t, const json_t *node, int depth)
 	cell_text(t, node, "state");
 	cell_number(t, node, "generation");
 	cell_duration(t, node, "uptime_ms");
-	cell_number(t, node, "restarts");
+	cell_count(t, node, "restarts");
 	cell_bytes(t, node, "memory_bytes", 1);
 	cell_duration(t, node, "cpu_ms");
 	if (depth == DEPTH_MAX)
@@ -49,6 +49,7 @@ enum ctl_exit
 command_tree(const struct options *o, char **args, int count)
 {
 	json_t *result = NULL;
+	struct look look;
 	struct table *t;
 	enum ctl_exit code;
 
@@ -56,9 +57,11 @@ command_tree(const struct options *o, char **args, int count)
 	(void)count;
 	code = command_call(o, "daemon.tree", NULL, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON)) {
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+		look = look_at(stdout, o);
+		t = table_new(columns, sizeof(columns) / sizeof(columns[0]),
+		    &look);
 		add_node(t, result, 0);
-		table_end(&t, stdout, output_has_colour(stdout));
+		table_end(&t, stdout);
 	}
 	json_decref(result);
 	return code;

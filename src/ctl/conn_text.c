@@ -6,28 +6,30 @@
 #include "ctl/listener_text.h"
 #include "ctl/table.h"
 
+/* clang-format off */
 static const struct column columns[] = {
-	{ "ID", COLUMN_LEFT },
-	{ "PEER", COLUMN_LEFT },
-	{ "STATE", COLUMN_STATE },
-	{ "SINCE", COLUMN_RIGHT },
-	{ "IDLE", COLUMN_RIGHT },
-	{ "IN", COLUMN_RIGHT },
-	{ "OUT", COLUMN_RIGHT },
-	{ "UNSENT", COLUMN_RIGHT },
-	{ "RTT", COLUMN_RIGHT },
-	{ "SLOT", COLUMN_RIGHT },
-	{ "VIA", COLUMN_LEFT },
-	{ "TLS", COLUMN_LEFT },
-	{ "NAME", COLUMN_LEFT },
+	{ "ID", COLUMN_LEFT, COLUMN_ALWAYS, 0, 0, 0 },
+	{ "PEER", COLUMN_NAME, COLUMN_ALWAYS, 0, 21, 0 },
+	{ "STATE", COLUMN_STATE, COLUMN_ALWAYS, 1, 0, 0 },
+	{ "SINCE", COLUMN_RIGHT, COLUMN_ALWAYS, 3, 0, 0 },
+	{ "IDLE", COLUMN_RIGHT, COLUMN_ALWAYS, 2, 0, 0 },
+	{ "IN", COLUMN_RIGHT, COLUMN_ALWAYS, 4, 0, 0 },
+	{ "OUT", COLUMN_RIGHT, COLUMN_ALWAYS, 5, 0, 0 },
+	{ "UNSENT", COLUMN_RIGHT, COLUMN_ALWAYS, 7, 0, 0 },
+	{ "RTT", COLUMN_RIGHT, COLUMN_ALWAYS, 8, 0, 0 },
+	{ "SLOT", COLUMN_RIGHT, COLUMN_ALWAYS, 10, 0, 0 },
+	{ "VIA", COLUMN_NAME, COLUMN_ALWAYS, 11, 21, 0 },
+	{ "TLS", COLUMN_LEFT, COLUMN_ALWAYS, 9, 0, 0 },
+	{ "NAME", COLUMN_NAME, COLUMN_ALWAYS, 6, 12, 0 },
 };
+/* clang-format on */
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
 
 struct table *
-conn_text_new(void)
+conn_text_new(const struct look *look)
 {
-	return table_new(columns, COLUMN_COUNT);
+	return table_new(columns, COLUMN_COUNT, look);
 }
 
 /* Its address, or what is known of the other end of a Unix socket. */

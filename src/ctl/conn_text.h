@@ -7,10 +7,11 @@
 
 #include <jansson.h>
 
+struct look;
 struct table;
 
 /* An empty table for connections; end it with table_end(). */
-struct table *conn_text_new(void);
+struct table *conn_text_new(const struct look *);
 
 /* Add one connection. */
 void conn_text_add(struct table *, const json_t *connection);

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/clip.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
+#include "ctl/units.h"
 
 #define SEVERITY_WIDTH sizeof("warning") - 1
 #define TYPE_WIDTH sizeof("worker.restart_limit") - 1
@@ -32,7 +34,7 @@ static void
 widen(size_t *width, const json_t *event, const char *key)
 {
 	char *text = escaped(event, key);
-	const size_t w = text == NULL ? 0 : output_width(text);
+	const size_t w = text == NULL ? 0 : clip_width(text);
 
 	if (w > *width)
 		*width = w > GROWS_TO ? GROWS_TO : w;
@@ -57,7 +59,7 @@ static void
 print_cell(struct line *l, const json_t *event, const char *key, size_t width)
 {
 	char *text = escaped(event, key);
-	const size_t w = text == NULL ? 0 : output_width(text);
+	const size_t w = text == NULL ? 0 : clip_width(text);
 
 	begin_cell(l);
 	if (text != NULL)
@@ -166,9 +168,9 @@ event_text_cleanup(FILE *f, const json_t *result)
 {
 	const uint64_t rows = listener_number(result, "rows");
 	const uint64_t bytes = listener_number(result, "bytes");
-	char count[OUTPUT_GROUPED_SIZE];
+	char count[UNITS_SIZE];
 
-	output_grouped(rows, count);
+	units_grouped(rows, count);
 	if (json_is_true(json_object_get(result, "dry_run"))) {
 		(void)fprintf(f, "would delete %s row%s\n", count,
 		    rows == 1 ? "" : "s");

@@ -6,6 +6,8 @@
 #define MERCURY_CTL_LISTENER_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Enough for any path or address with its port. */
@@ -15,10 +17,39 @@
 void listener_place(const json_t *listener,
     char out[static LISTENER_PLACE_SIZE]);
 
-/* Its state, and what goes with that: "retrying (attempt 2, next in 3s)". */
+/*
+ * Its state and what is to be known with it: "paused (queue)", "listening
+ * (drained)", "listening (not ready)", "listening (full)".
+ */
 #define LISTENER_STATE_SIZE 128
 void listener_state(const json_t *listener,
     char out[static LISTENER_STATE_SIZE]);
+
+/* The same with how it goes on: "retrying (attempt 2, next in 3s)". */
+void listener_state_long(const json_t *listener,
+    char out[static LISTENER_STATE_SIZE]);
+
+/*
+ * Why it is not well, such as "attempt 2, next in 3s: it is in use". Returns
+ * false when there is nothing to say; *out is empty then.
+ */
+#define LISTENER_REASON_SIZE 512
+bool listener_reason(const json_t *listener,
+    char out[static LISTENER_REASON_SIZE]);
+
+/* Its protocol, and where it is TLS the transport: "echo (tls)". */
+#define LISTENER_PROTOCOL_SIZE 64
+void listener_protocol(const json_t *listener,
+    char out[static LISTENER_PROTOCOL_SIZE]);
+
+/* Connections that were not served: rejected, denied, a bad handshake, ... */
+uint64_t listener_errors(const json_t *listener);
+
+/* Has it as many connections as it may have? */
+bool listener_is_full(const json_t *listener);
+
+/* Workers that run. */
+size_t listener_running(const json_t *listener);
 
 /* A member as text; "-" when it is no string. Borrowed. */
 const char *listener_string(const json_t *object, const char *key);

@@ -36,13 +36,14 @@ enum option_bit {
 	OPTION_PEER = 1 << 20,
 	OPTION_IDLE = 1 << 21,
 	OPTION_COUNT = 1 << 22,
-	OPTION_PCAP = 1 << 23
+	OPTION_PCAP = 1 << 23,
+	OPTION_OUTPUT = 1 << 24
 };
 
 /* Those that every command takes. */
 #define OPTIONS_GLOBAL                                                 \
 	((unsigned int)(OPTION_SOCKET | OPTION_JSON | OPTION_TIMEOUT | \
-	    OPTION_HELP | OPTION_VERSION))
+	    OPTION_HELP | OPTION_VERSION | OPTION_OUTPUT))
 
 struct options {
 	unsigned int given; /* set of enum option_bit */
@@ -50,10 +51,12 @@ struct options {
 	/* As given, such as "5s"; NULL: not given. */
 	const char *file, *timeout, *deadline, *window;
 	const char *since, *listener, *type, *severity, *limit, *older_than;
-	const char *peer, *idle, *records, *pcap;
+	const char *peer, *idle, *records, *pcap, *output, *every;
 	uint64_t timeout_ms;    /* how long to wait for the daemon */
 	uint64_t limit_rows;    /* 0: all */
 	uint64_t count_records; /* 0: all */
+	uint64_t every_ms;      /* --watch: from one look to the next */
+	uint64_t deadline_ms;   /* 0: none was given */
 	char **args; /* what is left: the command and its arguments */
 	int count;   /* of args */
 };

@@ -2,51 +2,10 @@
 
 #include <err.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl/client.h"
-
-void
-output_duration(uint64_t ms, char out[static OUTPUT_HUMAN_SIZE])
-{
-	const uint64_t s = ms / 1000, m = s / 60, h = m / 60, d = h / 24;
-
-	if (s == 0)
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64 "ms", ms);
-	else if (m == 0)
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64 "s", s);
-	else if (h == 0)
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
-		    "%" PRIu64 "m%02" PRIu64 "s", m, s % 60);
-	else if (d == 0)
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
-		    "%" PRIu64 "h%02" PRIu64 "m", h, m % 60);
-	else
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE,
-		    "%" PRIu64 "d%02" PRIu64 "h", d, h % 24);
-}
-
-void
-output_bytes(uint64_t bytes, char out[static OUTPUT_HUMAN_SIZE])
-{
-	static const char units[] = "kMGTPE";
-	double n = (double)bytes;
-	size_t unit = 0;
-
-	if (bytes < 1024) {
-		(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%" PRIu64, bytes);
-		return;
-	}
-	/* Never "1024k": what would round up to that is the next unit. */
-	for (n /= 1024; n >= 1023.5; n /= 1024)
-		unit++;
-	(void)snprintf(out, OUTPUT_HUMAN_SIZE, "%.*f%c", n < 9.95 ? 1 : 0, n,
-	    units[unit]);
-}
 
 /* Is the character at p one that a terminal obeys? C1 is U+0080 to U+009F. */
 static bool
@@ -108,18 +67,6 @@ output_text(FILE *f, const char *text)
 	free(escaped);
 }
 
-size_t
-output_width(const char *text)
-{
-	size_t n = 0;
-
-	/* Bytes that do not continue a character. */
-	for (; *text != '\0'; text++)
-		if ((*text & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
 void
 output_spaces(FILE *f, size_t count)
 {
@@ -127,50 +74,31 @@ output_spaces(FILE *f, size_t count)
 		(void)fputc(' ', f);
 }
 
-void
-output_grouped(uint64_t n, char out[static OUTPUT_GROUPED_SIZE])
-{
-	char digits[OUTPUT_GROUPED_SIZE];
-	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
-	int i;
-
-	for (i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			*out++ = ',';
-		*out++ = digits[i];
-	}
-	*out = '\0';
-}
-
-bool
-output_has_colour(FILE *f)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(fileno(f)) && (no == NULL || no[0] == '\0');
-}
+#define GREEN "\033[32m"
+#define YELLOW "\033[33m"
+#define RED "\033[31m"
 
 /* How a state looks by its first word; NULL: as it is. */
 static const char *
-state_colour(const char *state)
+word_colour(const char *state)
 {
 	static const struct {
 		const char *state;
 		const char *colour;
 	} colours[] = {
-		{ "listening", "\033[32m" },
-		{ "running", "\033[32m" },
-		{ "starting", "\033[33m" },
-		{ "degraded", "\033[33m" },
-		{ "retrying", "\033[33m" },
-		{ "paused", "\033[33m" },
-		{ "draining", "\033[33m" },
-		{ "stopping", "\033[33m" },
-		{ "waiting", "\033[33m" },
-		{ "finishing", "\033[33m" },
-		{ "backoff", "\033[31m" },
-		{ "down", "\033[31m" },
-		{ "failed", "\033[31m" },
+		{ "listening", GREEN },
+		{ "running", GREEN },
+		{ "starting", YELLOW },
+		{ "degraded", YELLOW },
+		{ "retrying", YELLOW },
+		{ "paused", YELLOW },
+		{ "draining", YELLOW },
+		{ "stopping", YELLOW },
+		{ "waiting", YELLOW },
+		{ "finishing", YELLOW },
+		{ "backoff", RED },
+		{ "down", RED },
+		{ "failed", RED },
 	};
 	const size_t len = strcspn(state, " ");
 	size_t i;
@@ -182,15 +110,43 @@ state_colour(const char *state)
 	return NULL;
 }
 
+/* A good state with a remark, such as "listening (drained)", is not quite. */
+static const char *
+state_colour(const char *state)
+{
+	const char *colour = word_colour(state);
+
+	if (colour != NULL && strcmp(colour, GREEN) == 0 &&
+	    strstr(state, " (") != NULL)
+		return YELLOW;
+	return colour;
+}
+
 void
-output_state(FILE *f, const char *state, bool colour)
+output_state_as(FILE *f, const char *text, const char *state, bool colour)
 {
 	const char *on = colour ? state_colour(state) : NULL;
 
 	if (on != NULL)
 		(void)fputs(on, f);
-	output_text(f, state);
+	output_text(f, text);
 	if (on != NULL)
+		(void)fputs("\033[0m", f);
+}
+
+void
+output_state(FILE *f, const char *state, bool colour)
+{
+	output_state_as(f, state, state, colour);
+}
+
+void
+output_alarm(FILE *f, const char *text, bool is_bad, bool colour)
+{
+	if (colour)
+		(void)fputs(is_bad ? RED : YELLOW, f);
+	output_text(f, text);
+	if (colour)
 		(void)fputs("\033[0m", f);
 }
 

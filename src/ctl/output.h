@@ -1,6 +1,6 @@
 /*
- * output: what people see: tables, durations and sizes that can be read,
- * colour where it is wanted, and nothing that a terminal would obey.
+ * output: what people see: colour where it is wanted, and nothing else that a
+ * terminal would obey.
  */
 #ifndef MERCURY_CTL_OUTPUT_H
 #define MERCURY_CTL_OUTPUT_H
@@ -8,19 +8,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 struct failure;
-
-/* Enough for every text of the two functions below. */
-#define OUTPUT_HUMAN_SIZE 32
-
-/* "850ms", "12s", "3m05s", "4h12m", "5d03h". */
-void output_duration(uint64_t ms, char out[static OUTPUT_HUMAN_SIZE]);
-
-/* "512", "2.1k", "34M", "1.2G": units of 1,024. */
-void output_bytes(uint64_t bytes, char out[static OUTPUT_HUMAN_SIZE]);
 
 /*
  * text with control characters escaped as \xNN, for free(); NULL when out of
@@ -31,20 +21,17 @@ char *output_escape(const char *text, bool keep_lines);
 /* Print text so escaped. */
 void output_text(FILE *, const char *text);
 
-/* Characters of UTF-8 text: how wide it is. */
-size_t output_width(const char *text);
-
+/* Print so many spaces. */
 void output_spaces(FILE *, size_t count);
-
-/* A number with commas: "1,234,567". */
-#define OUTPUT_GROUPED_SIZE 32
-void output_grouped(uint64_t n, char out[static OUTPUT_GROUPED_SIZE]);
-
-/* Is f a terminal, and is colour wanted there (NO_COLOR is not set)? */
-bool output_has_colour(FILE *f);
 
 /* Print a state, such as "paused (queue)", in the colour of its first word. */
 void output_state(FILE *, const char *state, bool colour);
+
+/* Print text, such as a state that was cut, in the colour of that state. */
+void output_state_as(FILE *, const char *text, const char *state, bool colour);
+
+/* Print text in red (is_bad) or yellow, where colour is wanted. */
+void output_alarm(FILE *, const char *text, bool is_bad, bool colour);
 
 /* Print a JSON value on one line. */
 void output_json(FILE *, const json_t *);

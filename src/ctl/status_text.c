@@ -6,114 +6,141 @@
 #include "ctl/cell.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
+#include "ctl/store_text.h"
 #include "ctl/table.h"
-
-#define RED "\033[31m"
-#define YELLOW "\033[33m"
-
-/* A shorter while is of no interest. */
-#define WAL_HELD_MS 1000
+#include "ctl/units.h"
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
 /* clang-format off */
-static const struct column listener_columns[] = {
-	{ "NAME", COLUMN_LEFT },
-	{ "STATE", COLUMN_STATE },
-	{ "ADDRESS", COLUMN_LEFT },
-	{ "PROTOCOL", COLUMN_LEFT },
-	{ "POOL", COLUMN_LEFT },
-	{ "WORKERS", COLUMN_RIGHT },
-	{ "CONNS", COLUMN_RIGHT },
-	{ "ACCEPTED", COLUMN_RIGHT },
-	{ "IN", COLUMN_RIGHT },
-	{ "OUT", COLUMN_RIGHT },
-	{ "RESTARTS", COLUMN_RIGHT },
-};
-
-static const struct column worker_columns[] = {
-	{ "SLOT", COLUMN_RIGHT },
-	{ "PID", COLUMN_RIGHT },
-	{ "STATE", COLUMN_STATE },
-	{ "CONNS", COLUMN_RIGHT },
-	{ "UPTIME", COLUMN_RIGHT },
-	{ "RESTARTS", COLUMN_RIGHT },
-};
-
-static const struct column probe_columns[] = {
-	{ "PROBES FROM", COLUMN_LEFT },
-	{ "COUNT", COLUMN_RIGHT },
-	{ "LAST SEEN", COLUMN_LEFT },
-};
-
-/* The plain numbers that the details of a listener show. */
-static const struct {
-	const char *key;
-	const char *label;
-} numbers[] = {
-	{ "generation", "generation" },
-	{ "connections", "connections" },
-	{ "accepted", "accepted" },
-	{ "rejected", "rejected" },
-	{ "denied", "denied" },
-	{ "handshake_failures", "bad handshakes" },
-	{ "accept_errors", "accept errors" },
-	{ "bytes_in", "bytes in" },
-	{ "bytes_out", "bytes out" },
-	{ "restarts", "restarts" },
-	{ "bind_attempts", "bind attempts" },
+static const struct column columns[] = {
+	{ "NAME", COLUMN_NAME, COLUMN_ALWAYS, 0, 16, 0 },
+	{ "STATE", COLUMN_STATE, COLUMN_ALWAYS, 0, 14, 0 },
+	{ "ADDRESS", COLUMN_NAME, COLUMN_ALWAYS, 2, 21, 0 },
+	{ "TRANSPORT", COLUMN_LEFT, COLUMN_WIDE, 0, 0, 0 },
+	{ "PROTOCOL", COLUMN_LEFT, COLUMN_ALWAYS, 6, 0, 0 },
+	{ "POOL", COLUMN_NAME, COLUMN_ALWAYS, 10, 12, 0 },
+	{ "GEN", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "WORKERS", COLUMN_RIGHT, COLUMN_ALWAYS, 9, 0, 0 },
+	{ "RUNNING", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "CONNS", COLUMN_RIGHT, COLUMN_ALWAYS, 1, 0, 0 },
+	{ "MAX", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "ACCEPTED", COLUMN_RIGHT, COLUMN_ALWAYS, 5, 0, 0 },
+	{ "IN", COLUMN_RIGHT, COLUMN_ALWAYS, 7, 0, 0 },
+	{ "OUT", COLUMN_RIGHT, COLUMN_ALWAYS, 8, 0, 0 },
+	{ "ERRORS", COLUMN_RIGHT, COLUMN_TERSE, 3, 0, 0 },
+	{ "REJECTED", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "DENIED", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "BAD HANDSHAKES", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "ACCEPT ERRORS", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "PROBES", COLUMN_RIGHT, COLUMN_WIDE, 0, 0, 0 },
+	{ "RESTARTS", COLUMN_RIGHT, COLUMN_ALWAYS, 4, 0, 0 },
 };
 /* clang-format on */
 
+/* "2", or "1/2" where one of them does not run. */
 static void
-add_number(struct table *t, const json_t *object, const char *key)
+add_workers(struct table *t, const json_t *l)
 {
-	table_add(t, "%" PRIu64, listener_number(object, key));
+	const size_t all = json_array_size(json_object_get(l, "workers"));
+	const size_t running = listener_running(l);
+
+	if (running == all || table_is_wide(t))
+		table_add(t, "%zu", all);
+	else
+		table_add(t, "%zu/%zu", running, all);
+	table_add(t, "%zu", running);
+}
+
+/* "3", or "3/20.0k" where there is a limit. */
+static void
+add_connections(struct table *t, const json_t *l)
+{
+	const uint64_t limit = listener_number(l, "max_connections");
+	char open[UNITS_SIZE], max[UNITS_SIZE];
+
+	if (limit == 0 || table_is_wide(t)) {
+		cell_count(t, l, "connections");
+	} else {
+		units_count(listener_number(l, "connections"), open);
+		units_count(limit, max);
+		table_add(t, "%s/%s", open, max);
+	}
+	cell_number(t, l, "max_connections");
 }
 
 static void
-add_bytes(struct table *t, const json_t *object, const char *key)
+add_errors(struct table *t, const json_t *l)
 {
-	char text[OUTPUT_HUMAN_SIZE];
+	char text[UNITS_SIZE];
 
-	output_bytes(listener_number(object, key), text);
+	units_count(listener_errors(l), text);
 	table_add(t, "%s", text);
+	cell_number(t, l, "rejected");
+	cell_number(t, l, "denied");
+	cell_number(t, l, "handshake_failures");
+	cell_number(t, l, "accept_errors");
+	cell_number(t, l, "probes");
 }
 
 static void
 add_listener(struct table *t, const json_t *l)
 {
 	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
+	char protocol[LISTENER_PROTOCOL_SIZE];
 
 	listener_place(l, place);
-	listener_state(l, state);
-	table_add(t, "%s", listener_string(l, "name"));
+	listener_state_long(l, state);
+	listener_protocol(l, protocol);
+	cell_text(t, l, "name");
 	table_add(t, "%s", state);
 	table_add(t, "%s", place);
-	table_add(t, "%s", listener_string(l, "protocol"));
-	table_add(t, "%s", listener_string(l, "pool"));
-	table_add(t, "%zu", json_array_size(json_object_get(l, "workers")));
-	add_number(t, l, "connections");
-	add_number(t, l, "accepted");
-	add_bytes(t, l, "bytes_in");
-	add_bytes(t, l, "bytes_out");
-	add_number(t, l, "restarts");
+	cell_text(t, l, "transport");
+	table_add(t, "%s",
+	    table_is_wide(t) ? listener_string(l, "protocol") : protocol);
+	cell_text(t, l, "pool");
+	cell_number(t, l, "generation");
+	add_workers(t, l);
+	add_connections(t, l);
+	cell_count(t, l, "accepted");
+	cell_bytes(t, l, "bytes_in", 1);
+	cell_bytes(t, l, "bytes_out", 1);
+	add_errors(t, l);
+	cell_count(t, l, "restarts");
 }
 
-static void
-print_header(FILE *f, const json_t *status, bool colour)
+void
+status_text_head(FILE *f, const json_t *status, const struct look *look)
 {
-	char uptime[OUTPUT_HUMAN_SIZE];
+	char uptime[UNITS_SIZE];
 
-	output_duration(listener_number(status, "uptime_ms"), uptime);
+	units_duration(listener_number(status, "uptime_ms"), uptime);
 	(void)fputs("mercuryd ", f);
 	output_text(f, listener_string(status, "version"));
 	(void)fputs(" is ", f);
-	output_state(f, listener_string(status, "state"), colour);
-	if (!json_is_true(json_object_get(status, "ready")))
-		(void)fputs(", not ready", f);
-	(void)fprintf(f, ": pid %" PRIu64 ", up %s\n",
+	output_state(f, listener_string(status, "state"), look->colour);
+	(void)fprintf(f, ": pid %" PRIu64 ", up %s",
 	    listener_number(status, "pid"), uptime);
+}
+
+void
+status_text_ready(FILE *f, const json_t *status, const struct look *look)
+{
+	const char *why =
+	    json_string_value(json_object_get(status, "not_ready"));
+
+	if (json_is_true(json_object_get(status, "ready")))
+		return;
+	if (why == NULL && json_is_true(json_object_get(status, "draining")))
+		why = "it is drained";
+	(void)fputs("ready: ", f);
+	output_alarm(f, "no", true, look->colour);
+	if (why != NULL) {
+		(void)fputs(" (", f);
+		output_text(f, why);
+		(void)fputc(')', f);
+	}
+	(void)fputc('\n', f);
 }
 
 /* How to call the last error: why it is as it is, or what is over now. */
@@ -145,75 +172,8 @@ print_errors(FILE *f, const json_t *listeners)
 	}
 }
 
-/* Print text in a colour, where it is wanted. */
 static void
-print_alarm(FILE *f, const char *text, const char *on, bool colour)
-{
-	if (colour)
-		(void)fputs(on, f);
-	output_text(f, text);
-	if (colour)
-		(void)fputs("\033[0m", f);
-}
-
-/* A reader, such as sqlite3(1), keeps the log from being emptied. */
-static void
-print_wal(FILE *f, const json_t *store, bool colour)
-{
-	const uint64_t held_ms = listener_number(store, "wal_held_ms");
-	char time[OUTPUT_HUMAN_SIZE], size[OUTPUT_HUMAN_SIZE], text[128];
-
-	if (held_ms < WAL_HELD_MS)
-		return;
-	output_duration(held_ms, time);
-	output_bytes(listener_number(store, "wal_bytes"), size);
-	(void)snprintf(text, sizeof(text),
-	    "a reader has held its write-ahead log for %s, it has grown to %s",
-	    time, size);
-	(void)fputs("; ", f);
-	print_alarm(f, text, YELLOW, colour);
-}
-
-/* The trouble in a word, and what to do about it. */
-static void
-print_trouble(FILE *f, const json_t *store, bool colour)
-{
-	const char *trouble =
-	    json_string_value(json_object_get(store, "trouble"));
-	const char *error = json_string_value(json_object_get(store, "error"));
-
-	if (trouble == NULL)
-		return;
-	(void)fputs("; ", f);
-	print_alarm(f, trouble, RED, colour);
-	if (error == NULL)
-		return;
-	(void)fputs(": ", f);
-	print_alarm(f, error, RED, colour);
-}
-
-/* "store: running, 1,234 events written, 5 dropped" */
-static void
-print_store(FILE *f, const json_t *store, bool colour)
-{
-	char events[OUTPUT_GROUPED_SIZE], dropped[OUTPUT_GROUPED_SIZE];
-
-	if (!json_is_object(store))
-		return;
-	output_grouped(listener_number(store, "events"), events);
-	output_grouped(listener_number(store, "dropped"), dropped);
-	(void)fputs("store: ", f);
-	output_state(f, listener_string(store, "state"), colour);
-	(void)fprintf(f, ", %s events written", events);
-	if (listener_number(store, "dropped") > 0)
-		(void)fprintf(f, ", %s dropped", dropped);
-	print_trouble(f, store, colour);
-	print_wal(f, store, colour);
-	(void)fputc('\n', f);
-}
-
-static void
-print_listeners(FILE *f, const json_t *listeners, bool colour)
+print_listeners(FILE *f, const json_t *listeners, const struct look *look)
 {
 	struct table *t;
 	const json_t *l;
@@ -223,134 +183,19 @@ print_listeners(FILE *f, const json_t *listeners, bool colour)
 		(void)fputs("no listeners\n", f);
 		return;
 	}
-	t = table_new(listener_columns, COUNT(listener_columns));
+	t = table_new(columns, COUNT(columns), look);
 	json_array_foreach (listeners, i, l)
 		add_listener(t, l);
-	table_end(&t, f, colour);
+	table_end(&t, f);
 	print_errors(f, listeners);
 }
 
 void
-status_text_daemon(FILE *f, const json_t *status, bool colour)
+status_text_daemon(FILE *f, const json_t *status, const struct look *look)
 {
-	print_header(f, status, colour);
-	print_listeners(f, json_object_get(status, "listeners"), colour);
-	print_store(f, json_object_get(status, "store"), colour);
-}
-
-static void
-print_line(FILE *f, const char *label, const char *text)
-{
-	(void)fprintf(f, "%-15s", label);
-	output_text(f, text);
+	status_text_head(f, status, look);
 	(void)fputc('\n', f);
-}
-
-static void
-print_workers(FILE *f, const json_t *workers, bool colour)
-{
-	struct table *t = table_new(worker_columns, COUNT(worker_columns));
-	char uptime[OUTPUT_HUMAN_SIZE];
-	const json_t *w;
-	size_t i;
-
-	json_array_foreach (workers, i, w) {
-		output_duration(listener_number(w, "uptime_ms"), uptime);
-		add_number(t, w, "slot");
-		cell_number(t, w, "pid");
-		table_add(t, "%s", listener_string(w, "state"));
-		add_number(t, w, "connections");
-		table_add(t, "%s", uptime);
-		add_number(t, w, "restarts");
-	}
-	table_end(&t, f, colour);
-}
-
-/* "ends           3 peer_closed, 1 kicked" */
-static void
-print_ends(FILE *f, const json_t *l)
-{
-	json_t *ends = json_object_get(l, "ends");
-	const char *separator = "";
-	const char *why;
-	json_t *count;
-
-	(void)fprintf(f, "%-15s", "ends");
-	json_object_foreach (ends, why, count) {
-		if (json_integer_value(count) <= 0)
-			continue;
-		(void)fprintf(f, "%s%" JSON_INTEGER_FORMAT " ", separator,
-		    json_integer_value(count));
-		output_text(f, why);
-		separator = ", ";
-	}
-	(void)fputs(separator[0] == ',' ? "\n" : "-\n", f);
-}
-
-/* "probes         12 (10 fin, 2 rst)" */
-static void
-print_probes(FILE *f, const json_t *l)
-{
-	json_t *kinds = json_object_get(l, "probe_kinds");
-	const char *separator = " (";
-	const char *kind;
-	json_t *count;
-
-	(void)fprintf(f, "%-15s%" PRIu64, "probes",
-	    listener_number(l, "probes"));
-	json_object_foreach (kinds, kind, count) {
-		if (json_integer_value(count) <= 0)
-			continue;
-		(void)fprintf(f, "%s%" JSON_INTEGER_FORMAT " ", separator,
-		    json_integer_value(count));
-		output_text(f, kind);
-		separator = ", ";
-	}
-	(void)fputs(separator[0] == ',' ? ")\n" : "\n", f);
-}
-
-static void
-print_probe_sources(FILE *f, const json_t *sources, bool colour)
-{
-	struct table *t;
-	const json_t *s;
-	size_t i;
-
-	if (json_array_size(sources) == 0)
-		return;
-	t = table_new(probe_columns, COUNT(probe_columns));
-	json_array_foreach (sources, i, s) {
-		table_add(t, "%s", listener_string(s, "address"));
-		add_number(t, s, "count");
-		table_add(t, "%s", listener_string(s, "last_seen"));
-	}
-	(void)fputc('\n', f);
-	table_end(&t, f, colour);
-}
-
-void
-status_text_listener(FILE *f, const json_t *l, bool colour)
-{
-	char place[LISTENER_PLACE_SIZE], state[LISTENER_STATE_SIZE];
-	size_t i;
-
-	listener_place(l, place);
-	listener_state(l, state);
-	print_line(f, "name", listener_string(l, "name"));
-	(void)fprintf(f, "%-15s", "state");
-	output_state(f, state, colour);
-	(void)fputc('\n', f);
-	print_line(f, "address", place);
-	print_line(f, "transport", listener_string(l, "transport"));
-	print_line(f, "protocol", listener_string(l, "protocol"));
-	print_line(f, "pool", listener_string(l, "pool"));
-	for (i = 0; i < COUNT(numbers); i++)
-		(void)fprintf(f, "%-15s%" PRIu64 "\n", numbers[i].label,
-		    listener_number(l, numbers[i].key));
-	print_ends(f, l);
-	print_probes(f, l);
-	print_line(f, "last error", listener_string(l, "last_error"));
-	(void)fputc('\n', f);
-	print_workers(f, json_object_get(l, "workers"), colour);
-	print_probe_sources(f, json_object_get(l, "probe_sources"), colour);
+	status_text_ready(f, status, look);
+	print_listeners(f, json_object_get(status, "listeners"), look);
+	store_text(f, json_object_get(status, "store"), look->colour);
 }

@@ -1,18 +1,22 @@
-/* status_text: the results of daemon.status and listener.status as text. */
+/* status_text: the result of daemon.status as text. Pure. */
 #ifndef MERCURY_CTL_STATUS_TEXT_H
 #define MERCURY_CTL_STATUS_TEXT_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 
-/*
- * The daemon in a line, its listeners in a table, what went wrong, and the
- * store in a line.
- */
-void status_text_daemon(FILE *, const json_t *status, bool colour);
+#include "ctl/look.h"
 
-/* All about one listener, with its workers. */
-void status_text_listener(FILE *, const json_t *listener, bool colour);
+/* "mercuryd 0.1.0 is running: pid 42, up 3h12m", without a newline. */
+void status_text_head(FILE *, const json_t *status, const struct look *);
+
+/* "ready: no (pos is paused)" on a line; nothing when it is ready. */
+void status_text_ready(FILE *, const json_t *status, const struct look *);
+
+/*
+ * The daemon in a line, whether it is ready, its listeners in a table, what
+ * went wrong, and the store in a line.
+ */
+void status_text_daemon(FILE *, const json_t *status, const struct look *);
 
 #endif /* MERCURY_CTL_STATUS_TEXT_H */

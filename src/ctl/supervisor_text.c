@@ -4,45 +4,45 @@
 
 #include "ctl/cell.h"
 #include "ctl/listener_text.h"
-#include "ctl/output.h"
 #include "ctl/table.h"
+#include "ctl/units.h"
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
 /* clang-format off */
 static const struct column record_columns[] = {
-	{ "TIME", COLUMN_LEFT },
-	{ "LISTENER", COLUMN_LEFT },
-	{ "EVENT", COLUMN_LEFT },
-	{ "SLOT", COLUMN_RIGHT },
-	{ "PID", COLUMN_RIGHT },
-	{ "UPTIME", COLUMN_RIGHT },
-	{ "REASON", COLUMN_LEFT },
+	{ "TIME", COLUMN_LEFT, COLUMN_ALWAYS, 1, 0, 0 },
+	{ "LISTENER", COLUMN_NAME, COLUMN_ALWAYS, 2, 16, 0 },
+	{ "EVENT", COLUMN_LEFT, COLUMN_ALWAYS, 0, 0, 0 },
+	{ "SLOT", COLUMN_RIGHT, COLUMN_ALWAYS, 4, 0, 0 },
+	{ "PID", COLUMN_RIGHT, COLUMN_ALWAYS, 6, 0, 0 },
+	{ "UPTIME", COLUMN_RIGHT, COLUMN_ALWAYS, 5, 0, 0 },
+	{ "REASON", COLUMN_LEFT, COLUMN_ALWAYS, 3, 24, 0 },
 };
 
 static const struct column rate_columns[] = {
-	{ "NAME", COLUMN_LEFT },
-	{ "FAILURES", COLUMN_RIGHT },
-	{ "PER MINUTE", COLUMN_RIGHT },
+	{ "NAME", COLUMN_NAME, COLUMN_ALWAYS, 0, 16, 0 },
+	{ "FAILURES", COLUMN_RIGHT, COLUMN_ALWAYS, 0, 0, 0 },
+	{ "PER MINUTE", COLUMN_RIGHT, COLUMN_ALWAYS, 1, 0, 0 },
 };
 
 static const struct column child_columns[] = {
-	{ "PROCESS", COLUMN_LEFT },
-	{ "PID", COLUMN_RIGHT },
-	{ "STATE", COLUMN_STATE },
-	{ "GEN", COLUMN_RIGHT },
-	{ "UPTIME", COLUMN_RIGHT },
-	{ "READY", COLUMN_RIGHT },
-	{ "MEMORY", COLUMN_RIGHT },
-	{ "CPU", COLUMN_RIGHT },
-	{ "RESTARTS", COLUMN_RIGHT },
-	{ "LAST END", COLUMN_LEFT },
-	{ "REASON", COLUMN_LEFT },
+	{ "PROCESS", COLUMN_NAME, COLUMN_ALWAYS, 0, 16, 0 },
+	{ "PID", COLUMN_RIGHT, COLUMN_ALWAYS, 4, 0, 0 },
+	{ "STATE", COLUMN_STATE, COLUMN_ALWAYS, 0, 0, 0 },
+	{ "GEN", COLUMN_RIGHT, COLUMN_ALWAYS, 9, 0, 0 },
+	{ "UPTIME", COLUMN_RIGHT, COLUMN_ALWAYS, 3, 0, 0 },
+	{ "READY", COLUMN_RIGHT, COLUMN_ALWAYS, 8, 0, 0 },
+	{ "MEMORY", COLUMN_RIGHT, COLUMN_ALWAYS, 2, 0, 0 },
+	{ "CPU", COLUMN_RIGHT, COLUMN_ALWAYS, 5, 0, 0 },
+	{ "RESTARTS", COLUMN_RIGHT, COLUMN_ALWAYS, 1, 0, 0 },
+	{ "LAST END", COLUMN_LEFT, COLUMN_ALWAYS, 7, 0, 0 },
+	{ "REASON", COLUMN_LEFT, COLUMN_ALWAYS, 6, 16, 0 },
 };
 /* clang-format on */
 
 void
-supervisor_text_history(FILE *f, const json_t *result, bool colour)
+supervisor_text_history(FILE *f, const json_t *result, const struct look *look)
 {
 	const json_t *records = json_object_get(result, "records"), *r;
 	struct table *t;
@@ -52,7 +52,7 @@ supervisor_text_history(FILE *f, const json_t *result, bool colour)
 		(void)fputs("nothing has happened\n", f);
 		return;
 	}
-	t = table_new(record_columns, COUNT(record_columns));
+	t = table_new(record_columns, COUNT(record_columns), look);
 	json_array_foreach (records, i, r) {
 		cell_text(t, r, "at");
 		cell_text(t, r, "listener");
@@ -62,14 +62,15 @@ supervisor_text_history(FILE *f, const json_t *result, bool colour)
 		cell_duration(t, r, "uptime_ms");
 		cell_text(t, r, "reason");
 	}
-	table_end(&t, f, colour);
+	table_end(&t, f);
 }
 
 void
-supervisor_text_failure_rate(FILE *f, const json_t *result, bool colour)
+supervisor_text_failure_rate(FILE *f, const json_t *result,
+    const struct look *look)
 {
 	const json_t *listeners = json_object_get(result, "listeners"), *l;
-	char window[OUTPUT_HUMAN_SIZE];
+	char window[UNITS_SIZE];
 	struct table *t;
 	size_t i;
 
@@ -77,16 +78,16 @@ supervisor_text_failure_rate(FILE *f, const json_t *result, bool colour)
 		(void)fputs("no listeners\n", f);
 		return;
 	}
-	output_duration(listener_number(result, "window_ms"), window);
+	units_duration(listener_number(result, "window_ms"), window);
 	(void)fprintf(f, "failures of workers in the last %s\n", window);
-	t = table_new(rate_columns, COUNT(rate_columns));
+	t = table_new(rate_columns, COUNT(rate_columns), look);
 	json_array_foreach (listeners, i, l) {
 		cell_text(t, l, "name");
-		cell_number(t, l, "failures");
+		cell_count(t, l, "failures");
 		table_add(t, "%.1f",
 		    json_number_value(json_object_get(l, "per_minute")));
 	}
-	table_end(&t, f, colour);
+	table_end(&t, f);
 }
 
 /* What a child and the total have in common. */
@@ -97,7 +98,7 @@ add_figures(struct table *t, const json_t *o)
 	cell_duration(t, o, "ready_ms");
 	cell_bytes(t, o, "memory_kb", 1024);
 	cell_duration(t, o, "cpu_ms");
-	cell_number(t, o, "restarts");
+	cell_count(t, o, "restarts");
 	cell_text(t, o, "last_end");
 	cell_text(t, o, "last_reason");
 }
@@ -117,10 +118,10 @@ add_child(struct table *t, const json_t *child)
 }
 
 void
-supervisor_text_stats(FILE *f, const json_t *result, bool colour)
+supervisor_text_stats(FILE *f, const json_t *result, const struct look *look)
 {
 	const json_t *total = json_object_get(result, "total"), *child;
-	struct table *t = table_new(child_columns, COUNT(child_columns));
+	struct table *t = table_new(child_columns, COUNT(child_columns), look);
 	size_t i;
 
 	json_array_foreach (json_object_get(result, "children"), i, child)
@@ -130,5 +131,5 @@ supervisor_text_stats(FILE *f, const json_t *result, bool colour)
 	table_add(t, "%" PRIu64 " running", listener_number(total, "running"));
 	table_add(t, "-");
 	add_figures(t, total);
-	table_end(&t, f, colour);
+	table_end(&t, f);
 }

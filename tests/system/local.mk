@@ -22,6 +22,8 @@ SYSTEM_TESTS = \
 	tests/system/test_mercuryctl_connections.py \
 	tests/system/test_mercuryctl_events.py \
 	tests/system/test_metrics.py \
+	tests/system/test_mercuryctl_terminal.py \
+	tests/system/test_mercuryctl_watch.py \
 	tests/system/test_orphans.py \
 	tests/system/test_pause.py \
 	tests/system/test_probes.py \
@@ -54,6 +56,7 @@ TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
 	tests/system/certs.py tests/system/mercury.py tests/system/pcapng.py \
 	tests/system/scraping.py \
+	tests/system/terminal.py \
 	tests/system/store_alone.py tests/system/storing.py \
 	tests/system/supervising.py
 

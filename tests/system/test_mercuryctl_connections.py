@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import mercury
-from test_mercuryctl import WithFakeDaemon, error
+from test_mercuryctl import WithFakeDaemon, error, terminal_environment
 
 
 def conn(number, **more):
@@ -61,12 +61,12 @@ class Connections(WithFakeDaemon):
                  slot=3, rtt_us=None)]))
         self.assertEqual(
             self.ctl("connections", "pos").out,
-            "ID           PEER           STATE    SINCE   IDLE  IN  OUT"
+            "ID           PEER           STATE    SINCE   IDLE   IN  OUT"
             "  UNSENT    RTT  SLOT  VIA         TLS      NAME\n"
-            "b13cfa44-1   10.0.0.1:5555  open     3m05s  850ms   5    6"
-            "       0  1.3ms     0  10.0.0.9:7  TLSv1.3  pos-17\n"
-            "b13cfa44-17  pid 77         waiting  3m05s  850ms   5    6"
-            "       0      -     3  -           -        -\n")
+            "b13cfa44-1   10.0.0.1:5555  open     3m05s  850ms  5 B  6 B"
+            "     0 B  1.3ms     0  10.0.0.9:7  TLSv1.3  pos-17\n"
+            "b13cfa44-17  pid 77         waiting  3m05s  850ms  5 B  6 B"
+            "     0 B      -     3  -           -        -\n")
 
     def test_pages(self):
         def answer(method, params):
@@ -142,7 +142,7 @@ class Connections(WithFakeDaemon):
     def test_colour(self):
         self.fake(lambda method, params: page([conn(1, state="waiting")]))
         master, slave = pty.openpty()
-        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        env = terminal_environment()
         subprocess.run(self.argv("connections", "pos"), stdout=slave, env=env,
                        check=True)
         os.close(slave)

@@ -10,7 +10,8 @@ import subprocess
 
 import mercury
 from mercury import wait_until
-from test_mercuryctl import FakeDaemon, WithFakeDaemon, error
+from test_mercuryctl import (FakeDaemon, WithFakeDaemon, error,
+                             terminal_environment)
 
 
 def event(number, **more):
@@ -82,7 +83,7 @@ class History(WithFakeDaemon):
     def test_colour(self):
         self.fake(lambda method, params: page([event(1)]))
         master, slave = pty.openpty()
-        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        env = terminal_environment()
         subprocess.run(self.argv("events"), stdout=slave, env=env, check=True)
         os.close(slave)
         self.assertIn(b"\x1b[31merror\x1b[0m", os.read(master, 65536))

@@ -63,7 +63,7 @@ def complete(*words, env=None):
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
         self.assertEqual(len(commands()), 18)
-        self.assertEqual(len(global_options()), 5)
+        self.assertEqual(len(global_options()), 6)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
 

@@ -60,3 +60,35 @@ test_ctl_trace_pcap_LDADD = $(CTL_TEST_LIBS)
 test_ctl_trace_text_SOURCES = tests/unit/test_ctl_trace_text.c
 test_ctl_trace_text_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_trace_text_LDADD = $(CTL_TEST_LIBS)
+
+UNIT_TESTS += test_ctl_clip test_ctl_fit test_ctl_frame \
+	test_ctl_listener_text test_ctl_order \
+	test_ctl_rates test_ctl_units
+
+test_ctl_clip_SOURCES = tests/unit/test_ctl_clip.c
+test_ctl_clip_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_clip_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_fit_SOURCES = tests/unit/test_ctl_fit.c
+test_ctl_fit_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_fit_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_frame_SOURCES = tests/unit/test_ctl_frame.c
+test_ctl_frame_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_frame_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_listener_text_SOURCES = tests/unit/test_ctl_listener_text.c
+test_ctl_listener_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_listener_text_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_order_SOURCES = tests/unit/test_ctl_order.c
+test_ctl_order_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_order_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_rates_SOURCES = tests/unit/test_ctl_rates.c
+test_ctl_rates_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_rates_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_units_SOURCES = tests/unit/test_ctl_units.c
+test_ctl_units_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_units_LDADD = $(CTL_TEST_LIBS)

@@ -137,6 +137,46 @@ Test(options, of_events)
 	cr_assert_eq(parse(&l, "mercuryctl cleanup --older-than 0s"), 0);
 }
 
+Test(options, of_watch)
+{
+	static const struct {
+		const char *line;
+		uint64_t every_ms;
+		int count;
+	} cases[] = {
+		{ "mercuryctl status --watch", 1000, 1 },
+		{ "mercuryctl status --watch 5", 5000, 1 },
+		{ "mercuryctl --watch 0.5 status pos", 500, 2 },
+		{ "mercuryctl status --watch=2 pos", 2000, 2 },
+		{ "mercuryctl status --watch 500ms pos", 500, 2 },
+		{ "mercuryctl status --watch pos", 1000, 2 },
+		{ "mercuryctl status --watch 4711pos", 1000, 2 },
+		{ "mercuryctl status --watch -- 5", 1000, 2 },
+		{ "mercuryctl status 5 --watch", 1000, 2 },
+		{ "mercuryctl status --watch 5 --json", 5000, 1 },
+	};
+	struct line l;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_assert_eq(parse(&l, cases[i].line), 0, "%s", cases[i].line);
+		cr_expect(l.o.given & OPTION_WATCH);
+		cr_expect_eq(l.o.every_ms, cases[i].every_ms, "%s",
+		    cases[i].line);
+		cr_expect_eq(l.o.count, cases[i].count, "%s", cases[i].line);
+	}
+}
+
+Test(options, of_output)
+{
+	struct line l;
+
+	cr_assert_eq(parse(&l, "mercuryctl status -o wide"), 0);
+	cr_expect_eq(l.o.given, OPTION_OUTPUT);
+	cr_assert_eq(parse(&l, "mercuryctl --output=wide status"), 0);
+	cr_expect_eq(l.o.given, OPTION_OUTPUT);
+}
+
 Test(options, bad_ones_are_told)
 {
 	static const struct {
@@ -153,6 +193,12 @@ Test(options, bad_ones_are_told)
 		{ "mercuryctl --window 2d", "--window: " },
 		{ "mercuryctl --json=yes", "--json=yes: " },
 		{ "mercuryctl --limit 0", "--limit: " },
+		{ "mercuryctl -o narrow", "--output: " },
+		{ "mercuryctl --watch=0.01", "--watch: " },
+		{ "mercuryctl --watch=99999999", "--watch: " },
+		{ "mercuryctl --watch=pos", "--watch: " },
+		{ "mercuryctl --watch=", "--watch: " },
+		{ "mercuryctl --watch=1.2.3", "--watch: " },
 		{ "mercuryctl --limit many", "--limit: " },
 		{ "mercuryctl --limit 4294967296", "--limit: " },
 		{ "mercuryctl --older-than 7", "--older-than: " },

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/listener_text.h"
+#include "ctl/detail_text.h"
 #include "ctl/status_text.h"
 
 static const char pos[] =
@@ -21,12 +21,13 @@ static const char pos[] =
 static const char odd[] = "{\"name\": \"odd\\u001b\", \"path\": \"/x\","
 			  " \"last_error\": \"bad\\nthing\"}";
 
-typedef void show_fn(FILE *, const json_t *, bool);
+typedef void show_fn(FILE *, const json_t *, const struct look *);
 
 /* What is shown of a JSON text, for free(). */
 static char *
 show(show_fn *fn, const char *text)
 {
+	const struct look look = { .colour = false };
 	json_t *o = json_loads(text, 0, NULL);
 	char *out = NULL;
 	size_t size = 0;
@@ -34,7 +35,7 @@ show(show_fn *fn, const char *text)
 
 	cr_assert_not_null(o, "%s", text);
 	cr_assert_not_null(f);
-	fn(f, o, false);
+	fn(f, o, &look);
 	(void)fclose(f);
 	json_decref(o);
 	return out;
@@ -59,11 +60,11 @@ Test(status_text, daemon)
 	expect(show(status_text_daemon, text),
 	    "mercuryd 0.1.0 is running: pid 4242, up 12s\n"
 	    "NAME     STATE      ADDRESS    PROTOCOL  POOL    WORKERS  CONNS"
-	    "  ACCEPTED    IN  OUT  RESTARTS\n"
+	    "  ACCEPTED       IN  OUT  ERRORS  RESTARTS\n"
 	    "pos      listening  [::]:9100  echo      shared        1      3"
-	    "      1200  2.0k    5         0\n"
-	    "odd\\x1b  -          /x         -         -             0      0"
-	    "         0     0    0         0\n"
+	    "      1200  2.0 KiB  5 B      17         0\n"
+	    "odd\\x1b  -          /x         -         -             0      -"
+	    "         -        -    -       0         -\n"
 	    "odd\\x1b: last error: bad\\x0athing\n");
 }
 
@@ -86,19 +87,75 @@ Test(status_text, states)
 		       "\"queueing\": false") "," STATE("d", "failed",
 		       "\"bind_attempts\": 4,"
 		       " \"last_error\": \"too many restarts\"") "]}"),
-	    "mercuryd 0.1.0 is running, not ready: pid 1, up 0ms\n"
+	    "mercuryd 0.1.0 is running: pid 1, up 0ms\n"
+	    "ready: no\n"
 	    "NAME  STATE                             ADDRESS  PROTOCOL  POOL"
-	    "  WORKERS  CONNS  ACCEPTED  IN  OUT  RESTARTS\n"
+	    "  WORKERS  CONNS  ACCEPTED  IN  OUT  ERRORS  RESTARTS\n"
 	    "a     retrying (attempt 2, next in 3s)  [::1]:1  echo      p   "
-	    "        0      0         0   0    0         0\n"
+	    "        0      -         -   -    -       0         -\n"
 	    "b     paused (queue)                    [::1]:1  echo      p   "
-	    "        0      0         0   0    0         0\n"
+	    "        0      -         -   -    -       0         -\n"
 	    "c     paused                            [::1]:1  echo      p   "
-	    "        0      0         0   0    0         0\n"
+	    "        0      -         -   -    -       0         -\n"
 	    "d     failed                            [::1]:1  echo      p   "
-	    "        0      0         0   0    0         0\n"
+	    "        0      -         -   -    -       0         -\n"
 	    "a: retrying: it is taken\n"
 	    "d: failed: too many restarts\n");
+}
+
+/* What a newer daemon says, and what a listener's table has of it. */
+Test(status_text, ready_and_limits)
+{
+	expect(
+	    show(status_text_daemon,
+		"{\"version\": \"1\", \"pid\": 1,"
+		" \"state\": \"running\", \"ready\": false,"
+		" \"not_ready\": \"a is drained, and 1 more\","
+		" \"draining\": false, \"uptime_ms\": 0, \"listeners\":"
+		" [" STATE("a", "listening",
+		    "\"drain\": true, \"ready\": false,"
+		    " \"transport\": \"tls\", \"connections\": 12345,"
+		    " \"max_connections\": 20000, \"workers\": ["
+		    "{\"state\": \"running\"}, {\"state\": \"down\"}]") "]}"),
+	    "mercuryd 1 is running: pid 1, up 0ms\n"
+	    "ready: no (a is drained, and 1 more)\n"
+	    "NAME  STATE                ADDRESS  PROTOCOL    POOL  WORKERS"
+	    "        CONNS  ACCEPTED  IN  OUT  ERRORS  RESTARTS\n"
+	    "a     listening (drained)  [::1]:1  echo (tls)  p         1/2"
+	    "  12.3k/20.0k         -   -    -       0         -\n");
+	expect(show(status_text_daemon,
+		   "{\"version\": \"1\", \"state\": \"running\","
+		   " \"ready\": false, \"draining\": true}"),
+	    "mercuryd 1 is running: pid 0, up 0ms\n"
+	    "ready: no (it is drained)\n"
+	    "no listeners\n");
+}
+
+Test(status_text, wide_is_exact)
+{
+	const struct look look = { .wide = true };
+	json_t *o = json_loads("{\"version\": \"1\", \"ready\": true,"
+			       " \"listeners\": [" STATE("a", "listening",
+				   "\"transport\": \"tls\","
+				   " \"accepted\": 12345678,"
+				   " \"bytes_in\": 9876543210,"
+				   " \"denied\": 77") "]}",
+	    0, NULL);
+	char *out = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&out, &size);
+
+	cr_assert_not_null(o);
+	cr_assert_not_null(f);
+	status_text_daemon(f, o, &look);
+	(void)fclose(f);
+	json_decref(o);
+	cr_expect_not_null(strstr(out, "  12345678  9876543210  "), "%s", out);
+	cr_expect_not_null(strstr(out, "  TRANSPORT  PROTOCOL  "), "%s", out);
+	cr_expect_not_null(strstr(out, "  tls        echo  "), "%s", out);
+	cr_expect_not_null(strstr(out, "  77  "), "%s", out);
+	cr_expect_null(strstr(out, "ERRORS  RESTARTS"), "%s", out);
+	free(out);
 }
 
 Test(status_text, daemon_without_listeners)
@@ -107,7 +164,8 @@ Test(status_text, daemon_without_listeners)
 		   "{\"version\": \"0.1.0\", \"pid\": 1,"
 		   " \"state\": \"stopping\", \"ready\": false,"
 		   " \"uptime_ms\": 0, \"listeners\": []}"),
-	    "mercuryd 0.1.0 is stopping, not ready: pid 1, up 0ms\n"
+	    "mercuryd 0.1.0 is stopping: pid 1, up 0ms\n"
+	    "ready: no\n"
 	    "no listeners\n");
 }
 
@@ -135,7 +193,7 @@ ParameterizedTestParameters(status_text, store)
 		{ "{\"state\": \"running\", \"events\": 5, \"wal_bytes\":"
 		  " 10485760, \"wal_held_ms\": 61000}",
 		    "store: running, 5 events written; a reader has held its "
-		    "write-ahead log for 1m01s, it has grown to 10M\n" },
+		    "write-ahead log for 1m01s, it has grown to 10.0 MiB\n" },
 		{ "{\"state\": \"running\", \"events\": 5, "
 		  "\"wal_held_ms\": 999}",
 		    "store: running, 5 events written\n" },
@@ -163,7 +221,7 @@ ParameterizedTest(struct store_case *k, status_text, store)
 
 Test(status_text, listener)
 {
-	expect(show(status_text_listener, pos),
+	expect(show(detail_text, pos),
 	    "name           pos\n"
 	    "state          listening\n"
 	    "address        [::]:9100\n"
@@ -172,13 +230,13 @@ Test(status_text, listener)
 	    "pool           shared\n"
 	    "generation     1\n"
 	    "connections    3\n"
-	    "accepted       1200\n"
+	    "accepted       1,200\n"
 	    "rejected       4\n"
 	    "denied         6\n"
 	    "bad handshakes 7\n"
 	    "accept errors  0\n"
-	    "bytes in       2048\n"
-	    "bytes out      5\n"
+	    "bytes in       2.0 KiB\n"
+	    "bytes out      5 B\n"
 	    "restarts       0\n"
 	    "bind attempts  1\n"
 	    "ends           -\n"
@@ -191,7 +249,7 @@ Test(status_text, listener)
 
 Test(status_text, probes)
 {
-	char *text = show(status_text_listener,
+	char *text = show(detail_text,
 	    "{\"probes\": 12, \"probe_kinds\": {\"fin\": 10, \"rst\": 0,"
 	    " \"local\": 0, \"tls\": 2}, \"probe_sources\":"
 	    " [{\"address\": \"192.0.2.7\", \"count\": 12,"
@@ -218,6 +276,6 @@ Test(status_text, anything_can_be_shown)
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		free(show(status_text_daemon, texts[i]));
-		free(show(status_text_listener, texts[i]));
+		free(show(detail_text, texts[i]));
 	}
 }

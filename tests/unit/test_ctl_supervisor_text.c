@@ -4,12 +4,13 @@
 
 #include "ctl/supervisor_text.h"
 
-typedef void show_fn(FILE *, const json_t *, bool);
+typedef void show_fn(FILE *, const json_t *, const struct look *);
 
 /* What is shown of a JSON text, for free(). */
 static char *
 show(show_fn *fn, const char *text)
 {
+	const struct look look = { .colour = false };
 	json_t *o = json_loads(text, 0, NULL);
 	char *out = NULL;
 	size_t size = 0;
@@ -17,7 +18,7 @@ show(show_fn *fn, const char *text)
 
 	cr_assert_not_null(o, "%s", text);
 	cr_assert_not_null(f);
-	fn(f, o, false);
+	fn(f, o, &look);
 	(void)fclose(f);
 	json_decref(o);
 	return out;
@@ -82,13 +83,13 @@ Test(supervisor_text, stats)
 		   " \"last_reason\": \"why\", \"uptime_ms\": 13000,"
 		   " \"ready_ms\": 2, \"memory_kb\": 2048,"
 		   " \"cpu_ms\": 30}}"),
-	    "PROCESS      PID  STATE      GEN  UPTIME  READY  MEMORY   CPU"
+	    "PROCESS      PID  STATE      GEN  UPTIME  READY   MEMORY   CPU"
 	    "  RESTARTS  LAST END  REASON\n"
-	    "pos/1          -  backoff      2       -      -       -     -"
+	    "pos/1          -  backoff      2       -      -        -     -"
 	    "         3  T1        why\n"
-	    "control     4243  running      -     12s    2ms    2.0M  30ms"
+	    "control     4243  running      -     12s    2ms  2.0 MiB  30ms"
 	    "         0  -         -\n"
-	    "total of 2     -  1 running    -     13s    2ms    2.0M  30ms"
+	    "total of 2     -  1 running    -     13s    2ms  2.0 MiB  30ms"
 	    "         3  T1        why\n");
 }
 
