@@ -1,17 +1,26 @@
 # bash completion for mercuryctl(1)                        -*- shell-script -*-
 # shellcheck shell=bash
 
+# The command that is typed, which need not be in PATH.
+_mercuryctl_run() {
+	local ctl=${COMP_WORDS[0]}
+
+	# shellcheck disable=SC2088 # it is text still
+	[[ $ctl != "~/"* ]] || ctl=$HOME/${ctl#"~/"}
+	"$ctl" "$@" </dev/null 2>/dev/null
+}
+
 # The names of the daemon's listeners; those that a shell would have to quote
-# are left to the user. "$@": how to reach the daemon.
+# are left to the user. Without a daemon there are none. "$@": how to reach it.
 _mercuryctl_listeners() {
-	mercuryctl "$@" --json --timeout 1s status 2>/dev/null |
+	_mercuryctl_run "$@" --json --timeout 1s status |
 		grep -oE '"name": "[][:alnum:]_.:@%+,-]+"' |
 		sed 's/^"name": "//; s/"$//'
 }
 
 # The types of events, and their kinds, as the help has them.
 _mercuryctl_types() {
-	mercuryctl events --help 2>/dev/null |
+	_mercuryctl_run events --help |
 		sed -n 's/^  \(\([a-z]*\)\.[a-z_]*\)  *[a-z]*$/\1 \2/p'
 }
 
@@ -19,7 +28,9 @@ _mercuryctl_types() {
 _mercuryctl_values() {
 	case $1 in
 	protocol) echo "echo discard" ;;
-	transport) echo "tcp unix" ;;
+	transport) echo "tcp tls unix" ;;
+	overflow) echo "queue reject" ;;
+	proxy_protocol) echo "off v1 v2 any" ;;
 	nodelay | required | record_connections) echo "true false" ;;
 	restart) echo "permanent transient temporary" ;;
 	workers) echo "auto" ;;
@@ -45,6 +56,12 @@ _mercuryctl() {
 	local -a reach=()
 
 	COMPREPLY=()
+	# "--option=value" is three words, too; a lone "=" is an empty value.
+	if [[ $cur == = && $prev == --* ]]; then
+		cur=""
+	elif [[ $prev == = && ${COMP_WORDS[COMP_CWORD - 2]} == --* ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
 	case $prev in
 	-s | --socket | --file | --pcap)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -61,12 +78,22 @@ _mercuryctl() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		-s | --socket)
+			[[ ${COMP_WORDS[i + 1]} != = ]] || ((i++))
 			reach=(-s "${COMP_WORDS[i + 1]}")
 			((i++))
 			;;
-		--file | --timeout | --deadline | --window | --since | \
+		-s?*) reach=(-s "${COMP_WORDS[i]#-s}") ;;
+		-o | --output | --file | --timeout | --deadline | --window | --since | \
 			--limit | --older-than | --peer | --idle | --count | --pcap | \
-			--listener | --type | --severity) ((i++)) ;;
+			--listener | --type | --severity)
+			[[ ${COMP_WORDS[i + 1]} != = ]] || ((i++))
+			((i++))
+			;;
+		--watch)
+			# Its value may be missing.
+			[[ ${COMP_WORDS[i + 1]} != = ]] || ((i++))
+			[[ ${COMP_WORDS[i + 1]} != [0-9]* ]] || ((i++))
+			;;
 		-*) ;;
 		*)
 			if [[ -z $command ]]; then
@@ -96,6 +123,7 @@ _mercuryctl() {
 	--listener) words=$(_mercuryctl_listeners "${reach[@]}") ;;
 	--type) words=$(_mercuryctl_types) ;;
 	--severity) words="info warning error" ;;
+	-o | --output) words="wide" ;;
 	esac
 	if [[ -n $words ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur" |
@@ -129,7 +157,7 @@ _mercuryctl() {
 		options+=" --queue"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
-	resume | kick | history)
+	resume | kick | history | drain | undrain)
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
 	restart-listener)
