@@ -16,6 +16,7 @@
 
 #define ANSWER_BYTES_MAX ((size_t)256 << 20)
 #define CONNECT_RETRY_MS 20
+#define TICK_MS 100
 
 int
 client_fail(struct failure *f, enum ctl_exit code, const char *fmt, ...)
@@ -57,16 +58,24 @@ left_ms(uint64_t deadline_ms)
 	return deadline_ms - now > 3600000 ? 3600000 : (int)(deadline_ms - now);
 }
 
-/* Wait for an event on one descriptor. Returns -1 at the deadline. */
+/*
+ * Wait for an event on fd for the sake of c, whose tick is called meanwhile.
+ * Returns -1 at the deadline.
+ */
 static int
-wait_for(int fd, short events, uint64_t deadline_ms)
+wait_for(const struct client *c, int fd, short events, uint64_t deadline_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 	int ms, n;
 
 	do {
 		ms = left_ms(deadline_ms);
-		n = poll(&p, 1, ms);
+		if (c->tick != NULL) {
+			c->tick(c->tick_arg);
+			n = poll(&p, 1, ms > TICK_MS ? TICK_MS : ms);
+		} else {
+			n = poll(&p, 1, ms);
+		}
 	} while (n <= 0 && ms > 0 && (n == 0 || errno == EINTR));
 	return n == 1 ? 0 : -1;
 }
@@ -139,7 +148,7 @@ send_all(struct client *c, const char *text, size_t len, uint64_t deadline_ms,
 			len -= (size_t)n;
 		} else if (n == -1 && errno != EAGAIN && errno != EINTR) {
 			return 0;
-		} else if (wait_for(c->fd, POLLOUT, deadline_ms) == -1) {
+		} else if (wait_for(c, c->fd, POLLOUT, deadline_ms) == -1) {
 			return timed_out(c, f);
 		}
 	}
@@ -236,7 +245,7 @@ read_line(struct client *c, uint64_t deadline_ms, size_t *len,
 	const char *line;
 
 	while ((line = take_line(c, len)) == NULL) {
-		if (wait_for(c->fd, POLLIN, deadline_ms) == -1) {
+		if (wait_for(c, c->fd, POLLIN, deadline_ms) == -1) {
 			(void)answer_timed_out(c, f);
 			return NULL;
 		}
@@ -429,7 +438,7 @@ wait_eof(struct client *c, uint64_t deadline_ms)
 	ssize_t n;
 
 	do {
-		if (wait_for(c->fd, POLLIN, deadline_ms) == -1)
+		if (wait_for(c, c->fd, POLLIN, deadline_ms) == -1)
 			return -1;
 		n = read(c->fd, rest, sizeof(rest));
 	} while (n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR)));
@@ -445,7 +454,7 @@ client_wait_end(struct client *c, int pid, uint64_t deadline_ms,
 	int r = wait_eof(c, deadline_ms);
 
 	if (r == 0 && pidfd != -1)
-		r = wait_for(pidfd, POLLIN, deadline_ms);
+		r = wait_for(c, pidfd, POLLIN, deadline_ms);
 	if (pidfd != -1)
 		(void)close(pidfd);
 	if (r == -1)

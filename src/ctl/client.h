@@ -35,6 +35,8 @@ struct client {
 	size_t len;          /* the end of it */
 	size_t newline_free; /* from start up to here there is no newline */
 	size_t size;
+	void (*tick)(void *arg); /* called while we wait; NULL: nothing is */
+	void *tick_arg;
 };
 
 /* Fill *f. Always returns -1. */

@@ -15,6 +15,7 @@
 #include "ctl/command_trace.h"
 #include "ctl/command_tree.h"
 #include "ctl/output.h"
+#include "ctl/progress.h"
 #include "option/suggest.h"
 
 static void
@@ -253,20 +254,33 @@ command_deadline(const struct options *o)
 	return clock_mono_ms() + o->timeout_ms;
 }
 
+/* How to call it. */
+struct manner {
+	bool changes;
+	bool is_long; /* show the progress */
+	enum progress_kind kind;
+	const char *name;
+};
+
 static enum ctl_exit
-call(const struct options *o, bool changes, const char *method, json_t *params,
-    json_t **result)
+call(const struct options *o, const struct manner *m, const char *method,
+    json_t *params, json_t **result)
 {
 	const uint64_t deadline_ms = command_deadline(o);
+	struct progress progress;
 	struct failure failure;
 	struct client client;
 
-	if (client_open(&client, o->socket, changes, deadline_ms, &failure) ==
-	    -1) {
+	if (client_open(&client, o->socket, m->changes, deadline_ms,
+		&failure) == -1) {
 		json_decref(params);
 		return command_failed(&failure);
 	}
+	if (m->is_long)
+		progress_begin(&progress, &client, o, m->kind, m->name);
 	*result = client_call(&client, method, params, deadline_ms, &failure);
+	if (m->is_long)
+		progress_end(&progress, &client);
 	client_close(&client);
 	if (*result == NULL)
 		return command_failed(&failure);
@@ -279,12 +293,38 @@ enum ctl_exit
 command_call(const struct options *o, const char *method, json_t *params,
     json_t **result)
 {
-	return call(o, false, method, params, result);
+	const struct manner manner = { .changes = false };
+
+	return call(o, &manner, method, params, result);
 }
 
 enum ctl_exit
 command_change(const struct options *o, const char *method, json_t *params,
     json_t **result)
 {
-	return call(o, true, method, params, result);
+	const struct manner manner = { .changes = true };
+
+	return call(o, &manner, method, params, result);
+}
+
+enum ctl_exit
+command_remove(const struct options *o, const char *name, json_t *params,
+    json_t **result)
+{
+	const struct manner manner = { .changes = true,
+		.is_long = true,
+		.kind = PROGRESS_DRAIN,
+		.name = name };
+
+	return call(o, &manner, "listener.remove", params, result);
+}
+
+enum ctl_exit
+command_restart(const struct options *o, json_t *params, json_t **result)
+{
+	const struct manner manner = { .changes = true,
+		.is_long = true,
+		.kind = PROGRESS_RESTART };
+
+	return call(o, &manner, "listener.restart", params, result);
 }

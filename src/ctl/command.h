@@ -56,4 +56,12 @@ enum ctl_exit command_call(const struct options *, const char *method,
 enum ctl_exit command_change(const struct options *, const char *method,
     json_t *params, json_t **result);
 
+/* The same for listener.remove of name, which shows its progress. */
+enum ctl_exit command_remove(const struct options *, const char *name,
+    json_t *params, json_t **result);
+
+/* The same for listener.restart, which shows its progress. */
+enum ctl_exit command_restart(const struct options *, json_t *params,
+    json_t **result);
+
 #endif /* MERCURY_CTL_COMMAND_H */

@@ -6,6 +6,7 @@
 #include "ctl/cell.h"
 #include "ctl/listener_text.h"
 #include "ctl/output.h"
+#include "ctl/progress.h"
 #include "ctl/table.h"
 
 static const struct column plan_columns[] = {
@@ -75,6 +76,7 @@ static json_t *
 shut_down(const struct options *o, json_t *params, struct failure *failure)
 {
 	const uint64_t deadline_ms = command_deadline(o);
+	struct progress progress;
 	struct client client;
 	json_t *result;
 	int pid;
@@ -83,6 +85,7 @@ shut_down(const struct options *o, json_t *params, struct failure *failure)
 		json_decref(params);
 		return NULL;
 	}
+	progress_begin(&progress, &client, o, PROGRESS_DRAIN, NULL);
 	result = client_call(&client, "daemon.shutdown", params, deadline_ms,
 	    failure);
 	pid = (int)json_integer_value(json_object_get(result, "pid"));
@@ -91,6 +94,7 @@ shut_down(const struct options *o, json_t *params, struct failure *failure)
 		json_decref(result);
 		result = NULL;
 	}
+	progress_end(&progress, &client);
 	client_close(&client);
 	return result;
 }

@@ -153,7 +153,7 @@ command_remove_listener(const struct options *o, char **args, int count)
 		    json_string(o->deadline));
 	if (o->given & OPTION_SAVE)
 		(void)json_object_set_new(params, "save", json_true());
-	code = command_change(o, "listener.remove", params, &result);
+	code = command_remove(o, args[0], params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
 		print_removed(result);
 	json_decref(result);
@@ -192,9 +192,21 @@ restart_all(const struct options *o, json_t *params)
 	enum ctl_exit code;
 
 	(void)json_object_set_new(params, "all", json_true());
-	code = command_change(o, "listener.restart", params, &result);
+	code = command_restart(o, params, &result);
 	if (code == CTL_DONE && !(o->given & OPTION_JSON))
 		status_text_daemon(stdout, result, &look);
+	json_decref(result);
+	return code;
+}
+
+static enum ctl_exit
+restart_one(const struct options *o, json_t *params)
+{
+	json_t *result = NULL;
+	enum ctl_exit code = command_restart(o, params, &result);
+
+	if (code == CTL_DONE && !(o->given & OPTION_JSON))
+		print_listener(result);
 	json_decref(result);
 	return code;
 }
@@ -215,6 +227,5 @@ command_restart_listener(const struct options *o, char **args, int count)
 	if (o->deadline != NULL)
 		(void)json_object_set_new(params, "deadline",
 		    json_string(o->deadline));
-	return all ? restart_all(o, params)
-		   : change_listener(o, "listener.restart", params);
+	return all ? restart_all(o, params) : restart_one(o, params);
 }

@@ -27,6 +27,7 @@ libctl_a_SOURCES = \
 	src/ctl/packet.c src/ctl/packet.h \
 	src/ctl/params.c src/ctl/params.h \
 	src/ctl/pcapng.c src/ctl/pcapng.h \
+	src/ctl/progress.c src/ctl/progress.h \
 	src/ctl/rates.c src/ctl/rates.h \
 	src/ctl/screen.c src/ctl/screen.h \
 	src/ctl/signals.c src/ctl/signals.h \

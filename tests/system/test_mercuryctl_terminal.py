@@ -1,13 +1,18 @@
-"""mercuryctl in front of a person: tables that fit the terminal."""
+"""mercuryctl in front of a person: tables that fit the terminal, how far a
+drain is, and the names of listeners that the shell completes."""
 
+import os
 import re
+import signal
+import subprocess
 
 import mercury
-from mercury import ask, connect, listener
+from mercury import ask, connect, listener, wait_until
 from terminal import Terminal
 from test_mercuryctl import WithFakeDaemon, terminal_environment
 from test_mercuryctl_watch import many
 
+CLEAR = b"\r\x1b[K"
 NAMES = re.compile("^(NAME|terminals-of-a-far-away-region)")
 
 
@@ -61,6 +66,80 @@ class Tables(WithFakeDaemon):
             self.assertEqual(result.code, 2, result)
 
 
+class Progress(mercury.TestCase):
+    def connected(self, d, name, count):
+        """Connections that the daemon knows of."""
+        found = [connect(d.port(name)) for _ in range(count)]
+        for s in found:
+            self.addCleanup(s.close)
+            self.assertEqual(ask(s, b"x"), b"x")
+        return found
+
+    def terminal(self, d, *args, **kwargs):
+        return Terminal(self, [mercury.binary("mercuryctl"), "-s", d.control,
+                               *args], env=terminal_environment(),
+                        stderr=True, stdout=subprocess.PIPE, **kwargs)
+
+    def test_of_a_removal(self):
+        d = self.started(listener("a", drain_timeout="1h"))
+        peers = self.connected(d, "a", 3)
+        t = self.terminal(d, "remove-listener", "a")
+        t.until_shown("draining: 3 of 3 connections left, ")
+        self.assertRegex(t.screen.text(), r", 3[56]\d\ds to the deadline\n")
+        peers.pop().close()
+        t.until_shown("draining: 2 of 3 connections left, ")
+        for s in peers:
+            s.close()
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.seen.endswith(CLEAR), t.seen)
+        self.assertEqual(t.screen.text().strip(), "")
+        self.assertEqual(t.process.stdout.read(),
+                         b"a: removed, 3 connections finished, 0 cut\n")
+
+    def test_of_a_shutdown(self):
+        d = self.started(listener("a") + listener("b"))
+        self.connected(d, "a", 2)
+        last = self.connected(d, "b", 1)
+        t = self.terminal(d, "shutdown", "--deadline", "10s", width=30)
+        t.until_shown("draining: 3 of 3 connections")
+        self.assertEqual(t.screen.too_wide, 0)
+        last.pop().close()
+        t.until_shown("draining: 2 of 3 connections")
+        d.signal(signal.SIGTERM)  # at once
+        self.assertEqual(t.wait(), 0)
+        self.assertTrue(t.seen.endswith(CLEAR), t.seen)
+        self.assertIn(b"has stopped", t.process.stdout.read())
+        d.wait()
+
+    def test_it_is_cleared_by_ctrl_c(self):
+        d = self.started(listener("a"))
+        self.connected(d, "a", 1)
+        t = self.terminal(d, "remove-listener", "a", "--deadline", "3s")
+        t.until_shown("draining: 1 of 1 connection left, ")
+        t.process.send_signal(signal.SIGINT)
+        self.assertEqual(t.wait(), -signal.SIGINT)
+        self.assertTrue(t.seen.endswith(CLEAR), t.seen)
+        wait_until(lambda: d.listener("a") is None, "it goes on")
+
+    def test_nobody_asked_for_it(self):
+        """Nothing but the answer for scripts, nor where it is no terminal."""
+        d = self.started(listener("a") + listener("b"))
+        self.connected(d, "a", 1)
+        self.connected(d, "b", 1)
+        t = self.terminal(d, "--json", "remove-listener", "a", "--deadline",
+                          "1s")
+        self.assertEqual(t.wait(), 0)
+        self.assertEqual(t.seen, b"")
+        result = d.ctl("remove-listener", "b", "--deadline", "1s")
+        self.assertEqual(result.err, "")
+
+    def test_of_what_is_done_at_once(self):
+        d = self.started(listener("a"))
+        t = self.terminal(d, "restart-listener", "a")
+        self.assertEqual(t.wait(), 0)
+        self.assertEqual(t.screen.text().strip(), "")
+
+
 class Watch(mercury.TestCase):
     """The real daemon, killed and started again under somebody's eyes."""
 
@@ -88,6 +167,66 @@ class Watch(mercury.TestCase):
         t.type(b"q")
         self.assertEqual(t.wait(), 0)
         self.assertTrue(t.is_restored())
+
+
+class Completion(mercury.TestCase):
+    """In a shell, with its keys."""
+
+    def setUp(self):
+        super().setUp()
+        self.shell_path = mercury.need_tool(self, "bash")
+
+    def shell(self):
+        t = Terminal(self, [self.shell_path, "--norc", "--noprofile", "-i"],
+                     env=terminal_environment(PS1="$ ", HISTFILE="",
+                                              INPUTRC="/dev/null"),
+                     width=200, raw=True)
+        # Readline asks a terminal for nothing, and shows all at once.
+        source = os.path.join(mercury.SOURCE_DIR,
+                              "contrib/completion/mercuryctl.bash")
+        self.command(t, "bind 'set enable-bracketed-paste off'")
+        self.command(t, "bind 'set completion-query-items 0'")
+        self.command(t, f"PATH={mercury.BUILD_DIR}:$PATH")
+        self.command(t, f"source {source}; echo rea''dy")
+        t.until_seen(b"ready")
+        return t
+
+    def command(self, t, text):
+        t.type(text.encode() + b"\n")
+
+    def test_names_of_a_live_daemon(self):
+        d = self.started(listener("pos-berlin") + listener("gps"))
+        t = self.shell()
+        for command in ("status", "pause", "restart-listener", "kick",
+                        "remove-listener --deadline 5s", "--json history",
+                        "status --watch 2", "status -o wide"):
+            t.seen = b""
+            t.type(f"mercuryctl -s {d.control} {command} po\t".encode())
+            t.until_seen(b"po" + b"s-berlin")
+            t.type(b"\x15")  # forget that line
+        t.seen = b""
+        t.type(f"mercuryctl --socket={d.control} events --listener g\t"
+               .encode())
+        t.until_seen(b" gps")
+
+    def test_without_a_daemon(self):
+        t = self.shell()
+        t.type(b"mercuryctl -s /nowhere status po\t\x15echo do''ne\n")
+        t.until_seen(b"done")
+        self.assertNotIn(b"nowhere:", t.seen)
+        self.assertNotIn(b"no daemon", t.seen)
+
+    def test_words(self):
+        t = self.shell()
+        for typed, want in ((b"mercuryctl tra\t", b"mercuryctl trace "),
+                            (b"mercuryctl status -o w\t", b"-o wide"),
+                            (b"mercuryctl status --wat\t", b"--watch "),
+                            (b"mercuryctl add-listener x transport=tl\t",
+                             b"transport=tls")):
+            t.seen = b""
+            t.type(typed)
+            t.until_seen(want)
+            t.type(b"\x15")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ test_ctl_trace_text_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_trace_text_LDADD = $(CTL_TEST_LIBS)
 
 UNIT_TESTS += test_ctl_clip test_ctl_fit test_ctl_frame \
-	test_ctl_listener_text test_ctl_order \
+	test_ctl_listener_text test_ctl_order test_ctl_progress \
 	test_ctl_rates test_ctl_units
 
 test_ctl_clip_SOURCES = tests/unit/test_ctl_clip.c
@@ -84,6 +84,10 @@ test_ctl_listener_text_LDADD = $(CTL_TEST_LIBS)
 test_ctl_order_SOURCES = tests/unit/test_ctl_order.c
 test_ctl_order_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_order_LDADD = $(CTL_TEST_LIBS)
+
+test_ctl_progress_SOURCES = tests/unit/test_ctl_progress.c
+test_ctl_progress_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_progress_LDADD = $(CTL_TEST_LIBS)
 
 test_ctl_rates_SOURCES = tests/unit/test_ctl_rates.c
 test_ctl_rates_CPPFLAGS = $(UNIT_CPPFLAGS)
