@@ -6,6 +6,7 @@ libcommon_a_SOURCES = \
 	src/common/batches.c src/common/batches.h \
 	src/common/bulk.c src/common/bulk.h \
 	src/common/channel.c src/common/channel.h \
+	src/common/check_port.c src/common/check_port.h \
 	src/common/cidr.c src/common/cidr.h \
 	src/common/cidr_set.c src/common/cidr_set.h \
 	src/common/clock.c src/common/clock.h \

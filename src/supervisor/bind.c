@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/addr.h"
+#include "common/check_port.h"
 
 /* Offset and bit of SYN in a TCP header (RFC 9293, 3.1). */
 #define TCP_FLAGS_OFFSET 13
@@ -188,7 +189,7 @@ bind_plain(const char *address, uint16_t port, int backlog, struct err *err)
 	if (fd == -1)
 		return -1;
 	if (bind(fd, &a.sa, len) == 0 &&
-	    (backlog == 0 || listen(fd, backlog) == 0))
+	    (backlog == 0 ? check_port_close(fd) : listen(fd, backlog)) == 0)
 		return fd;
 	(void)explain(address, port, err);
 	(void)close(fd);

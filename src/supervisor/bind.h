@@ -21,8 +21,8 @@ int bind_tcp(const struct listener_spec *, unsigned int n, int *fds,
 
 /*
  * Bind one TCP socket to a numeric address and a port (0: the kernel chooses),
- * and listen with so long a queue; 0: do not listen yet. Returns it, or -1
- * with *err.
+ * and listen with so long a queue; 0: do not listen, for it is a port of
+ * checks (check_port.h). Returns it, or -1 with *err.
  */
 int bind_plain(const char *address, uint16_t port, int backlog,
     struct err *err);

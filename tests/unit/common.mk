@@ -2,6 +2,11 @@
 SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 COMMON_TEST_LIBS = libcommon.a $(BSD_LIBS) $(CRITERION_LIBS)
 
+UNIT_TESTS += test_common_check_port
+test_common_check_port_SOURCES = tests/unit/test_common_check_port.c
+test_common_check_port_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_check_port_LDADD = libcommon.a $(CRITERION_LIBS)
+
 UNIT_TESTS += test_common_addr test_common_bulk test_common_channel \
 	test_common_clock \
 	test_common_cidr test_common_cidr_set test_common_err \
