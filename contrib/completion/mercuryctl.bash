@@ -47,7 +47,7 @@ _mercuryctl() {
 		workers backlog nodelay keepalive drain_timeout idle_timeout
 		max_lifetime user_timeout handshake_timeout
 		allow deny probes proxy_protocol proxy_trusted tls bind_attempts
-		bind_backoff bind_backoff_max required restart max_restarts
+		bind_backoff bind_backoff_max required health_port restart max_restarts
 		max_seconds hang_timeout record_connections max_connections
 		overflow accept_rate accept_burst"
 	local options="--socket --json --output --timeout --help --version"

@@ -98,7 +98,7 @@ LISTENER_OPTION(BIND_BACKOFF, "bind_backoff", DURATION, bind_backoff_ms, 10, 864
 LISTENER_OPTION(BIND_BACKOFF_MAX, "bind_backoff_max", DURATION, bind_backoff_max_ms, 10, 86400000, LIVE, "30s",
     "The longest wait between two attempts to bind.")
 LISTENER_OPTION(REQUIRED, "required", BOOL, required, 0, 0, LIVE, "true",
-    "Whether mercuryd refuses to start when the listener can't be bound; if false it goes on trying.")
+    "Whether mercuryd refuses to start when the listener can't be bound, and is not ready while the listener is not; if false it goes on trying.")
 LISTENER_OPTION(RESTART, "restart", RESTART, restart, 0, 0, LIVE, "permanent",
     "When a worker that ended is replaced: permanent (always), transient (only after a failure) or temporary (never).")
 LISTENER_OPTION(MAX_RESTARTS, "max_restarts", UINT32, max_restarts, 0, 100000, LIVE, "10",
@@ -107,6 +107,8 @@ LISTENER_OPTION(MAX_SECONDS, "max_seconds", UINT32, max_seconds, 1, 86400, LIVE,
     "The time in seconds that max_restarts counts in.")
 LISTENER_OPTION(HANG_TIMEOUT, "hang_timeout", DURATION, hang_timeout_ms, 1000, 86400000, LIVE, "10s",
     "A worker whose event loop has not turned for so long is killed and replaced.")
+LISTENER_OPTION(HEALTH_PORT, "health_port", UINT16, health_port, 0, 65535, LIVE, "0",
+    "TCP port that accepts only while the listener is ready, for load balancers that can but connect; 0 for none. It needs the gateway.")
 LISTENER_OPTION(RECORD_CONNECTIONS, "record_connections", BOOL, record_connections, 0, 0, LIVE, "false",
     "Record each connect and disconnect as an event.")
 

@@ -156,6 +156,23 @@ spec_check_backoff(const struct listener_spec *s, struct err *err)
 	    s->bind_backoff_max_ms, s->bind_backoff_ms);
 }
 
+const char *
+spec_health_address(const struct listener_spec *s)
+{
+	return s->transport == TRANSPORT_UNIX ? "127.0.0.1" : s->address;
+}
+
+int
+spec_check_health_port(const struct listener_spec *s, struct err *err)
+{
+	if (s->health_port == 0 || s->health_port != s->port ||
+	    s->transport == TRANSPORT_UNIX)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "health_port: %u is the port of the listener itself",
+	    s->health_port);
+}
+
 int
 spec_check_proxy(const struct listener_spec *s, struct err *err)
 {
@@ -210,6 +227,7 @@ spec_check(const struct listener_spec *s, struct err *err)
 	if (s->backlog < 1 || s->backlog > 65535 || s->mode > 0777)
 		return err_set(err, ERR_INVALID, "backlog or mode: too large");
 	if (spec_check_backoff(s, err) == -1 ||
+	    spec_check_health_port(s, err) == -1 ||
 	    spec_check_proxy(s, err) == -1 || spec_check_tls(s, err) == -1)
 		return -1;
 	return check_place(s, err);

@@ -121,7 +121,8 @@ struct listener_spec {
 	uint8_t record_connections;
 	uint8_t overflow;       /* enum overflow_id */
 	uint8_t proxy_protocol; /* enum proxy_protocol_id */
-	uint8_t unused[4];
+	uint16_t health_port;   /* 0: none */
+	uint8_t unused[2];
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
@@ -201,6 +202,12 @@ int spec_check(const struct listener_spec *, struct err *);
 
 /* bind_backoff_max may not be less than bind_backoff. 0, or -1 with *err. */
 int spec_check_backoff(const struct listener_spec *, struct err *);
+
+/* Where its health port is: a Unix listener has it on 127.0.0.1. */
+const char *spec_health_address(const struct listener_spec *);
+
+/* health_port may not be port. 0, or -1 with *err. */
+int spec_check_health_port(const struct listener_spec *, struct err *err);
 
 /* proxy_protocol needs proxy_trusted, but for Unix sockets. 0, or -1. */
 int spec_check_proxy(const struct listener_spec *, struct err *err);

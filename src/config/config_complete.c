@@ -150,6 +150,28 @@ settle_store(const struct config_found *found, struct plan *plan)
 	json_decref(none);
 }
 
+/* Only the gateway accepts there. One warning is enough for all of them. */
+static void
+check_health_ports(const struct config_found *found, struct plan *plan)
+{
+	const struct listener_spec *first = NULL;
+	size_t i, count = 0;
+
+	if (plan->gateway.settings.exists)
+		return;
+	for (i = 0; i < plan->listener_count; i++) {
+		if (plan->listeners[i].spec.health_port == 0)
+			continue;
+		if (count++ == 0)
+			first = &plan->listeners[i].spec;
+	}
+	if (count > 0)
+		plan_warning(plan, found->path, 0,
+		    "listener \"%s\"%s: health_port: nobody answers there "
+		    "without a gateway section",
+		    first->name, count > 1 ? " and others" : "");
+}
+
 void
 config_complete(const struct config_found *found, bool check_only,
     struct plan *plan)
@@ -161,6 +183,7 @@ config_complete(const struct config_found *found, bool check_only,
 		plan_error(plan, found->path, 0, "%s", err.text);
 	add_saved(found, check_only, plan);
 	pool_options_share(plan);
+	check_health_ports(found, plan);
 	settle_store(found, plan);
 	if (plan->errors.count > 0)
 		return;

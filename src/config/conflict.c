@@ -23,7 +23,7 @@ struct place {
 
 /* Returns 0, or -1 when the address is none. */
 static int
-make_place(const struct listener_spec *spec, struct place *p)
+make_place(const char *address, struct place *p)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
@@ -32,7 +32,7 @@ make_place(const struct listener_spec *spec, struct place *p)
 	union addr a;
 
 	memset(p, 0, sizeof(*p));
-	if (addr_parse(spec->address, spec->port, &a) == 0)
+	if (addr_parse(address, 0, &a) == 0)
 		return -1;
 	memcpy(&in, &a, sizeof(in));
 	memcpy(&in6, &a, sizeof(in6));
@@ -113,27 +113,63 @@ note_port(json_t *taken, uint16_t port, const char *what, const char *who,
 	return note(taken, key, who, err);
 }
 
+/* A port that a listener wants, for itself or for health checks. */
+struct claim {
+	const char *option;
+	uint16_t port;
+	struct place place;
+};
+
+#define CLAIMS_MAX 2
+
+/* Returns how many. */
+static size_t
+add_claim(struct claim *claims, size_t count, const struct claim *c,
+    const char *address)
+{
+	claims[count] = *c;
+	/* Of 0 the kernel makes another one each time. */
+	if (c->port == 0 || make_place(address, &claims[count].place) == -1)
+		return count;
+	return count + 1;
+}
+
+static size_t
+claims_of(const struct listener_spec *spec, struct claim claims[CLAIMS_MAX])
+{
+	const struct claim own = { .option = "port", .port = spec->port };
+	const struct claim health = { .option = "health_port",
+		.port = spec->health_port };
+	size_t count = 0;
+
+	if (spec->transport != TRANSPORT_UNIX)
+		count = add_claim(claims, count, &own, spec->address);
+	return add_claim(claims, count, &health, spec_health_address(spec));
+}
+
 static int
-take_port(json_t *taken, const struct listener_spec *spec, const char *who,
+check_port(const json_t *taken, const struct claim *c, struct err *err)
+{
+	const char *before = find_holder(taken, c->port, &c->place);
+
+	if (before == NULL)
+		return 0;
+	return err_set(err, ERR_INVALID, "%s: %u is taken by %s already",
+	    c->option, c->port, before);
+}
+
+static int
+take_port(json_t *taken, const struct claim *c, const char *who,
     struct err *err)
 {
-	const uint16_t port = spec->port;
-	const char *before;
-	struct place p;
+	const struct place *p = &c->place;
 
-	/* Of 0 the kernel makes another one each time. */
-	if (port == 0 || make_place(spec, &p) == -1)
-		return 0;
-	before = find_holder(taken, port, &p);
-	if (before != NULL)
-		return err_set(err, ERR_INVALID,
-		    "port: %u is taken by %s already", port, before);
-	if (note_port(taken, port, p.text, who, err) == -1 ||
-	    note_port(taken, port, "any", who, err) == -1)
+	if (note_port(taken, c->port, p->text, who, err) == -1 ||
+	    note_port(taken, c->port, "any", who, err) == -1)
 		return -1;
 	/* :: takes IPv4, too, and so keeps 0.0.0.0 away. */
-	if (p.is_v4 || p.is_wildcard)
-		return note_port(taken, port, "v4", who, err);
+	if (p->is_v4 || p->is_wildcard)
+		return note_port(taken, c->port, "v4", who, err);
 	return 0;
 }
 
@@ -208,7 +244,9 @@ conflict_take(json_t *taken, const struct listener_spec *spec, option_set set,
 	const size_t len = strlen(where);
 	const bool cut = len > WHERE_BYTES;
 	char who[SPEC_NAME_SIZE + WHERE_BYTES + 32];
-	int result;
+	struct claim claims[CLAIMS_MAX];
+	const size_t ports = claims_of(spec, claims);
+	int result = 0;
 	size_t i;
 
 	(void)snprintf(who, sizeof(who), "listener \"%s\" at %s%s", spec->name,
@@ -217,9 +255,13 @@ conflict_take(json_t *taken, const struct listener_spec *spec, option_set set,
 		if ((set & OPTION_BIT(pool_options[i])) &&
 		    check_pool(taken, spec, pool_options[i], err) == -1)
 			return -1;
-	result = spec->transport == TRANSPORT_UNIX
-	    ? take_path(taken, spec, who, err)
-	    : take_port(taken, spec, who, err);
+	for (i = 0; i < ports; i++)
+		if (check_port(taken, &claims[i], err) == -1)
+			return -1;
+	if (spec->transport == TRANSPORT_UNIX)
+		result = take_path(taken, spec, who, err);
+	for (i = 0; result == 0 && i < ports; i++)
+		result = take_port(taken, &claims[i], who, err);
 	for (i = 0; result == 0 && i < POOL_OPTION_COUNT; i++)
 		if (set & OPTION_BIT(pool_options[i]))
 			result =

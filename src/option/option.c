@@ -336,6 +336,7 @@ option_listener(const char *name, const json_t *options, struct wanted *out,
 	    check_complete(out->set, err) == -1 ||
 	    settle(&out->spec, out->set, err) == -1 ||
 	    spec_check_backoff(&out->spec, err) == -1 ||
+	    spec_check_health_port(&out->spec, err) == -1 ||
 	    spec_check_proxy(&out->spec, err) == -1 ||
 	    spec_check_tls(&out->spec, err) == -1)
 		return give_up(out);

@@ -383,6 +383,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_RECORD_CONNECTIONS:
 		s->record_connections = !s->record_connections;
 		break;
+	case OPT_HEALTH_PORT:
+		s->health_port = 99;
+		break;
 	case OPT_MAX_CONNECTIONS:
 		s->max_connections = 99;
 		break;
@@ -462,6 +465,7 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_MAX_SECONDS, "max_seconds", true },
 		{ OPT_HANG_TIMEOUT, "hang_timeout", true },
 		{ OPT_RECORD_CONNECTIONS, "record_connections", true },
+		{ OPT_HEALTH_PORT, "health_port", true },
 		{ OPT_MAX_CONNECTIONS, "max_connections", true },
 		{ OPT_OVERFLOW, "overflow", true },
 		{ OPT_ACCEPT_RATE, "accept_rate", true },
@@ -516,6 +520,22 @@ ParameterizedTest(struct option_case *k, spec, options)
 	cr_expect_eq(strncmp(err.text, k->name, strlen(k->name)), 0, "%s",
 	    err.text);
 	cr_expect_eq(memcmp(&to, &a, sizeof(to)), 0);
+}
+
+Test(spec, a_health_port_is_not_the_port)
+{
+	struct listener_spec tcp = tcp_spec(), path = unix_spec();
+	struct err err = { 0 };
+
+	tcp.health_port = tcp.port;
+	cr_expect_eq(spec_check(&tcp, &err), -1);
+	cr_expect_eq(strncmp(err.text, "health_port: ", 13), 0, "%s", err.text);
+	cr_expect_str_eq(spec_health_address(&tcp), tcp.address);
+	tcp.health_port++;
+	cr_expect_eq(spec_check(&tcp, &err), 0, "%s", err.text);
+	path.health_port = 9100;
+	cr_expect_eq(spec_check(&path, &err), 0, "%s", err.text);
+	cr_expect_str_eq(spec_health_address(&path), "127.0.0.1");
 }
 
 Test(spec, merge_is_all_or_nothing)

@@ -120,6 +120,28 @@ Test(config_complete, what_one_says_of_a_pool_holds_for_all_of_it)
 	cr_expect_eq(harness.plan.listeners[3].spec.restart, RESTART_PERMANENT);
 }
 
+Test(config_complete, a_health_port_without_a_gateway_is_a_warning)
+{
+	static const char file[] =
+	    "listener a { port = 1 protocol = echo }\n"
+	    "listener b { port = 2 protocol = echo health_port = 3 }\n"
+	    "listener c { port = 4 protocol = echo health_port = 5 }\n";
+	char with[sizeof(file) + 16];
+
+	harness_put_main(file);
+	harness_read();
+	cr_expect_eq(harness.plan.errors.count, 0, "%s", harness_errors());
+	cr_expect_eq(harness.plan.warnings.count, 1);
+	cr_expect(harness_has_warning("m.conf",
+	    "listener \"b\" and others: health_port: nobody answers there"));
+	(void)snprintf(with, sizeof(with), "%s%s", file, "gateway { }\n");
+	plan_clear(&harness.plan);
+	harness_put_main(with);
+	harness_read();
+	cr_expect_eq(harness.plan.errors.count, 0, "%s", harness_errors());
+	cr_expect_eq(harness.plan.warnings.count, 0);
+}
+
 Test(config_complete, a_state_dir_that_can_not_be_written_is_a_warning)
 {
 	const bool root = geteuid() == 0;

@@ -76,6 +76,63 @@ ParameterizedTest(struct port_case *k, conflict, of_addresses_on_one_port)
 	expect_clash(k->second, k->first, k->clash);
 }
 
+struct health_case {
+	uint16_t port[2];
+	uint16_t health_port[2];
+	char address[16]; /* of the second; empty: a Unix socket */
+	char error[80];   /* empty: none */
+};
+
+ParameterizedTestParameters(conflict, of_health_ports)
+{
+	static struct health_case cases[] = {
+		{ { 1, 2 }, { 8, 9 }, "127.0.0.1", "" },
+		{ { 1, 2 }, { 0, 0 }, "127.0.0.1", "" },
+		{ { 1, 2 }, { 8, 8 }, "127.0.0.1",
+		    "health_port: 8 is taken by listener \"a\" at f:1 "
+		    "already" },
+		{ { 1, 2 }, { 8, 8 }, "0.0.0.0",
+		    "health_port: 8 is taken by listener \"a\" at f:1 "
+		    "already" },
+		{ { 1, 2 }, { 8, 8 }, "127.0.0.2", "" },
+		{ { 1, 2 }, { 8, 8 }, "",
+		    "health_port: 8 is taken by listener \"a\" at f:1 "
+		    "already" },
+		{ { 1, 2 }, { 8, 1 }, "127.0.0.1",
+		    "health_port: 1 is taken by listener \"a\" at f:1 "
+		    "already" },
+		{ { 1, 8 }, { 8, 0 }, "127.0.0.1",
+		    "port: 8 is taken by listener \"a\" at f:1 already" },
+		{ { 1, 2 }, { 8, 9 }, "", "" },
+	};
+
+	return cr_make_param_array(struct health_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct health_case *k, conflict, of_health_ports)
+{
+	struct listener_spec a = tcp_spec("a", "127.0.0.1", k->port[0]);
+	struct listener_spec b = tcp_spec("b", k->address, k->port[1]);
+	struct listener_spec c = tcp_spec("c", "127.0.0.1", k->port[1]);
+	json_t *taken = json_object();
+	struct err err = { 0 };
+
+	a.health_port = k->health_port[0];
+	b.health_port = k->health_port[1];
+	if (k->address[0] == '\0') {
+		b.transport = TRANSPORT_UNIX;
+		(void)strcpy(b.path, "/run/b.sock");
+	}
+	cr_expect_eq(conflict_take(taken, &a, 0, "f:1", &err), 0);
+	cr_expect_eq(conflict_take(taken, &b, 0, "f:2", &err),
+	    k->error[0] == '\0' ? 0 : -1);
+	cr_expect_str_eq(err.text, k->error);
+	/* Then it has not taken its own port, either. */
+	if (k->error[0] != '\0' && k->port[1] == 2)
+		cr_expect_eq(conflict_take(taken, &c, 0, "f:3", &err), 0);
+	json_decref(taken);
+}
+
 Test(conflict, port_0_is_never_taken)
 {
 	const struct listener_spec a = tcp_spec("a", "::", 0);

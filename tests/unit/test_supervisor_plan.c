@@ -298,6 +298,9 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_RECORD_CONNECTIONS:
 		s->record_connections = !s->record_connections;
 		break;
+	case OPT_HEALTH_PORT:
+		s->health_port = 99;
+		break;
 	case OPT_MAX_CONNECTIONS:
 		s->max_connections = 99;
 		break;
@@ -376,6 +379,8 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_MAX_SECONDS, END }, PLAN_UPDATE },
 		{ { OPT_HANG_TIMEOUT, END }, PLAN_UPDATE },
 		{ { OPT_RECORD_CONNECTIONS, END }, PLAN_UPDATE },
+		/* Bound anew, its connections would have to end. */
+		{ { OPT_HEALTH_PORT, END }, PLAN_UPDATE },
 		{ { OPT_MAX_CONNECTIONS, END }, PLAN_UPDATE },
 		{ { OPT_OVERFLOW, END }, PLAN_UPDATE },
 		{ { OPT_ACCEPT_RATE, END }, PLAN_UPDATE },
