@@ -42,7 +42,7 @@ _mercuryctl() {
 	local commands="status tree add-listener remove-listener
 		update-listener pause resume restart-listener connections kick
 		trace history failure-rate stats events cleanup reload
-		shutdown"
+		drain undrain shutdown"
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout idle_timeout
 		max_lifetime user_timeout handshake_timeout

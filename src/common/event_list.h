@@ -14,10 +14,10 @@ EVENT(DAEMON_STARTED, "daemon.started", INFO, ROLE_SUPERVISOR,
     "mercuryd has been started, with so many listeners.")
 EVENT(DAEMON_READY, "daemon.ready", INFO, ROLE_SUPERVISOR,
     "duration_ms",
-    "All its required listeners answer.")
+    "All its required listeners answer; or an operator has ended a drain (reason undrain).")
 EVENT(DAEMON_DRAINING, "daemon.draining", INFO, ROLE_SUPERVISOR,
     "lame_duck_ms",
-    "A shutdown was asked for: mercuryd says that it is not ready, and still serves.")
+    "mercuryd says that it is not ready, and still serves: a shutdown was asked for, or an operator drains it (reason drain).")
 EVENT(DAEMON_STOPPING, "daemon.stopping", INFO, ROLE_SUPERVISOR,
     "deadline_ms",
     "The shutdown begins: all listeners close.")
@@ -50,7 +50,7 @@ EVENT(LISTENER_RESTARTED, "listener.restarted", INFO, ROLE_SUPERVISOR,
     "New workers serve it (a hot restart).")
 EVENT(LISTENER_UPDATED, "listener.updated", INFO, ROLE_SUPERVISOR,
     "",
-    "Options of it have changed; the reason names them.")
+    "Options of it have changed; the reason names them. Or it was drained, or that was ended (reason drain or undrain).")
 EVENT(LISTENER_REMOVED, "listener.removed", INFO, ROLE_SUPERVISOR,
     "finished cut",
     "It is gone, and so are its connections.")

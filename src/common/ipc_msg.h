@@ -263,6 +263,7 @@ struct msg_req_name {
 #define REQ_FLAG_QUEUE 1u   /* REQ_PAUSE: let clients wait in the queue */
 #define REQ_FLAG_DRY_RUN 2u /* REQ_RELOAD: answer with PLAN rows */
 #define REQ_FLAG_VALUES 4u  /* REQ_STATUS of one: BULK messages, too */
+#define REQ_FLAG_UNDRAIN 8u /* REQ_DRAIN: the other way round */
 
 struct msg_request {
 	uint32_t request;
@@ -274,9 +275,10 @@ struct msg_request {
 /* The answer when there is no snapshot: an error, or what was done. */
 struct msg_reply {
 	uint32_t request;
-	uint32_t code;     /* enum err_code */
-	uint64_t finished; /* REQ_REMOVE: connections that ended in time */
-	uint64_t cut;      /* REQ_REMOVE: and those cut at the deadline */
+	uint32_t code;         /* enum err_code */
+	uint64_t finished;     /* REQ_REMOVE: connections that ended in time */
+	uint64_t cut;          /* REQ_REMOVE: and those cut at the deadline */
+	uint64_t lame_duck_ms; /* REQ_SHUTDOWN: until the listeners close */
 	char text[IPC_TEXT_SIZE];
 };
 
@@ -589,6 +591,7 @@ struct msg_events_news {
 	MSG(REQ_PAUSE,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_RESUME,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_RESTART, ROLE_CONTROL,			struct msg_req_name,	0) \
+	MSG(REQ_DRAIN,	ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_HISTORY, ROLE_CONTROL | ROLE_GATEWAY,	struct msg_req_name,	0) \
 	MSG(REQ_FAILURES, ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(REQ_STATUS,	ROLE_CONTROL | ROLE_GATEWAY,	struct msg_req_name,	0) \

@@ -80,6 +80,8 @@ enum snapshot_kind {
 	SNAPSHOT_PROBES
 };
 
+#define READINESS_SIZE 128
+
 struct snapshot_daemon {
 	uint32_t pid;
 	uint32_t state; /* enum daemon_state */
@@ -87,6 +89,8 @@ struct snapshot_daemon {
 	uint32_t loop_lag_max_ms; /* worst lag of the supervisor's loop */
 	uint64_t uptime_ms;
 	uint64_t loop_lag[LOOP_LAG_CELLS]; /* its histogram (histogram.h) */
+	uint64_t draining;              /* not 0: drained, or shutting down */
+	char not_ready[READINESS_SIZE]; /* why; empty: it is ready */
 };
 
 struct snapshot_listener {
@@ -101,8 +105,10 @@ struct snapshot_listener {
 	uint32_t alarm;         /* how near the limit, in percent (alarm.h) */
 	uint16_t port;          /* the bound one */
 	uint8_t queueing;       /* paused: clients wait in the queue */
-	uint8_t unused[1];
+	uint8_t ready;
+	uint32_t drained; /* not 0: by an operator */
 	uint64_t counters[COUNTER_COUNT];
+	char not_ready[READINESS_SIZE];  /* why; empty: it is ready */
 	char address[SPEC_ADDRESS_SIZE]; /* the bound one */
 	char last_error[256];            /* empty: none */
 	uint64_t drain_left_ms; /* draining: until connections are cut */

@@ -69,6 +69,44 @@ daemon_reload_answered(struct call *call, const struct method_answer *a)
 		field_string(a->reply->text, sizeof(a->reply->text))));
 }
 
+/* Of the daemon, or of one listener. */
+static enum method_step
+ask_drain(struct call *call, const json_t *params, uint32_t flags)
+{
+	char name[SPEC_NAME_SIZE] = "";
+
+	if (json_object_get(params, "name") != NULL &&
+	    method_name(params, name, &call->error) == -1)
+		return METHOD_FAILED;
+	(void)method_ask_name(call, IPC_REQ_DRAIN, name);
+	call->ask.REQ_DRAIN.flags = flags;
+	return METHOD_ASK;
+}
+
+enum method_step
+daemon_drain_start(struct call *call, const json_t *params)
+{
+	return ask_drain(call, params, 0);
+}
+
+enum method_step
+daemon_undrain_start(struct call *call, const json_t *params)
+{
+	return ask_drain(call, params, REQ_FLAG_UNDRAIN);
+}
+
+enum method_step
+daemon_drain_answered(struct call *call, const struct method_answer *a)
+{
+	const bool one = call->ask.REQ_DRAIN.name[0] != '\0';
+
+	if (a->snapshot == NULL)
+		return method_done(call, NULL);
+	return method_done(call,
+	    one ? status_json_listener(a->snapshot)
+		: status_json_daemon(a->snapshot));
+}
+
 enum method_step
 daemon_shutdown_start(struct call *call, const json_t *params)
 {
@@ -91,6 +129,7 @@ daemon_shutdown_answered(struct call *call, const struct method_answer *a)
 		return method_done(call, NULL);
 	/* Our parent is the supervisor: while it lives we have no other. */
 	return method_done(call,
-	    json_pack("{s:s, s:i}", "state", "stopping", "pid",
-		(int)getppid()));
+	    json_pack("{s:s, s:i, s:o}", "state", "stopping", "pid",
+		(int)getppid(), "lame_duck_ms",
+		field_number(a->reply->lame_duck_ms)));
 }

@@ -17,6 +17,12 @@ enum method_step daemon_reload_start(struct call *, const json_t *params);
 enum method_step daemon_reload_answered(struct call *,
     const struct method_answer *);
 
+/* The answered step is that of both. */
+enum method_step daemon_drain_start(struct call *, const json_t *params);
+enum method_step daemon_undrain_start(struct call *, const json_t *params);
+enum method_step daemon_drain_answered(struct call *,
+    const struct method_answer *);
+
 enum method_step daemon_shutdown_start(struct call *, const json_t *params);
 enum method_step daemon_shutdown_answered(struct call *,
     const struct method_answer *);

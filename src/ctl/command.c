@@ -133,8 +133,16 @@ static const struct command commands[] = {
 	    "Read the config file again and apply what is different. --dry-run "
 	    "only shows what that would be.",
 	    OPTION_DRY_RUN, 0, 0, NULL, command_reload },
+	{ "drain", "[NAME]",
+	    "Say to load balancers that the daemon, or one listener, is not "
+	    "ready, while it serves as before.",
+	    0, 0, 1, NULL, command_drain },
+	{ "undrain", "[NAME]",
+	    "End that.",
+	    0, 0, 1, NULL, command_undrain },
 	{ "shutdown", "[--deadline TIME]",
-	    "Stop the daemon; done when it has ended.",
+	    "Stop the daemon; done when it has ended. Before, it is not ready "
+	    "and serves for lame_duck, if that is set.",
 	    OPTION_DEADLINE, 0, 0, NULL, command_shutdown },
 };
 /* clang-format on */

@@ -8,6 +8,7 @@
 #include "ctl/output.h"
 #include "ctl/progress.h"
 #include "ctl/table.h"
+#include "ctl/units.h"
 
 static const struct column plan_columns[] = {
 	{ "NAME", COLUMN_NAME, COLUMN_ALWAYS, 0, 16, 0 },
@@ -71,6 +72,93 @@ command_reload(const struct options *o, char **args, int count)
 	return code;
 }
 
+/* --- drain --- */
+
+static bool
+is_set(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+/* "ready", or "pos: not ready: it is paused" */
+static void
+print_readiness(const char *name, const json_t *o)
+{
+	const char *why = json_string_value(json_object_get(o, "not_ready"));
+
+	if (name != NULL) {
+		output_text(stdout, name);
+		(void)fputs(": ", stdout);
+	}
+	(void)fputs(is_set(o, "ready") ? "ready" : "not ready", stdout);
+	if (why != NULL) {
+		(void)fputs(": ", stdout);
+		output_text(stdout, why);
+	}
+	(void)fputc('\n', stdout);
+}
+
+/* What is not ready now, and that it goes on all the same. */
+static void
+print_drained(const json_t *o, bool one)
+{
+	print_readiness(one ? listener_string(o, "name") : NULL, o);
+	if (one && is_set(o, "drain") && is_set(o, "required"))
+		(void)puts("mercuryd is not ready either: the listener is "
+			   "required");
+	if (is_set(o, one ? "drain" : "draining"))
+		(void)puts(one ? "it serves as before; undrain ends that"
+			       : "all listeners serve as before; undrain "
+				 "ends that");
+}
+
+static enum ctl_exit
+drain(const struct options *o, const char *method, const char *name)
+{
+	json_t *params = NULL, *result = NULL;
+	enum ctl_exit code;
+
+	if (name != NULL) {
+		params = json_pack("{s:s}", "name", name);
+		if (params == NULL)
+			return command_usage_error("%.100s: is not UTF-8",
+			    name);
+	}
+	code = command_change(o, method, params, &result);
+	if (code == CTL_DONE && !(o->given & OPTION_JSON))
+		print_drained(result, name != NULL);
+	json_decref(result);
+	return code;
+}
+
+enum ctl_exit
+command_drain(const struct options *o, char **args, int count)
+{
+	return drain(o, "daemon.drain", count > 0 ? args[0] : NULL);
+}
+
+enum ctl_exit
+command_undrain(const struct options *o, char **args, int count)
+{
+	return drain(o, "daemon.undrain", count > 0 ? args[0] : NULL);
+}
+
+/* --- shutdown --- */
+
+/* Whoever waits should know what for. */
+static void
+print_lame_duck(const struct options *o, const json_t *result)
+{
+	const uint64_t ms = listener_number(result, "lame_duck_ms");
+	char time[UNITS_SIZE];
+
+	if ((o->given & OPTION_JSON) || ms == 0)
+		return;
+	units_duration(ms, time);
+	(void)printf("not ready, and serving for %s still (lame_duck)\n", time);
+	(void)fflush(stdout);
+}
+
 /* Ask for the shutdown and see it through. Gives the answer, or NULL. */
 static json_t *
 shut_down(const struct options *o, json_t *params, struct failure *failure)
@@ -89,6 +177,8 @@ shut_down(const struct options *o, json_t *params, struct failure *failure)
 	result = client_call(&client, "daemon.shutdown", params, deadline_ms,
 	    failure);
 	pid = (int)json_integer_value(json_object_get(result, "pid"));
+	if (result != NULL)
+		print_lame_duck(o, result);
 	if (result != NULL &&
 	    client_wait_end(&client, pid, deadline_ms, failure) == -1) {
 		json_decref(result);

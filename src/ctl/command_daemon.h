@@ -6,6 +6,8 @@
 
 /* Each is the command of its name, see the table in command.c. */
 enum ctl_exit command_reload(const struct options *, char **args, int count);
+enum ctl_exit command_drain(const struct options *, char **args, int count);
+enum ctl_exit command_undrain(const struct options *, char **args, int count);
 enum ctl_exit command_shutdown(const struct options *, char **args, int count);
 
 #endif /* MERCURY_CTL_COMMAND_DAEMON_H */

@@ -43,9 +43,14 @@ worker_json(const struct snapshot_worker *w)
 static json_t *
 identity_json(const struct snapshot_listener *l)
 {
-	return json_pack("{s:o, s:s, s:o, s:o}",
+	return json_pack("{s:o, s:s, s:b, s:b, s:o, s:b, s:o, s:o}",
 	    "name", field_string(l->spec.name, sizeof(l->spec.name)),
 	    "state", field_word(listener_state_name(l->state)),
+	    "required", l->spec.required != 0,
+	    "ready", l->ready != 0,
+	    "not_ready",
+		field_string_or_null(l->not_ready, sizeof(l->not_ready)),
+	    "drain", l->drained != 0,
 	    "pool", field_string(l->spec.pool, sizeof(l->spec.pool)),
 	    "generation", field_number(l->generation));
 }
@@ -148,11 +153,14 @@ health_json(const struct snapshot_listener *l)
 static json_t *
 daemon_json(const struct snapshot_daemon *d, json_t *listeners, json_t *store)
 {
-	return json_pack("{s:s, s:o, s:s, s:b, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION,
 	    "pid", field_number(d->pid),
 	    "state", field_word(daemon_state_name(d->state)),
 	    "ready", d->ready != 0,
+	    "draining", d->draining != 0,
+	    "not_ready",
+		field_string_or_null(d->not_ready, sizeof(d->not_ready)),
 	    "uptime_ms", field_number(d->uptime_ms),
 	    "loop_lag_max_ms", field_number(d->loop_lag_max_ms),
 	    "listeners", listeners,

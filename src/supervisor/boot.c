@@ -153,6 +153,14 @@ on_holder(void *ctx, const struct ipc_message *msg)
 	check_failed();
 }
 
+static bool
+is_of_health_port(const struct err *why)
+{
+	const char *name = spec_option_name(OPT_HEALTH_PORT);
+
+	return strncmp(why->text, name, strlen(name)) == 0;
+}
+
 /* Find out which process has it. Returns 0, or -1: that can't be done. */
 static int
 search_holder(const struct listener_spec *spec, const struct err *why)
@@ -169,9 +177,15 @@ search_holder(const struct listener_spec *spec, const struct err *why)
 	memcpy(u->listener, spec->name, sizeof(u->listener));
 	memcpy(u->why, why->text, sizeof(u->why));
 	memset(m, 0, sizeof(*m));
-	memcpy(m->path, spec->path, sizeof(m->path));
-	memcpy(m->address, spec->address, sizeof(m->address));
-	m->port = spec->port;
+	if (is_of_health_port(why)) {
+		(void)strlcpy(m->address, spec_health_address(spec),
+		    sizeof(m->address));
+		m->port = spec->health_port;
+	} else {
+		memcpy(m->path, spec->path, sizeof(m->path));
+		memcpy(m->address, spec->address, sizeof(m->address));
+		m->port = spec->port;
+	}
 	if (helper_task_start(supervisor_base(), &r, on_holder, u, &err) == 0)
 		return 0;
 	free(u);

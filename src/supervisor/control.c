@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "supervisor/health.h"
 #include "supervisor/request.h"
 
 /* Its clients are owed their last answers; that takes no time. */
@@ -92,6 +93,7 @@ control_reply(uint32_t request, const struct err *err, uint64_t finished,
 
 	if (request == 0)
 		return;
+	health_settle();
 	if (err != NULL && text == NULL)
 		text = err->text;
 	if (text != NULL)
@@ -100,10 +102,21 @@ control_reply(uint32_t request, const struct err *err, uint64_t finished,
 }
 
 void
+control_reply_shutdown(uint32_t request, uint32_t lame_duck_ms)
+{
+	const struct msg_reply m = { .request = request,
+		.code = ERR_NONE,
+		.lame_duck_ms = lame_duck_ms };
+
+	child_send(&control.child, IPC_REPLY, &m, -1);
+}
+
+void
 control_reply_snapshot(uint32_t request, int fd)
 {
 	const struct msg_snapshot m = { .request = request };
 
+	health_settle();
 	if (request != 0)
 		child_send(&control.child, IPC_SNAPSHOT, &m, fd);
 	(void)close(fd);

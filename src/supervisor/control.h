@@ -33,6 +33,9 @@ const struct child *control_child(void);
 void control_reply(uint32_t request, const struct err *err, uint64_t finished,
     uint64_t cut, const char *text);
 
+/* Answer REQ_SHUTDOWN: the listeners close so long from now. */
+void control_reply_shutdown(uint32_t request, uint32_t lame_duck_ms);
+
 /* Answer a request with a snapshot. Takes fd. */
 void control_reply_snapshot(uint32_t request, int fd);
 

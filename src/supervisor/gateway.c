@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/check_port.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/bind.h"
@@ -232,11 +233,25 @@ on_message(struct child *c, struct ipc_message *msg)
 	}
 }
 
+/* Nobody would close them when that is due. */
+static void
+close_check_ports(void)
+{
+	struct listener *l;
+
+	if (gw.fds[GATEWAY_TCP_CHECK] != -1)
+		(void)check_port_close(gw.fds[GATEWAY_TCP_CHECK]);
+	RB_FOREACH (l, listener_by_name, listeners())
+		if (l->health_port.fd != -1)
+			(void)check_port_close(l->health_port.fd);
+}
+
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
 	(void)c;
 	(void)how;
+	close_check_ports();
 }
 
 static void start(void);
@@ -365,15 +380,15 @@ gateway_child(void)
 void
 gateway_listener_bound(const struct listener *l)
 {
-	if (!gw.is_gone && l->health_fd != -1)
+	if (!gw.is_gone && l->health_port.fd != -1)
 		send_socket(IPC_GATEWAY_OPEN, GATEWAY_HEALTH_PORT, l->spec.name,
-		    l->health_fd);
+		    l->health_port.fd);
 }
 
 void
 gateway_listener_gone(const struct listener *l)
 {
-	if (!gw.is_gone && l->health_fd != -1)
+	if (!gw.is_gone && l->health_port.fd != -1)
 		send_socket(IPC_GATEWAY_CLOSE, GATEWAY_HEALTH_PORT,
 		    l->spec.name, -1);
 }

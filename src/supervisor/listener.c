@@ -9,6 +9,8 @@
 #include "common/log.h"
 #include "supervisor/bind_backoff.h"
 #include "supervisor/counters.h"
+#include "supervisor/health.h"
+#include "supervisor/listener_update.h"
 #include "supervisor/pool.h"
 #include "supervisor/record.h"
 #include "supervisor/record_listener.h"
@@ -127,9 +129,12 @@ listener_changed(struct listener *l)
 		.was_ready = l->was_ready };
 	const enum listener_state state = listener_state_of(&facts);
 
-	if (state == l->state)
+	if (state == l->state) {
+		health_listener(l);
 		return;
+	}
 	l->state = state;
+	health_listener(l);
 	if (state == LISTENER_LISTENING)
 		enter_listening(l);
 	else if (state == LISTENER_DEGRADED || state == LISTENER_DRAINING)
@@ -149,6 +154,7 @@ free_listener(struct listener *l)
 	listener_answer_waits(l, WAIT_LISTENING, &gone);
 	listener_answer_waits(l, WAIT_PAUSED, &gone);
 	listener_forget_waits(l);
+	health_port_close(l);
 	slots_free(l);
 	history_free(&l->history);
 	bulks_drop(&l->bulks);
@@ -288,6 +294,7 @@ begin_removal(struct listener *l, uint64_t until_ms)
 	l->goal = GOAL_REMOVE;
 	l->drain_until_ms = until_ms;
 	leave_retrying(l);
+	health_port_close(l);
 	begin_closing(l);
 	seats_close(l);
 	listener_answer_waits(l, WAIT_LISTENING, &gone);
@@ -393,11 +400,21 @@ begin_serving(struct listener *l, struct err *err)
 static int
 bind_once(struct listener *l, struct err *err)
 {
+	const bool had_health_port = l->health_port.fd != -1;
+
 	l->bind_attempts++;
-	if (sockets_open(&l->sockets, &l->spec, pool_slots(l->pool), err) == 0)
-		return begin_serving(l, err);
-	if (err->code == ERR_PORT_IN_USE)
-		listener_name_holder(l, err);
+	if (health_port_bind(l, err) == -1)
+		return -1;
+	if (sockets_open(&l->sockets, &l->spec, pool_slots(l->pool), err) ==
+	    -1) {
+		if (err->code == ERR_PORT_IN_USE)
+			listener_name_holder(l, err);
+	} else if (begin_serving(l, err) == 0) {
+		health_port_announce(l);
+		return 0;
+	}
+	if (!had_health_port)
+		health_port_leave(l);
 	return -1;
 }
 
@@ -456,7 +473,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	open_or_retry(arg);
 }
 
-/* --- add and update --- */
+/* --- add --- */
 
 static struct listener *
 new_listener(const struct wanted *wanted, struct err *err)
@@ -470,9 +487,10 @@ new_listener(const struct wanted *wanted, struct err *err)
 	listener_take_spec(l, wanted);
 	l->origin = wanted->origin;
 	l->state = LISTENER_STARTING;
-	l->health_fd = -1;
 	STAILQ_INIT(&l->waits);
 	sockets_init(&l->sockets, &l->spec);
+	health_port_init(&l->health_port);
+	l->health_entry = HEALTH_NO_ENTRY;
 	l->deadline = event_new(settings.base, -1, 0, on_deadline, l);
 	l->retry = event_new(settings.base, -1, 0, on_retry, l);
 	listener_table_insert(l);
@@ -517,13 +535,19 @@ undo_listener(struct listener *l)
 
 struct listener *
 listener_add_successor(const struct wanted *wanted, struct listener *donor,
-    struct err *err)
+    const struct listener *health_donor, struct err *err)
 {
 	struct listener *l = begin_listener(wanted, err);
 	int r;
 
 	if (l == NULL)
 		return NULL;
+	if ((health_donor != NULL &&
+		health_port_prepare(l, &l->spec, health_donor, err) == -1) ||
+	    health_port_bind(l, err) == -1) {
+		undo_listener(l);
+		return NULL;
+	}
 	if (donor == NULL) {
 		r = bind_once(l, err);
 	} else {
@@ -590,61 +614,16 @@ listener_succeed(struct listener *l)
 	struct listener *old = listener_find(l->spec.name);
 
 	if (old != NULL) {
+		health_port_close(old);
 		listener_table_unlist(old);
 		counters_succeed(l, old);
+		l->inherited = true;
+		l->drained = old->drained;
 	}
 	listener_table_list(l);
+	health_port_announce(l);
 	if (old != NULL)
 		listener_remove(old, old->spec.drain_timeout_ms);
-}
-
-int
-listener_update(struct listener *l, const struct wanted *wanted, option_set set,
-    struct err *err)
-{
-	const struct listener_spec *spec = &wanted->spec;
-	struct listener_spec merged = l->spec;
-	struct err ignored;
-
-	if (l->goal == GOAL_REMOVE)
-		return err_set(err, ERR_BUSY, "%s is being removed",
-		    l->spec.name);
-	/* On 0 it keeps the port that the kernel chose: no change. */
-	if (l->sockets.port != 0 && spec->port == l->sockets.port)
-		set &= ~OPTION_BIT(OPT_PORT);
-	if (spec_merge(&merged, spec, set, err) == -1 ||
-	    spec_check(&merged, err) == -1)
-		return -1;
-	if (sockets_apply(&l->sockets, &merged, err) == -1 ||
-	    pool_update(l->pool, &merged, set, err) == -1) {
-		(void)sockets_apply(&l->sockets, &l->spec, &ignored);
-		return -1;
-	}
-	l->spec = merged;
-	wanted_merge_bulks(&l->bulks, &wanted->bulks, set);
-	seats_update(l);
-	record_updated(l, set);
-	return 0;
-}
-
-void
-listener_take_spec(struct listener *l, const struct wanted *wanted)
-{
-	l->spec = wanted->spec;
-	bulks_copy(&l->bulks, &wanted->bulks);
-}
-
-void
-listener_take_tls(struct listener *l, const struct wanted *wanted)
-{
-	const size_t size = sizeof(l->spec.bulks[BULK_TLS]);
-
-	if (memcmp(&l->spec.bulks[BULK_TLS], &wanted->spec.bulks[BULK_TLS],
-		size) != 0)
-		return;
-	l->spec.bulks[BULK_TLS_MATERIAL] =
-	    wanted->spec.bulks[BULK_TLS_MATERIAL];
-	wanted_merge_bulks(&l->bulks, &wanted->bulks, OPTION_BIT(OPT_TLS));
 }
 
 /* --- pause and resume --- */

@@ -20,6 +20,7 @@
 #include "common/snapshot.h"
 #include "common/spec.h"
 #include "common/wanted.h"
+#include "supervisor/health_port.h"
 #include "supervisor/history.h"
 #include "supervisor/listener_state.h"
 #include "supervisor/listener_table.h"
@@ -83,10 +84,15 @@ struct listener {
 	bool was_ready; /* it has been listening since it was bound */
 	bool announced; /* watcher.ready() was called */
 	bool endless;   /* it is never given up for want of its place */
+	bool inherited; /* it has the name of one that was there before */
+	bool drained;   /* by an operator (drain.h): not ready, but it serves */
+	bool blocks;    /* health.c: for its sake the daemon is not ready */
+	uint32_t health_entry;     /* health.h: index on the health board */
 	enum listener_state state; /* last told; see listener_state.h */
 	struct pool *pool;
 	uint32_t entry; /* in the pool's scoreboards */
 	struct sockets sockets;
+	struct health_port health_port;
 	struct slot *slots; /* as many as sockets; NULL: none */
 	unsigned int bind_attempts;
 	uint64_t retry_at_ms;    /* CLOCK_MONOTONIC, when retrying */
@@ -96,7 +102,6 @@ struct listener {
 	char last_error[256];    /* empty: none */
 	uint64_t last_error_ms;  /* CLOCK_REALTIME */
 	struct history history;
-	int health_fd;      /* of its health_port; -1: none */
 	unsigned int alarm; /* alarm.h: the level that was told last */
 	uint64_t totals[COUNTER_COUNT]; /* of workers that are gone */
 	uint64_t heir; /* id of the one that has its name now; 0: none */
@@ -124,10 +129,11 @@ struct listener *listener_add(const struct wanted *, bool endless,
  * Begin a listener that is to take over the name of one which has it now: it
  * is bound at once or not at all, and not listed before listener_succeed().
  * donor may be NULL; else it takes the sockets of that one, which listens at
- * its very place and is about to be removed. Returns NULL with *err.
+ * its very place and is about to be removed. The same goes for its health
+ * port, which health_donor is about to give up. Returns NULL with *err.
  */
 struct listener *listener_add_successor(const struct wanted *,
-    struct listener *donor, struct err *);
+    struct listener *donor, const struct listener *health_donor, struct err *);
 
 /* It gets its name, and the one that had it is removed. */
 void listener_succeed(struct listener *);
@@ -144,21 +150,8 @@ void listener_answer_waits(struct listener *, enum wait_kind,
 /* Nobody waits any more: the control process is gone. */
 void listener_forget_waits(struct listener *);
 
-/*
- * Change those of set that can change without a new socket; all or nothing.
- * Returns 0, or -1 with *err.
- */
-int listener_update(struct listener *, const struct wanted *, option_set set,
-    struct err *);
-
 /* May a new one have this name? Returns 0, or -1 with *err. */
 int listener_check_name(const char *name, struct err *);
-
-/* Its certificates were read anew, and its section is still the same. */
-void listener_take_tls(struct listener *, const struct wanted *);
-
-/* Its next workers get this spec, and its values. */
-void listener_take_spec(struct listener *, const struct wanted *);
 
 /*
  * Stop accepting; connections live on. With queue clients may connect and

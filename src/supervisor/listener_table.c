@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "supervisor/health.h"
 #include "supervisor/listener.h"
 
 static struct {
@@ -55,27 +56,48 @@ listener_find_id(uint64_t id)
 	return RB_FIND(listener_by_id, &table.by_id, &key);
 }
 
-static struct listener *
-find_holder(const struct listener *l)
+static bool
+is_unix(const struct listener *l)
 {
-	const bool is_unix = l->spec.transport == TRANSPORT_UNIX;
+	return l->spec.transport == TRANSPORT_UNIX;
+}
+
+static const struct listener *
+path_holder(const struct listener *l)
+{
 	struct listener *o;
 
-	RB_FOREACH (o, listener_by_id, listeners_by_id()) {
-		if (o == l || o->sockets.count == 0 ||
-		    (o->spec.transport == TRANSPORT_UNIX) != is_unix)
-			continue;
-		if (is_unix ? strcmp(o->spec.path, l->spec.path) == 0
-			    : o->sockets.port == l->spec.port)
+	RB_FOREACH (o, listener_by_id, listeners_by_id())
+		if (o != l && o->sockets.count > 0 && is_unix(o) &&
+		    strcmp(o->spec.path, l->spec.path) == 0)
 			return o;
-	}
+	return NULL;
+}
+
+static bool
+has_port(const struct listener *l, uint16_t port)
+{
+	return (l->sockets.count > 0 && !is_unix(l) &&
+		   l->sockets.port == port) ||
+	    (l->health_port.fd != -1 && l->spec.health_port == port);
+}
+
+const struct listener *
+listener_port_holder(const struct listener *l, uint16_t port)
+{
+	struct listener *o;
+
+	RB_FOREACH (o, listener_by_id, listeners_by_id())
+		if (o != l && has_port(o, port))
+			return o;
 	return NULL;
 }
 
 void
 listener_name_holder(const struct listener *l, struct err *err)
 {
-	const struct listener *holder = find_holder(l);
+	const struct listener *holder =
+	    is_unix(l) ? path_holder(l) : listener_port_holder(l, l->spec.port);
 	char place[SPEC_PLACE_SIZE];
 
 	if (holder == NULL)
@@ -104,12 +126,15 @@ listener_table_list(struct listener *l)
 {
 	RB_INSERT(listener_by_name, &table.by_name, l);
 	l->listed = true;
+	health_members_changed();
 }
 
 void
 listener_table_unlist(struct listener *l)
 {
-	if (l->listed)
-		RB_REMOVE(listener_by_name, &table.by_name, l);
+	if (!l->listed)
+		return;
+	RB_REMOVE(listener_by_name, &table.by_name, l);
 	l->listed = false;
+	health_members_changed();
 }

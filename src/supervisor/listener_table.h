@@ -34,6 +34,10 @@ struct listener *listener_find_id(uint64_t id);
  */
 void listener_name_holder(const struct listener *l, struct err *err);
 
+/* Another one that has bound this port, for itself or for health checks. */
+const struct listener *listener_port_holder(const struct listener *l,
+    uint16_t port);
+
 /* Give l its id; take it out again. */
 void listener_table_insert(struct listener *l);
 void listener_table_remove(struct listener *l);

@@ -16,21 +16,25 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/control_socket.c src/supervisor/control_socket.h \
 	src/supervisor/event_source.c src/supervisor/event_source.h \
 	src/supervisor/daemonize.c src/supervisor/daemonize.h \
+	src/supervisor/drain.c src/supervisor/drain.h \
 	src/supervisor/history.c src/supervisor/history.h \
 	src/supervisor/intensity.c src/supervisor/intensity.h \
 	src/supervisor/gateway.c src/supervisor/gateway.h \
 	src/supervisor/group.c src/supervisor/group.h \
 	src/supervisor/health.c src/supervisor/health.h \
+	src/supervisor/health_port.c src/supervisor/health_port.h \
 	src/supervisor/helper_task.c src/supervisor/helper_task.h \
 	src/supervisor/lines.c src/supervisor/lines.h \
 	src/supervisor/listener.c src/supervisor/listener.h \
 	src/supervisor/listener_state.c src/supervisor/listener_state.h \
 	src/supervisor/listener_table.c src/supervisor/listener_table.h \
+	src/supervisor/listener_update.c src/supervisor/listener_update.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/pid_file.c src/supervisor/pid_file.h \
 	src/supervisor/plan.c src/supervisor/plan.h \
 	src/supervisor/plan_load.c src/supervisor/plan_load.h \
 	src/supervisor/pool.c src/supervisor/pool.h \
+	src/supervisor/readiness.c src/supervisor/readiness.h \
 	src/supervisor/record.c src/supervisor/record.h \
 	src/supervisor/record_daemon.c src/supervisor/record_daemon.h \
 	src/supervisor/record_listener.c src/supervisor/record_listener.h \

@@ -29,6 +29,17 @@ record_ready(void)
 }
 
 void
+record_drain(bool on)
+{
+	struct health_event e = {
+		.type = on ? EVENT_DAEMON_DRAINING : EVENT_DAEMON_READY,
+		.reason = on ? "drain" : "undrain",
+	};
+
+	store_record(&e);
+}
+
+void
 record_draining(uint32_t lame_duck_ms, const char *why)
 {
 	struct health_event e = { .type = EVENT_DAEMON_DRAINING,

@@ -5,6 +5,7 @@
 #ifndef MERCURY_SUPERVISOR_RECORD_DAEMON_H
 #define MERCURY_SUPERVISOR_RECORD_DAEMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ void record_started(size_t listeners);
 
 /* All required listeners answer. */
 void record_ready(void);
+
+/* An operator drains the daemon, or ends that. */
+void record_drain(bool on);
 
 /* why: who wanted it; one line. */
 void record_draining(uint32_t lame_duck_ms, const char *why);

@@ -8,6 +8,7 @@
 #include "supervisor/gateway.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
+#include "supervisor/listener_update.h"
 #include "supervisor/notify.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
@@ -125,18 +126,93 @@ find_donor(const struct plan *plan, const struct wanted *item)
 	return NULL;
 }
 
+/* The same for the health port that item wants. */
+static const struct listener *
+find_health_donor(const struct plan *plan, const struct wanted *item)
+{
+	const struct wanted *wanted;
+	struct listener *l;
+
+	if (item->spec.health_port == 0)
+		return NULL;
+	RB_FOREACH (l, listener_by_name, listeners()) {
+		if (l->health_port.fd == -1 ||
+		    !health_port_same(&l->spec, &item->spec))
+			continue;
+		wanted = plan_find(plan, l->spec.name);
+		if (is_to_go(plan, l) || wanted == item ||
+		    (wanted != NULL &&
+			!health_port_same(&wanted->spec, &item->spec)))
+			return l;
+	}
+	return NULL;
+}
+
 /* --- binding: what can fail, first --- */
 
+static bool
+moves_health_port(const struct job *job)
+{
+	return (job->action == PLAN_UPDATE || job->action == PLAN_RESTART) &&
+	    (job->changed & OPTION_BIT(OPT_HEALTH_PORT));
+}
+
 static void
-undo(const struct job *jobs, size_t count)
+undo(const struct plan *plan, const struct job *jobs)
 {
 	struct listener *l;
 	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < plan->count; i++) {
 		l = jobs[i].bound != 0 ? listener_find_id(jobs[i].bound) : NULL;
 		if (l != NULL)
 			listener_remove(l, 0);
+		else if (moves_health_port(&jobs[i]))
+			health_port_drop(
+			    listener_find(plan->items[i].spec.name));
+	}
+}
+
+/* Bind the health port that a listener will have. */
+static int
+prepare_health_port(const struct plan *plan, const struct wanted *item,
+    const struct job *job, struct err *err)
+{
+	struct err why;
+
+	if (!moves_health_port(job) ||
+	    health_port_prepare(listener_find(item->spec.name), &item->spec,
+		find_health_donor(plan, item), &why) == 0)
+		return 0;
+	return err_set(err, why.code, "listener %s: %.250s", item->spec.name,
+	    why.text);
+}
+
+static int
+prepare_health_ports(const struct plan *plan, const struct job *jobs,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < plan->count; i++)
+		if (prepare_health_port(plan, &plan->items[i], &jobs[i], err) ==
+		    -1)
+			return -1;
+	return 0;
+}
+
+/* Those that go to others, or are changed: the gateway forgets them first. */
+static void
+leave_health_ports(const struct plan *plan, const struct job *jobs)
+{
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		l = listener_find(plan->items[i].spec.name);
+		if (l != NULL &&
+		    (jobs[i].bound != 0 || moves_health_port(&jobs[i])))
+			health_port_leave(l);
 	}
 }
 
@@ -153,7 +229,8 @@ bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
 		return 0;
 	/* A pool whose workers change has their old number still. */
 	borrowed.set &= ~OPTION_BIT(OPT_WORKERS);
-	l = listener_add_successor(&borrowed, donor, &why);
+	l = listener_add_successor(&borrowed, donor,
+	    find_health_donor(plan, item), &why);
 	if (l == NULL)
 		return err_set(err, why.code, "listener %s: %.250s",
 		    item->spec.name, why.text);
@@ -163,7 +240,7 @@ bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
 
 /*
  * Bind what is new or moves; sockets that are handed over come last, for
- * they can't be given back. Returns 0, or -1 with *err and nothing changed.
+ * they can't be given back. Returns 0, or -1 with *err and undo() to be done.
  */
 static int
 bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
@@ -179,7 +256,6 @@ bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
 			if (bind_job(plan, &plan->items[i], &jobs[i],
 				donated != 0, err) == 0)
 				continue;
-			undo(jobs, plan->count);
 			return -1;
 		}
 	}
@@ -352,6 +428,7 @@ apply_all(const struct plan *plan, const struct job *jobs)
 	reload.left = 1;
 	/* Before names change hands, so that each is judged as it was. */
 	remove_others(plan);
+	leave_health_ports(plan, jobs);
 	for (i = 0; i < plan->count; i++)
 		apply(&plan->items[i], &jobs[i]);
 	if (groups_set(supervisor_base(), plan->groups, plan->groups_count,
@@ -390,11 +467,12 @@ show(const struct plan *plan, const struct job *jobs)
 	reload_if_wanted();
 }
 
-/* What was bound for the gateway is of no use. */
+/* What was bound is of no use. */
 static void
-fail_bound(const struct err *err)
+give_up(const struct plan *plan, const struct job *jobs, const struct err *err)
 {
 	gateway_leave();
+	undo(plan, jobs);
 	finish(err, NULL);
 }
 
@@ -421,12 +499,12 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		jobs[i] = job_of(&plan->items[i]);
 	if (reload.dry_run)
 		show(plan, jobs);
-	else if (gateway_prepare(&plan->gateway, &err) == -1)
-		finish(&err, NULL);
-	else if (bind_jobs(plan, jobs, &err) == -1)
-		fail_bound(&err);
-	else
+	else if (gateway_prepare(&plan->gateway, &err) == 0 &&
+	    prepare_health_ports(plan, jobs, &err) == 0 &&
+	    bind_jobs(plan, jobs, &err) == 0)
 		apply_all(plan, jobs);
+	else
+		give_up(plan, jobs, &err);
 	free(jobs);
 }
 

@@ -8,8 +8,10 @@
 #include "common/log.h"
 #include "supervisor/certificates.h"
 #include "supervisor/control.h"
+#include "supervisor/drain.h"
 #include "supervisor/lines.h"
 #include "supervisor/listener.h"
+#include "supervisor/listener_update.h"
 #include "supervisor/pool.h"
 #include "supervisor/reload.h"
 #include "supervisor/shutdown.h"
@@ -494,6 +496,36 @@ on_restart(const struct msg_req_name *m)
 	read_next(r);
 }
 
+/* --- drain --- */
+
+static int
+check_drain(struct err *err)
+{
+	if (shutdown_is_near())
+		return err_set(err, ERR_UNAVAILABLE,
+		    "mercuryd is shutting down");
+	return check_running(err);
+}
+
+/* Also undrain. */
+static void
+on_drain(const struct msg_req_name *m)
+{
+	const bool on = !(m->flags & REQ_FLAG_UNDRAIN);
+	struct listener *l = NULL;
+	struct err err;
+
+	if (check_drain(&err) == -1 ||
+	    (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL) ||
+	    (l != NULL && drain_listener(l, on, &err) == -1)) {
+		refuse(m->request, &err);
+		return;
+	}
+	if (l == NULL)
+		drain_daemon(on);
+	reply_status(m->request, l != NULL ? m->name : NULL);
+}
+
 /* --- looking --- */
 
 /* A channel between control and each worker of the listener. */
@@ -597,7 +629,8 @@ on_reload(const struct msg_request *m)
 static void
 on_shutdown(const struct msg_request *m)
 {
-	control_reply(m->request, NULL, 0, 0, NULL);
+	shutdown_announce();
+	control_reply_shutdown(m->request, shutdown_lame_duck_ms());
 	shutdown_begin(m->deadline_ms == DEADLINE_DEFAULT
 		? supervisor_settings()->shutdown_deadline_ms
 		: m->deadline_ms,
@@ -621,6 +654,9 @@ handle_name(enum ipc_kind kind, struct msg_req_name *m)
 		return 0;
 	case IPC_REQ_RESTART:
 		on_restart(m);
+		return 0;
+	case IPC_REQ_DRAIN:
+		on_drain(m);
 		return 0;
 	case IPC_REQ_HISTORY:
 		on_history(m);
@@ -671,6 +707,7 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_PAUSE:
 	case IPC_REQ_RESUME:
 	case IPC_REQ_RESTART:
+	case IPC_REQ_DRAIN:
 	case IPC_REQ_HISTORY:
 	case IPC_REQ_FAILURES:
 	case IPC_REQ_WORKERS:

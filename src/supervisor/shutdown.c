@@ -11,6 +11,7 @@
 #include "supervisor/control.h"
 #include "supervisor/counters.h"
 #include "supervisor/gateway.h"
+#include "supervisor/health.h"
 #include "supervisor/listener.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
@@ -35,7 +36,8 @@
 
 static struct {
 	struct event *timer;   /* the lame duck's end, later the last resort */
-	bool near;             /* lame duck: serving still, ready no more */
+	bool announced;        /* ready no more */
+	bool near;             /* lame duck: serving still */
 	bool helpers_stopping; /* control and gateway */
 	unsigned int helpers;  /* of those that are there still */
 	bool store_stopping;
@@ -163,6 +165,7 @@ begin(uint32_t deadline_ms, uint32_t workers_ms)
 	if (supervisor_state() == DAEMON_RUNNING)
 		log_info(NULL, NULL, "shutting down within %u ms", deadline_ms);
 	supervisor_enter_stopping();
+	health_changed();
 	plan_load_cancel();
 	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)
 		listener_shut(l,
@@ -213,14 +216,35 @@ shutdown_is_near(void)
 	return down.near;
 }
 
+bool
+shutdown_is_announced(void)
+{
+	return down.announced;
+}
+
+void
+shutdown_announce(void)
+{
+	down.announced = true;
+	health_changed();
+}
+
+uint32_t
+shutdown_lame_duck_ms(void)
+{
+	if (down.near || supervisor_state() != DAEMON_RUNNING)
+		return 0;
+	return supervisor_settings()->lame_duck_ms;
+}
+
 void
 shutdown_begin(uint32_t deadline_ms, const char *why)
 {
-	const uint32_t lame_duck_ms = supervisor_settings()->lame_duck_ms;
+	const uint32_t lame_duck_ms = shutdown_lame_duck_ms();
 
 	note_reason(why);
-	if (down.near || supervisor_state() != DAEMON_RUNNING ||
-	    lame_duck_ms == 0) {
+	shutdown_announce();
+	if (lame_duck_ms == 0) {
 		stop(deadline_ms);
 		return;
 	}

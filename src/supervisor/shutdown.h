@@ -12,13 +12,23 @@
 #include <stdint.h>
 
 /*
+ * One is about to begin: readiness goes down, and stays down, before anybody
+ * can hear of it. shutdown_begin() follows.
+ */
+void shutdown_announce(void);
+bool shutdown_is_announced(void);
+
+/* How long listeners would go on to serve if it began now: the lame duck. */
+uint32_t shutdown_lame_duck_ms(void);
+
+/*
  * Begin, with deadline_ms from now, or from the end of the lame duck's time.
  * Called again, that is cut short, and the earlier deadline holds. why (one
  * line; borrowed) is for those who ask later.
  */
 void shutdown_begin(uint32_t deadline_ms, const char *why);
 
-/* It will begin when the lame duck's time is over: say "not ready". */
+/* It will begin when the lame duck's time is over. */
 bool shutdown_is_near(void);
 
 /* Connections of a listener that is gone: for the tally at the end. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "supervisor/health.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/seats.h"
@@ -144,6 +145,7 @@ slots_adopt(struct listener *l, const struct worker *w)
 		return;
 	for (n = w->number; n < l->sockets.count; n += w->crew->workers_count)
 		adopt_slot(l, n);
+	health_listener(l);
 }
 
 /* Slot n has its own worker again, or nobody shall serve it any more. */
@@ -190,6 +192,7 @@ slots_heard_listening(struct listener *l, struct worker *w, unsigned int slot)
 	} else if (is_current(l, w) &&
 	    slot % w->crew->workers_count == w->number) {
 		s->live = true;
+		s->fresh = false;
 		release(l, slot);
 		adopt_orphans(l);
 		listener_changed(l);
@@ -221,7 +224,7 @@ slots_worker_lost(struct listener *l, const struct worker *w)
 		if (!is_current(l, w))
 			continue;
 		if (n % w->crew->workers_count == w->number)
-			l->slots[n].live = false;
+			l->slots[n].live = l->slots[n].fresh = false;
 		if (l->slots[n].adopter != (int)w->number)
 			continue;
 		l->slots[n].adopter = -1;
@@ -259,6 +262,7 @@ slots_clear(struct listener *l)
 
 	for (n = 0; n < l->sockets.count; n++) {
 		l->slots[n].live = false;
+		l->slots[n].fresh = false;
 		l->slots[n].candidate = false;
 		l->slots[n].emptied = false;
 		l->slots[n].adopter = -1;
@@ -291,10 +295,27 @@ slots_emptied(const struct listener *l)
 	return true;
 }
 
-bool
+static bool
+is_served(const struct listener *l, unsigned int n)
+{
+	const struct slot *s = &l->slots[n];
+	const struct worker *w = pool_worker(l->pool, n);
+
+	if (w != NULL && (s->live || s->fresh) && worker_is_well(w))
+		return true;
+	w = s->adopter != -1 ? pool_worker(l->pool, (unsigned int)s->adopter)
+			     : NULL;
+	return w != NULL && worker_is_well(w);
+}
+
+unsigned int
 slots_served(const struct listener *l)
 {
-	return slots_live(l) > 0;
+	unsigned int n, served = 0;
+
+	for (n = 0; n < l->sockets.count; n++)
+		served += is_served(l, n);
+	return served;
 }
 
 /* --- hot restart --- */
@@ -319,8 +340,10 @@ slots_prepare(struct listener *l, unsigned int workers, struct err *err)
 	/* From now on clients queue there too. */
 	if (l->phase == SOCKETS_OPEN && l->goal == GOAL_LISTEN &&
 	    l->pool->crew != NULL)
-		for (n = before; n < workers; n++)
+		for (n = before; n < workers; n++) {
 			send_listen(l, pool_worker(l->pool, n), n);
+			slots[n].fresh = true;
+		}
 	return 0;
 }
 
@@ -344,6 +367,7 @@ slots_switch(struct listener *l)
 
 	for (n = 0; n < l->sockets.count; n++) {
 		l->slots[n].live = l->slots[n].candidate;
+		l->slots[n].fresh = false;
 		l->slots[n].candidate = false;
 		l->slots[n].adopter = -1;
 	}

@@ -18,6 +18,7 @@ struct worker;
 struct slot {
 	bool live;      /* its worker has answered LISTENING */
 	bool candidate; /* that of the candidate has */
+	bool fresh;     /* it is new, its worker was told and answers soon */
 	bool emptied;   /* its queue is empty, and nobody new may queue */
 	int adopter;    /* number of the worker, or -1 */
 };
@@ -58,8 +59,8 @@ unsigned int slots_count(const struct listener *);
 /* All of them are emptied. */
 bool slots_emptied(const struct listener *);
 
-/* Does anybody serve it at all? */
-bool slots_served(const struct listener *);
+/* Slots that a worker serves that is well: their own, or the adopter. */
+unsigned int slots_served(const struct listener *);
 
 /*
  * Hot restart. Prepare: a slot for each of so many workers (0, or -1 with

@@ -1,6 +1,5 @@
 #include "supervisor/status.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,8 +11,8 @@
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
+#include "supervisor/readiness.h"
 #include "supervisor/record.h"
-#include "supervisor/shutdown.h"
 #include "supervisor/store.h"
 #include "supervisor/supervisor.h"
 
@@ -23,19 +22,16 @@ add_daemon(struct snapshot_writer *w)
 	struct snapshot_daemon d = {
 		.pid = (uint32_t)getpid(),
 		.state = supervisor_state(),
-		.ready =
-		    supervisor_state() == DAEMON_RUNNING && !shutdown_is_near(),
 		.loop_lag_max_ms = supervisor_loop_lag_max_ms(),
 		.uptime_ms = clock_mono_ms() - supervisor_started_ms(),
 	};
-	struct listener *l;
+	struct readiness r;
 
 	supervisor_loop_lag(d.loop_lag);
-	/* One that is just being added takes nothing away from the others. */
-	RB_FOREACH (l, listener_by_name, listeners())
-		if ((l->state == LISTENER_DEGRADED && !slots_served(l)) ||
-		    l->state == LISTENER_FAILED)
-			d.ready = false;
+	readiness_now(&r);
+	d.ready = r.ready;
+	d.draining = r.draining;
+	memcpy(d.not_ready, r.why, sizeof(d.not_ready));
 	snapshot_add(w, SNAPSHOT_DAEMON, &d, sizeof(d));
 }
 
@@ -125,9 +121,14 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 		.alarm = l->alarm,
 		.port = l->sockets.port != 0 ? l->sockets.port : l->spec.port,
 		.queueing = l->goal == GOAL_PAUSE && l->queueing,
+		.drained = l->drained,
 	};
+	struct readiness r;
 	unsigned int n;
 
+	(void)readiness_of_listener(l, &r);
+	row.ready = r.ready;
+	memcpy(row.not_ready, r.why, sizeof(row.not_ready));
 	counters_of(l, row.counters);
 	(void)strlcpy(row.address, l->sockets.address, sizeof(row.address));
 	(void)strlcpy(row.last_error, l->last_error, sizeof(row.last_error));

@@ -268,6 +268,7 @@ void
 supervisor_enter_running(void)
 {
 	sv.state = DAEMON_RUNNING;
+	health_changed();
 	log_info(NULL, NULL, "mercuryd %s is ready after %llu ms",
 	    PACKAGE_VERSION,
 	    (unsigned long long)(clock_mono_ms() - sv.started_ms));
@@ -364,7 +365,8 @@ set_up(const struct args *args, struct err *err)
 	pool.base = sv.base;
 	pool.cpus = supervisor_cpus();
 	listener_configure(sv.base, &watcher);
-	if (pool_configure(&pool, err) == -1 || health_start(err) == -1 ||
+	if (pool_configure(&pool, err) == -1 ||
+	    health_start(sv.base, err) == -1 ||
 	    watch_start(sv.base, err) == -1 ||
 	    tickets_start(sv.base, err) == -1)
 		return -1;

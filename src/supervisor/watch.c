@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/gate.h"
+#include "common/health_board.h"
 #include "supervisor/alarm.h"
 #include "supervisor/gateway.h"
 #include "supervisor/health.h"
@@ -14,7 +15,7 @@
 #include "supervisor/record.h"
 #include "supervisor/store.h"
 
-#define LOOK_MS 250
+#define LOOK_MS HEALTH_BEAT_MS
 
 /*
  * A worker is stuck when it has missed two heartbeats, and a little more. Its
@@ -126,7 +127,6 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	if (now - watch.last_ms > OWN_LAG_MS)
 		watch.trust_ms = now;
 	watch.last_ms = now;
-	health_beat();
 	store_look(now, watch.trust_ms);
 	gateway_look(now, watch.trust_ms);
 	TAILQ_FOREACH (p, pools(), in_all)
@@ -135,6 +135,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 				look_at(&crew->workers[i], now);
 	RB_FOREACH (l, listener_by_name, listeners())
 		look_at_limit(l);
+	health_tick(now);
 }
 
 int

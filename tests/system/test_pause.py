@@ -33,7 +33,7 @@ class Pause(mercury.TestCase):
             self.assertTrue(refused(port))
             self.assertFalse(mercury.is_listening(port))
             self.assertTrue(answers(other))
-            self.assertTrue(self.d.status()["ready"], "that was wanted")
+            self.assertEqual(self.d.status()["not_ready"], "a is paused")
             self.assertEqual(self.resume()["port"], port)
             self.assertTrue(answers(port))
         self.assertEqual(len(history(self.d, "a", "listener.paused")), 3)

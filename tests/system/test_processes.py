@@ -152,7 +152,8 @@ class Descriptors(mercury.TestCase):
             # 4 workers, control, store; the store's ends of 5 ways, our own
             "socketpair": 12,
             "anon_inode:[pidfd]": 6,
-            "memfd": 4,  # the board of the store, the gates of 3 pools
+            # the boards of the store and of health, the gates of 3 pools
+            "memfd": 5,
             "listening tcp": 3, "listening unix": 2, "unix": 1,
             self.d.pid_file: 1, self.path + ".lock": 1},
             ("socketpair", "anon_inode:[pidfd]", *roles))

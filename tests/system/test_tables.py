@@ -62,7 +62,7 @@ def complete(*words, env=None):
 
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
-        self.assertEqual(len(commands()), 18)
+        self.assertEqual(len(commands()), 20)
         self.assertEqual(len(global_options()), 6)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
@@ -145,7 +145,7 @@ class Names(mercury.TestCase):
             listening.listen()
             for name in ("status", "update-listener", "remove-listener",
                          "pause", "resume", "restart-listener", "connections",
-                         "kick", "history", "failure-rate"):
+                         "kick", "history", "failure-rate", "drain", "undrain"):
                 thread = threading.Thread(target=self.serve,
                                           args=(listening,))
                 thread.start()

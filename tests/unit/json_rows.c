@@ -28,6 +28,8 @@ add_pos(struct snapshot_writer *w, enum spec_origin origin)
 		.bind_attempts = 1,
 		.workers = 2,
 		.port = 9100,
+		.drained = 1,
+		.not_ready = "it is drained",
 		.address = "::",
 		.last_error = "worker 1: killed by SIGSEGV" };
 	struct snapshot_worker v = { .slot = 0,
@@ -49,6 +51,7 @@ add_pos(struct snapshot_writer *w, enum spec_origin origin)
 	(void)snprintf(l.spec.address, sizeof(l.spec.address), "::");
 	l.spec.workers = 2;
 	l.spec.backlog = 77;
+	l.spec.required = 1;
 	l.counters[COUNTER_ACCEPTED] = 1200;
 	l.counters[COUNTER_CLOSED] = 1197;
 	l.counters[COUNTER_BYTES_IN] = (uint64_t)1 << 40;
@@ -71,7 +74,7 @@ add_pos(struct snapshot_writer *w, enum spec_origin origin)
 static void
 add_local(struct snapshot_writer *w)
 {
-	struct snapshot_listener l = { .state = LISTENER_STARTING };
+	struct snapshot_listener l = { .state = LISTENER_STARTING, .ready = 1 };
 
 	(void)snprintf(l.spec.name, sizeof(l.spec.name), "local");
 	(void)snprintf(l.spec.pool, sizeof(l.spec.pool), "local");

@@ -94,3 +94,8 @@ test_supervisor_tickets_SOURCES = tests/unit/test_supervisor_tickets.c
 test_supervisor_tickets_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_tickets_LDADD = libsupervisor.a libcommon.a $(EVENT_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
+
+UNIT_TESTS += test_supervisor_readiness
+test_supervisor_readiness_SOURCES = tests/unit/test_supervisor_readiness.c
+test_supervisor_readiness_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_readiness_LDADD = $(SUPERVISOR_TEST_LIBS)

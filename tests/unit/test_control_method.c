@@ -109,6 +109,11 @@ ParameterizedTestParameters(method, checks_params)
 		{ "daemon.reload", "{}", 0, "" },
 		{ "daemon.reload", "{\"dry_run\":true}", 0, "" },
 		{ "daemon.reload", "{\"dry_run\":1}", RPC_PARAMS, "dry_run: " },
+		{ "daemon.drain", "{}", 0, "" },
+		{ "daemon.drain", "{\"name\":\"a\"}", 0, "" },
+		{ "daemon.drain", "{\"name\":true}", RPC_PARAMS, "name: " },
+		{ "daemon.drain", "{\"name\":\"\"}", RPC_SERVER, "name" },
+		{ "daemon.undrain", "{\"all\":true}", RPC_PARAMS, "all: " },
 		{ "listener.pause", "{\"name\":\"a\"}", 0, "" },
 		{ "listener.pause", "{}", RPC_PARAMS, "name: " },
 		{ "listener.pause", "{\"name\":\"\"}", RPC_SERVER, "name" },
@@ -233,7 +238,7 @@ Test(method, names_are_listed)
 		cr_expect_not_null(method_find(name), "%s", name);
 		count++;
 	}
-	cr_expect_eq(count, 21);
+	cr_expect_eq(count, 23);
 	cr_expect_null(method_find("daemon"));
 	method_names(names, 8);
 	cr_expect_str_eq(names, "daemon.");
@@ -551,6 +556,24 @@ Test(method, results)
 	expect_result("supervisor.failure_rate", "{}", "listeners");
 	expect_result("supervisor.stats", "{}", "total");
 	expect_result("daemon.reload", "{\"dry_run\":true}", "plan");
+	expect_result("daemon.drain", "{}", "listeners");
+	expect_result("daemon.undrain", "{\"name\":\"pos\"}", "workers");
+}
+
+Test(method, drain_and_undrain_are_one_request)
+{
+	struct call call;
+
+	cr_assert_eq(start(&call, "daemon.drain", "{\"name\":\"pos\"}"),
+	    METHOD_ASK);
+	cr_expect_eq(call.kind, IPC_REQ_DRAIN);
+	cr_expect_str_eq(call.ask.REQ_DRAIN.name, "pos");
+	cr_expect_eq(call.ask.REQ_DRAIN.flags, 0);
+	cr_assert_eq(start(&call, "daemon.undrain", "{}"), METHOD_ASK);
+	cr_expect_eq(call.kind, IPC_REQ_DRAIN);
+	cr_expect_str_eq(call.ask.REQ_DRAIN.name, "");
+	cr_expect_eq(call.ask.REQ_DRAIN.flags, REQ_FLAG_UNDRAIN);
+	method_end(&call);
 }
 
 Test(method, a_dry_run_says_so)

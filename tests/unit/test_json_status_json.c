@@ -15,7 +15,9 @@
 
 /* The contract of DESIGN.md and mercury-control(7), key by key. */
 static const char pos[] =
-    "{\"name\": \"pos\", \"state\": \"degraded\", \"pool\": \"pos\", "
+    "{\"name\": \"pos\", \"state\": \"degraded\", "
+    "\"required\": true, \"ready\": false, "
+    "\"not_ready\": \"it is drained\", \"drain\": true, \"pool\": \"pos\", "
     "\"generation\": 2, \"address\": \"::\", \"port\": 9100, "
     "\"path\": null, \"transport\": \"tcp\", \"protocol\": \"echo\", "
     "\"connections\": 3, \"max_connections\": 0, \"accepted\": 1200, "
@@ -37,7 +39,9 @@ static const char pos[] =
     "\"connections\": 0, \"uptime_ms\": 0, \"restarts\": 1}]}";
 
 static const char local[] =
-    "{\"name\": \"local\", \"state\": \"starting\", \"pool\": \"local\", "
+    "{\"name\": \"local\", \"state\": \"starting\", "
+    "\"required\": false, \"ready\": true, \"not_ready\": null, "
+    "\"drain\": false, \"pool\": \"local\", "
     "\"generation\": 0, \"address\": null, \"port\": null, "
     "\"path\": \"/run/local.sock\", \"transport\": \"unix\", "
     "\"protocol\": \"discard\", \"connections\": 0, "
@@ -70,6 +74,7 @@ Test(status_json, daemon)
 	cr_assert_neq(asprintf(&want,
 			  "{\"version\": \"%s\", \"pid\": 4242, "
 			  "\"state\": \"running\", \"ready\": true, "
+			  "\"draining\": false, \"not_ready\": null, "
 			  "\"uptime_ms\": 12000, \"loop_lag_max_ms\": 3, "
 			  "\"listeners\": [%s, %s], \"store\": null}",
 			  PACKAGE_VERSION, pos, local),
