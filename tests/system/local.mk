@@ -12,6 +12,7 @@ SYSTEM_TESTS = \
 	tests/system/test_control_process.py \
 	tests/system/test_control_traces.py \
 	tests/system/test_crash.py \
+	tests/system/test_drain.py \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
