@@ -32,6 +32,8 @@ METRIC(LOOP_LAG_MAX, "mercury_supervisor_loop_lag_max_seconds", GAUGE, "",
 /* --- each listener --- */
 METRIC(LISTENER_STATE, "mercury_listener_state", GAUGE, "listener state",
     "1 for the state that the listener is in, 0 for the others.")
+METRIC(LISTENER_REQUIRED, "mercury_listener_required", GAUGE, "listener",
+    "1 if the daemon is not ready without it.")
 METRIC(LISTENER_QUEUEING, "mercury_listener_queueing", GAUGE, "listener",
     "1 if it is paused and clients wait in its queue.")
 METRIC(LISTENER_CONNECTIONS, "mercury_listener_connections", GAUGE, "listener",
@@ -78,6 +80,8 @@ METRIC(LISTENER_BIND_ATTEMPTS, "mercury_listener_bind_attempts", GAUGE, "listene
     "Attempts to bind it that were needed the last time, or were made so far.")
 METRIC(LISTENER_RETRY, "mercury_listener_retry_seconds", GAUGE, "listener",
     "While it is retrying, time to the next attempt to bind it; else 0.")
+METRIC(LISTENER_DRAIN_LEFT, "mercury_listener_drain_left_seconds", GAUGE, "listener",
+    "While it is draining, time until its connections are cut; else 0.")
 
 /* --- each worker of a listener --- */
 METRIC(WORKER_UP, "mercury_worker_up", GAUGE, "listener slot",

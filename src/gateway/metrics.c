@@ -248,6 +248,12 @@ write_workers_up(struct exposition *out, const struct listener_view *l,
 }
 
 static uint64_t
+is_required(const struct snapshot_listener *l)
+{
+	return l->spec.required != 0;
+}
+
+static uint64_t
 is_queueing(const struct snapshot_listener *l)
 {
 	return l->queueing != 0;
@@ -302,6 +308,12 @@ static uint64_t
 retry_in(const struct snapshot_listener *l)
 {
 	return l->retry_in_ms;
+}
+
+static uint64_t
+drain_left(const struct snapshot_listener *l)
+{
+	return l->drain_left_ms;
 }
 
 /* --- workers --- */
@@ -473,6 +485,7 @@ static const struct source sources[METRIC_COUNT] = {
 	    .histogram = HISTOGRAM_LOOP_LAG },
 	[METRIC_LOOP_LAG_MAX] = DAEMON(lag_max, MS),
 	[METRIC_LISTENER_STATE] = { EACH(write_states) },
+	[METRIC_LISTENER_REQUIRED] = LISTENER(is_required, NUMBER),
 	[METRIC_LISTENER_QUEUEING] = LISTENER(is_queueing, NUMBER),
 	[METRIC_LISTENER_CONNECTIONS] = LISTENER(connections, NUMBER),
 	[METRIC_LISTENER_CONNECTIONS_LIMIT] =
@@ -500,6 +513,7 @@ static const struct source sources[METRIC_COUNT] = {
 	[METRIC_LISTENER_RESTARTS] = LISTENER(restarts, NUMBER),
 	[METRIC_LISTENER_BIND_ATTEMPTS] = LISTENER(bind_attempts, NUMBER),
 	[METRIC_LISTENER_RETRY] = LISTENER(retry_in, MS),
+	[METRIC_LISTENER_DRAIN_LEFT] = LISTENER(drain_left, MS),
 	[METRIC_WORKER_UP] = WORKER(is_up, NUMBER),
 	[METRIC_WORKER_CONNECTIONS] = WORKER(worker_connections, NUMBER),
 	[METRIC_WORKER_RESTARTS] = WORKER(worker_restarts, NUMBER),

@@ -73,6 +73,7 @@ add_listener(struct snapshot_writer *w, const char *name,
 		.restarts = 3,
 		.bind_attempts = 4,
 		.retry_in_ms = 500,
+		.drain_left_ms = 1250,
 		.workers = 2,
 		.alarm = 80 };
 	struct snapshot_worker v = { .pid = 21,
@@ -84,6 +85,7 @@ add_listener(struct snapshot_writer *w, const char *name,
 	(void)snprintf(l.spec.name, sizeof(l.spec.name), "%s", name);
 	l.spec.transport = (uint8_t)transport;
 	l.spec.max_connections = 100;
+	l.spec.required = 1;
 	for (i = 0; i < COUNTER_HANDSHAKE && transport == TRANSPORT_TLS; i++)
 		l.counters[i] = 1000 + i;
 	l.counters[COUNTER_LIFE] = 1;
@@ -294,6 +296,8 @@ Test(metrics, of_listeners_and_workers)
 		"mercury_listener_worker_restarts_total{listener=\"pos\"} 3",
 		"mercury_listener_bind_attempts{listener=\"pos\"} 4",
 		"mercury_listener_retry_seconds{listener=\"pos\"} 0.5",
+		"mercury_listener_drain_left_seconds{listener=\"pos\"} 1.25",
+		"mercury_listener_required{listener=\"pos\"} 1",
 		"mercury_worker_up{listener=\"pos\",slot=\"0\"} 1",
 		"mercury_worker_up{listener=\"pos\",slot=\"1\"} 0",
 		"mercury_worker_connections{listener=\"pos\",slot=\"0\"} 5",
