@@ -13,7 +13,6 @@ libgateway_a_SOURCES = \
 	src/gateway/http_io.c src/gateway/http_io.h \
 	src/gateway/http_request.c src/gateway/http_request.h \
 	src/gateway/http_text.c src/gateway/http_text.h \
-	src/gateway/page.c src/gateway/page.h \
 	src/gateway/questions.c src/gateway/questions.h \
 	src/gateway/route.c src/gateway/route.h \
 	src/gateway/site.c src/gateway/site.h
@@ -29,3 +28,20 @@ libgateway_a_SOURCES += \
 	src/gateway/metrics.c src/gateway/metrics.h \
 	src/gateway/process_meter.c src/gateway/process_meter.h \
 	src/gateway/scrape.c src/gateway/scrape.h
+
+## The dashboard: a page that is made into C when the program is built.
+noinst_PROGRAMS += src/gateway/page_maker
+src_gateway_page_maker_SOURCES = src/gateway/page_maker.c
+src_gateway_page_maker_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+src_gateway_page_maker_LDADD = $(OPENSSL_LIBS)
+
+libgateway_a_SOURCES += src/gateway/page.h
+nodist_libgateway_a_SOURCES = src/gateway/page.c
+EXTRA_DIST += src/gateway/dashboard.html
+CLEANFILES += src/gateway/page.c src/gateway/page.c.tmp
+
+src/gateway/page.c: src/gateway/dashboard.html src/gateway/page_maker$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) src/gateway && \
+	src/gateway/page_maker$(EXEEXT) \
+		< $(srcdir)/src/gateway/dashboard.html > $@.tmp && \
+	mv $@.tmp $@
