@@ -15,6 +15,7 @@ include tests/unit/store.mk
 include tests/unit/supervisor.mk
 include tests/unit/tls.mk
 include tests/system/local.mk
+include tests/browser/local.mk
 include tests/fuzz/local.mk
 
 if HAVE_CRITERION

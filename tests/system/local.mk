@@ -13,6 +13,7 @@ SYSTEM_TESTS = \
 	tests/system/test_control_traces.py \
 	tests/system/test_crash.py \
 	tests/system/test_drain.py \
+	tests/system/test_dashboard.py \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
@@ -55,7 +56,8 @@ SCRIPT_TESTS = \
 
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
-	tests/system/certs.py tests/system/mercury.py tests/system/pcapng.py \
+	tests/system/browsing.py tests/system/certs.py tests/system/fleet.py \
+	tests/system/mercury.py tests/system/pcapng.py \
 	tests/system/scraping.py \
 	tests/system/terminal.py \
 	tests/system/store_alone.py tests/system/storing.py \

@@ -224,6 +224,17 @@ def descendants(root):
     return found
 
 
+kept_pids = set()  # what serves several tests of a program, such as a browser
+
+
+def leftovers():
+    """All living processes below this one, but for kept ones and theirs."""
+    kept = set(kept_pids)
+    for pid in kept_pids:
+        kept |= descendants(pid)
+    return descendants(os.getpid()) - kept
+
+
 def kill(pid, number=signal.SIGKILL):
     """Signal a process of ours; it may be gone already."""
     try:
@@ -239,7 +250,7 @@ def reap_orphans():
             continue
         fields = stat_fields(entry)
         if fields and fields[0] == "Z" and int(fields[1]) == os.getpid():
-            if int(entry) not in Daemon.started_pids:
+            if int(entry) not in Daemon.started_pids | kept_pids:
                 try:
                     os.waitpid(int(entry), os.WNOHANG)
                 except ChildProcessError:
@@ -603,14 +614,14 @@ class TestCase(unittest.TestCase):
             self._end(d, problems)
         try:  # a command may return just before its daemon has ended
             # A leak checker's own process may end a little later.
-            wait_until(lambda: not descendants(os.getpid()), "all end",
+            wait_until(lambda: not leftovers(), "all end",
                        10 if SANITIZED else 1)
         except AssertionError:
-            left = {p: comm(p) for p in descendants(os.getpid())}
+            left = {p: comm(p) for p in leftovers()}
             problems.append(f"processes were left: {left}")
             for pid in left:
                 kill(pid)
-        wait_until(lambda: not descendants(os.getpid()), "all are gone")
+        wait_until(lambda: not leftovers(), "all are gone")
         reap_orphans()
         bad = problems or self._failed()
         for d in self.daemons:
