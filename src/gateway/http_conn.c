@@ -136,9 +136,11 @@ read_head(struct http_conn *c)
 		return STEP_POLL;
 	if (bytes == NULL)
 		return STEP_END;
-	size = c->seen == 0 ? http_request_skip(bytes, len) : 0;
-	if (size > 0)
+	size = http_request_skip(bytes, len);
+	if (size > 0) {
+		c->seen = 0;
 		return evbuffer_drain(c->in, size) == 0 ? STEP_AGAIN : STEP_END;
+	}
 	size = http_request_size(bytes, len, &c->seen);
 	if (size == 0 && had < HTTP_HEAD_MAX)
 		return STEP_POLL;

@@ -14,6 +14,9 @@ SYSTEM_TESTS = \
 	tests/system/test_crash.py \
 	tests/system/test_drain.py \
 	tests/system/test_dashboard.py \
+	tests/system/test_gateway_http.py \
+	tests/system/test_gateway_life.py \
+	tests/system/test_gateway_load.py \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
@@ -61,7 +64,8 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
 	tests/system/scraping.py \
 	tests/system/terminal.py \
 	tests/system/store_alone.py tests/system/storing.py \
-	tests/system/supervising.py
+	tests/system/supervising.py \
+	tests/system/web.py
 
 check_PROGRAMS += \
 	tests/system/idle \

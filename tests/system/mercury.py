@@ -363,6 +363,13 @@ def listener(name, **options):
     return f'listener "{name}" {{\n{body}}}\n'
 
 
+def gateway(port, more="", **options):
+    """A gateway section of the config file; more is put into it as it is."""
+    options = {"listen": f"127.0.0.1:{port}" if port else "", **options}
+    body = "".join(f"  {k} = {text(v)}\n" for k, v in options.items())
+    return f"gateway {{\n{body}{more}\n}}\n"
+
+
 class Daemon:
     """A mercuryd in a scratch folder of its own.
 
