@@ -24,6 +24,8 @@
 /* One that has come only just may well be a health check. */
 #define GRACE_MS 500
 
+#define COMPLAIN_MS 60000 /* at most so often */
+
 static const struct timeval accept_pause = { .tv_usec = 100000 };
 static const struct timeval look_every = { .tv_usec = 250000 };
 
@@ -40,7 +42,7 @@ struct http {
 	struct event *acceptable;
 	struct event *resume; /* accepting is paused until then */
 	struct event *look;
-	bool has_complained;
+	uint64_t complained_ms; /* CLOCK_MONOTONIC; 0: never */
 	unsigned int max;
 	struct http_conns conns;
 };
@@ -77,7 +79,8 @@ oldest(const struct http *h, enum http_conn_state state, uint64_t least_ms)
 	return c;
 }
 
-static void
+/* Returns false when all of them wait for answers. */
+static bool
 make_room(struct http *h)
 {
 	struct http_conn *c = oldest(h, HTTP_CONN_REQUEST, GRACE_MS);
@@ -92,26 +95,45 @@ make_room(struct http *h)
 		c = oldest(h, HTTP_CONN_REQUEST, 0);
 	if (c != NULL)
 		http_conn_free(c);
+	return c != NULL;
 }
 
 /* --- accepting --- */
 
 static void
-accept_failed(struct http *h)
+complain(struct http *h, int error)
+{
+	const uint64_t now = clock_mono_ms();
+
+	if (h->complained_ms != 0 && now - h->complained_ms < COMPLAIN_MS)
+		return;
+	h->complained_ms = now;
+	log_warning(NULL, NULL, "accepting an HTTP client: %s",
+	    strerror(error));
+}
+
+/*
+ * accept(2) failed. Returns true when there may be more at once: without a
+ * descriptor, the oldest gives way, as many times in a row as tries says.
+ */
+static bool
+accept_failed(struct http *h, unsigned int *tries)
 {
 	const int saved = errno;
 
+	if (saved == EINTR || saved == ECONNABORTED)
+		return true;
 	if (saved == EAGAIN)
-		return;
-	if (!h->has_complained)
-		log_warning(NULL, NULL,
-		    "accepting an HTTP client: %s; trying again each 100 ms",
-		    strerror(saved));
-	h->has_complained = true;
-	if (saved == EMFILE || saved == ENFILE)
-		make_room(h);
+		return false;
+	complain(h, saved);
+	if ((saved == EMFILE || saved == ENFILE) && *tries > 0 &&
+	    make_room(h)) {
+		--*tries;
+		return true;
+	}
 	(void)event_del(h->acceptable);
 	(void)event_add(h->resume, &accept_pause);
+	return false;
 }
 
 static void
@@ -119,12 +141,9 @@ welcome(struct http *h, int fd, const union addr *peer)
 {
 	const int on = 1;
 
-	h->has_complained = false;
 	/* A text behind its head must not wait for an ACK. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (h->conns.count >= h->max)
-		make_room(h);
-	if (h->conns.count >= h->max)
+	if (h->conns.count >= h->max && !make_room(h))
 		(void)close(fd); /* all of them wait for answers */
 	else if (http_conn_new(&h->conns, fd, peer) == -1)
 		log_warning(NULL, NULL, "an HTTP client: out of memory");
@@ -134,6 +153,7 @@ static void
 on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 {
 	struct http *h = ctx;
+	unsigned int tries = 2;
 	union addr peer;
 	socklen_t len;
 	int i, fd;
@@ -144,12 +164,11 @@ on_acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 		len = sizeof(peer);
 		fd = accept4(listen_fd, &peer.sa, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd == -1) {
-			accept_failed(h);
+		if (fd == -1 && !accept_failed(h, &tries))
 			return;
-		}
+		if (fd == -1)
+			continue;
+		tries = 2;
 		welcome(h, fd, &peer);
 	}
 }
