@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/fd.h"
 #include "common/log.h"
 #include "common/spec.h"
 
@@ -137,5 +138,34 @@ role_die_with_supervisor(uint32_t grace_ms, struct err *err)
 	if (getppid() != role.supervisor)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "the supervisor is dead already");
+	return 0;
+}
+
+/*
+ * No mapping shall be in a core dump; see core(5). The file of a process that
+ * can't be traced is root's.
+ */
+static int
+dump_nothing(struct err *err)
+{
+	const int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+	int result = -1;
+
+	if (fd != -1)
+		result = fd_write_all(fd, "0\n", 2);
+	if (result == -1)
+		(void)err_sys(err, "/proc/self/coredump_filter");
+	if (fd != -1)
+		(void)close(fd);
+	return result;
+}
+
+int
+role_keep_secrets(bool apart, struct err *err)
+{
+	if (!apart)
+		return dump_nothing(err);
+	if (prctl(PR_SET_DUMPABLE, 0) == -1)
+		return err_sys(err, "a process that leaves no core dump");
 	return 0;
 }

@@ -72,9 +72,11 @@ begin_services(struct err *err)
 {
 	static const struct timeval period = { BEAT_MS / 1000, 0 };
 
-	gateway.env = (struct gateway_env){ gateway.base, gateway.board,
-		gateway.questions, &gateway.wanted.settings,
-		&gateway.wanted.bulks };
+	gateway.env.base = gateway.base;
+	gateway.env.board = gateway.board;
+	gateway.env.questions = gateway.questions;
+	gateway.env.settings = &gateway.wanted.settings;
+	gateway.env.bulks = &gateway.wanted.bulks;
 	gateway.beat = event_new(gateway.base, -1, EV_PERSIST, on_beat, NULL);
 	if (gateway.beat == NULL || event_add(gateway.beat, &period) == -1)
 		return err_set(err, ERR_UNAVAILABLE, "a timer: out of memory");
@@ -90,6 +92,7 @@ on_hello(struct ipc_message *msg)
 
 	log_configure(&hello->log);
 	gateway.wanted.settings = hello->settings;
+	gateway.env.is_apart = hello->uid != SPEC_NO_ID;
 	gateway.board = health_board_map_read(msg->fd, &err);
 	if (gateway.board == NULL ||
 	    role_drop_rights(hello->uid, hello->gid, &err) == -1 ||

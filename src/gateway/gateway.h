@@ -5,6 +5,8 @@
 #ifndef MERCURY_GATEWAY_GATEWAY_H
 #define MERCURY_GATEWAY_GATEWAY_H
 
+#include <stdbool.h>
+
 #include "common/gateway_settings.h"
 
 struct event_base;
@@ -18,6 +20,7 @@ struct gateway_env {
 	struct questions *questions;      /* for all that is not on it */
 	const struct gateway_settings *settings;
 	const struct bulks *bulks; /* that the settings refer to */
+	bool is_apart;             /* we are another user than mercuryd */
 };
 
 /*

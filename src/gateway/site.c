@@ -1,7 +1,5 @@
 #include "gateway/site.h"
 
-#include <sys/prctl.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "common/cidr_set.h"
 #include "common/clock.h"
 #include "common/health_board.h"
+#include "common/role.h"
 #include "gateway/access.h"
 #include "gateway/api.h"
 #include "gateway/gateway.h"
@@ -247,8 +246,8 @@ read_tls(struct site *s, struct err *err)
 	if (b == NULL)
 		return 0;
 	/* From here on there are keys in our memory. */
-	if (prctl(PR_SET_DUMPABLE, 0) == -1)
-		return err_sys(err, "a process that leaves no core dump");
+	if (role_keep_secrets(s->env->is_apart, err) == -1)
+		return -1;
 	bytes = bulk_map(b, err);
 	if (bytes == NULL)
 		return -1;
