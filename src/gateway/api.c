@@ -48,6 +48,7 @@ struct inquiry {
 	struct http_text *text;    /* the answer; NULL: none yet */
 	struct msg_events_query events;
 	unsigned int tries;
+	bool is_answering; /* those that waited may ask again meanwhile */
 	TAILQ_HEAD(, waiter) waiters;
 };
 
@@ -180,7 +181,7 @@ make_room(struct api *a)
 	struct inquiry *q;
 
 	TAILQ_FOREACH (q, &a->inquiries, next)
-		if (q->text != NULL) {
+		if (q->text != NULL && !q->is_answering) {
 			unlink_inquiry(q);
 			inquiry_free(q);
 			return;
@@ -267,8 +268,10 @@ succeed(struct inquiry *q)
 
 	if (event_add(q->stale, &good) == -1)
 		event_active(q->stale, EV_TIMEOUT, 0);
+	q->is_answering = true;
 	while ((c = take_waiter(q)) != NULL)
 		answer_text(c, q);
+	q->is_answering = false;
 }
 
 /* What is asked for. NULL when out of memory, or to ask again. */
@@ -452,8 +455,16 @@ void
 api_ask(struct api *a, struct http_conn *c, const struct route *r)
 {
 	struct inquiry *q = find(a, r);
+	char why[EVENT_PARAMS_TEXT_SIZE];
+	struct msg_events_query query;
 	struct err err;
 
+	/* This may be longer than what fits into an error. */
+	if (q == NULL && r->what == ROUTE_EVENTS &&
+	    api_events_query(r->query, &query, why) == -1) {
+		answer_error(c, ERR_INVALID, why);
+		return;
+	}
 	if (q == NULL)
 		q = begin(a, r, &err);
 	if (q == NULL)
