@@ -123,8 +123,12 @@ end_read(const struct health_board *b, uint32_t before)
 	    before;
 }
 
-enum health_found
-health_board_find(const struct health_board *b, const char *name,
+/* What to read: returns the entry to copy; NULL: there is none. */
+typedef const struct health_entry *pick_fn(const struct health_board *,
+    const char *name);
+
+static enum health_found
+copy(const struct health_board *b, pick_fn *pick, const char *name,
     struct health_entry *out)
 {
 	const struct health_entry *e;
@@ -135,7 +139,7 @@ health_board_find(const struct health_board *b, const char *name,
 		before = begin_read(b, tries);
 		if (before % 2 != 0)
 			continue;
-		e = name[0] == '\0' ? &b->daemon : look_up(b, name);
+		e = pick(b, name);
 		if (e != NULL)
 			*out = *e;
 		if (!end_read(b, before))
@@ -146,6 +150,50 @@ health_board_find(const struct health_board *b, const char *name,
 		return HEALTH_FOUND;
 	}
 	return HEALTH_TORN;
+}
+
+static const struct health_entry *
+pick_named(const struct health_board *b, const char *name)
+{
+	return name[0] == '\0' ? &b->daemon : look_up(b, name);
+}
+
+enum health_found
+health_board_find(const struct health_board *b, const char *name,
+    struct health_entry *out)
+{
+	return copy(b, pick_named, name, out);
+}
+
+/* Has a a greater share of its limit in use than b of its own? */
+static bool
+is_fuller(const struct health_entry *a, const struct health_entry *b)
+{
+	return (uint64_t)a->connections * b->max_connections >
+	    (uint64_t)b->connections * a->max_connections;
+}
+
+static const struct health_entry *
+pick_fullest(const struct health_board *b, const char *name)
+{
+	const uint32_t count = MIN(b->count, HEALTH_ENTRIES);
+	const struct health_entry *e, *fullest = NULL;
+	uint32_t i;
+
+	(void)name;
+	for (i = 0; i < count; i++) {
+		e = &b->listeners[i];
+		if (e->required && e->max_connections != 0 &&
+		    (fullest == NULL || is_fuller(e, fullest)))
+			fullest = e;
+	}
+	return fullest;
+}
+
+bool
+health_board_fullest(const struct health_board *b, struct health_entry *out)
+{
+	return copy(b, pick_fullest, "", out) == HEALTH_FOUND;
 }
 
 enum health_found

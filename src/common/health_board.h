@@ -81,6 +81,14 @@ enum health_found health_board_find(const struct health_board *,
     const char *name, struct health_entry *out);
 
 /*
+ * Copy the entry of the required listener that has the smallest share of its
+ * max_connections free. Returns false where none has a limit, or the board is
+ * torn.
+ */
+bool health_board_fullest(const struct health_board *,
+    struct health_entry *out);
+
+/*
  * Copy the daemon's entry and those of up to max listeners, all of the same
  * moment; *count becomes how many. FOUND or TORN.
  */

@@ -35,6 +35,7 @@ libcommon_a_SOURCES = \
 	src/common/snapshot.c src/common/snapshot.h \
 	src/common/spec.c src/common/spec.h \
 	src/common/store_board.c src/common/store_board.h \
+	src/common/syn_filter.c src/common/syn_filter.h \
 	src/common/ticket_keys.h \
 	src/common/tls_failure.c src/common/tls_failure.h \
 	src/common/tls_words.h \

@@ -8,8 +8,10 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/wanted.h"
+#include "gateway/agent.h"
 #include "gateway/questions.h"
 #include "gateway/site.h"
+#include "gateway/tcp_check.h"
 
 #define BEAT_MS 1000
 
@@ -24,6 +26,8 @@ static struct {
 	struct questions *questions;
 	struct gateway_wanted wanted;
 	struct gateway_env env;
+	struct agent *agent; /* NULL: its socket has not come */
+	struct tcp_checks *tcp_checks;
 	struct site *site; /* NULL: there is no HTTP */
 	pid_t supervisor;
 	int exit_code;
@@ -80,7 +84,8 @@ begin_services(struct err *err)
 	gateway.beat = event_new(gateway.base, -1, EV_PERSIST, on_beat, NULL);
 	if (gateway.beat == NULL || event_add(gateway.beat, &period) == -1)
 		return err_set(err, ERR_UNAVAILABLE, "a timer: out of memory");
-	return 0;
+	gateway.tcp_checks = tcp_checks_new(&gateway.env, err);
+	return gateway.tcp_checks == NULL ? -1 : 0;
 }
 
 static void
@@ -107,6 +112,28 @@ on_hello(struct ipc_message *msg)
 
 /* Takes fd. */
 static void
+open_agent(int fd)
+{
+	struct err err;
+
+	agent_free(&gateway.agent);
+	gateway.agent = agent_new(&gateway.env, fd, &err);
+	if (gateway.agent == NULL)
+		fail(&err);
+}
+
+/* Takes fd. */
+static void
+add_check_port(const char *name, int fd)
+{
+	struct err err;
+
+	if (tcp_checks_add(gateway.tcp_checks, name, fd, &err) == -1)
+		fail(&err);
+}
+
+/* Takes fd. */
+static void
 open_site(int fd)
 {
 	struct err err;
@@ -121,14 +148,36 @@ open_site(int fd)
 static void
 on_open(struct ipc_message *msg)
 {
-	switch (msg->payload.GATEWAY_OPEN.kind) {
+	struct msg_gateway_socket *m = &msg->payload.GATEWAY_OPEN;
+	const int fd = msg->fd;
+
+	m->name[sizeof(m->name) - 1] = '\0';
+	msg->fd = -1;
+	switch (m->kind) {
 	case GATEWAY_HTTP:
-		open_site(msg->fd);
-		msg->fd = -1;
+		open_site(fd);
+		break;
+	case GATEWAY_AGENT:
+		open_agent(fd);
+		break;
+	case GATEWAY_TCP_CHECK:
+	case GATEWAY_HEALTH_PORT:
+		add_check_port(m->name, fd);
 		break;
 	default:
+		(void)close(fd);
 		break;
 	}
+}
+
+static void
+on_close(struct ipc_message *msg)
+{
+	struct msg_gateway_socket *m = &msg->payload.GATEWAY_CLOSE;
+
+	m->name[sizeof(m->name) - 1] = '\0';
+	if (m->kind == GATEWAY_HEALTH_PORT)
+		tcp_checks_remove(gateway.tcp_checks, m->name);
 }
 
 static void
@@ -144,6 +193,9 @@ on_message(void *ctx, struct ipc_message *msg)
 		break;
 	case IPC_GATEWAY_OPEN:
 		on_open(msg);
+		break;
+	case IPC_GATEWAY_CLOSE:
+		on_close(msg);
 		break;
 	case IPC_STORE_LINK:
 		questions_link_store(gateway.questions, msg->fd);
@@ -212,6 +264,8 @@ begin(struct err *err)
 static void
 finish(void)
 {
+	agent_free(&gateway.agent);
+	tcp_checks_free(&gateway.tcp_checks);
 	site_close(&gateway.site);
 	questions_free(&gateway.questions);
 	bulks_drop(&gateway.wanted.bulks);

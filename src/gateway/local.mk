@@ -2,8 +2,12 @@
 noinst_LIBRARIES += libgateway.a
 libgateway_a_SOURCES = \
 	src/gateway/access.c src/gateway/access.h \
+	src/gateway/agent.c src/gateway/agent.h \
+	src/gateway/agent_answer.c src/gateway/agent_answer.h \
 	src/gateway/api.c src/gateway/api.h \
 	src/gateway/api_events.c src/gateway/api_events.h \
+	src/gateway/door.c src/gateway/door.h \
+	src/gateway/endings.c src/gateway/endings.h \
 	src/gateway/gateway.c src/gateway/gateway.h \
 	src/gateway/health_answer.c src/gateway/health_answer.h \
 	src/gateway/http.c src/gateway/http.h \
@@ -15,7 +19,9 @@ libgateway_a_SOURCES = \
 	src/gateway/http_text.c src/gateway/http_text.h \
 	src/gateway/questions.c src/gateway/questions.h \
 	src/gateway/route.c src/gateway/route.h \
-	src/gateway/site.c src/gateway/site.h
+	src/gateway/site.c src/gateway/site.h \
+	src/gateway/tcp_check.c src/gateway/tcp_check.h \
+	src/gateway/verdict.c src/gateway/verdict.h
 
 role_PROGRAMS += mercury-gateway
 mercury_gateway_SOURCES = src/gateway/main.c

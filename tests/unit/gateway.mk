@@ -62,3 +62,19 @@ test_gateway_scrape_SOURCES = tests/unit/test_gateway_scrape.c
 test_gateway_scrape_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_gateway_scrape_LDADD = libgateway.a libjson.a libcommon.a $(EVENT_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
+
+## Health checks.
+UNIT_TESTS += test_gateway_agent_answer test_gateway_questions \
+	test_gateway_verdict
+
+test_gateway_agent_answer_SOURCES = tests/unit/test_gateway_agent_answer.c
+test_gateway_agent_answer_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_agent_answer_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_questions_SOURCES = tests/unit/test_gateway_questions.c
+test_gateway_questions_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_questions_LDADD = $(GATEWAY_TEST_LIBS)
+
+test_gateway_verdict_SOURCES = tests/unit/test_gateway_verdict.c
+test_gateway_verdict_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_gateway_verdict_LDADD = $(GATEWAY_TEST_LIBS)

@@ -110,6 +110,57 @@ Test(health_board, what_comes_back_is_safe)
 	cr_expect_eq(health_board_find(seen, "pos", &e), HEALTH_NO_SUCH);
 }
 
+/* One with a limit. */
+static void
+add_full(const char *name, uint8_t required, uint32_t connections,
+    uint32_t max_connections)
+{
+	struct health_entry *e = &board->listeners[board->count];
+
+	add(name, 1);
+	e->required = required;
+	e->connections = connections;
+	e->max_connections = max_connections;
+}
+
+Test(health_board, finds_the_fullest)
+{
+	struct health_entry e;
+
+	cr_expect_not(health_board_fullest(seen, &e));
+	health_board_begin(board);
+	add_full("a", 1, 500, 0);
+	health_board_end(board);
+	cr_expect_not(health_board_fullest(seen, &e), "it has no limit");
+	health_board_begin(board);
+	add_full("b", 1, 10, 1000);
+	add_full("c", 0, 10, 10);
+	add_full("d", 1, 2, 100);
+	add_full("e", 1, 900, UINT32_MAX);
+	health_board_end(board);
+	cr_assert(health_board_fullest(seen, &e));
+	cr_expect_str_eq(e.name, "d");
+	health_board_begin(board);
+	board->listeners[4].connections = UINT32_MAX;
+	health_board_end(board);
+	cr_assert(health_board_fullest(seen, &e));
+	cr_expect_str_eq(e.name, "e");
+	health_board_begin(board);
+	cr_expect_not(health_board_fullest(seen, &e), "it is torn");
+}
+
+Test(health_board, the_fullest_of_a_board_that_lies)
+{
+	struct health_entry e;
+
+	health_board_begin(board);
+	memset(board->listeners, 0xff, 10 * sizeof(board->listeners[0]));
+	board->count = UINT32_MAX;
+	health_board_end(board);
+	cr_assert(health_board_fullest(seen, &e));
+	cr_expect_eq(strlen(e.name), sizeof(e.name) - 1);
+}
+
 Test(health_board, is_copied_as_a_whole)
 {
 	struct health_entry daemon, entries[3];
