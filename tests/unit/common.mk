@@ -110,6 +110,11 @@ test_common_health_board_SOURCES = tests/unit/test_common_health_board.c
 test_common_health_board_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_health_board_LDADD = $(COMMON_TEST_LIBS)
 
+UNIT_TESTS += test_common_gateway_settings
+test_common_gateway_settings_SOURCES = tests/unit/test_common_gateway_settings.c
+test_common_gateway_settings_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_gateway_settings_LDADD = $(COMMON_TEST_LIBS)
+
 UNIT_TESTS += test_common_histogram
 test_common_histogram_SOURCES = tests/unit/test_common_histogram.c
 test_common_histogram_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -28,3 +28,8 @@ UNIT_TESTS += test_option_tls_section
 test_option_tls_section_SOURCES = tests/unit/test_option_tls_section.c
 test_option_tls_section_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_option_tls_section_LDADD = $(OPTION_LIBS)
+
+UNIT_TESTS += test_option_gateway
+test_option_gateway_SOURCES = tests/unit/test_option_gateway.c
+test_option_gateway_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_gateway_LDADD = $(OPTION_LIBS)

@@ -322,6 +322,67 @@ ParameterizedTest(struct text_case *k, value, addresses_are_numeric)
 	    k->want, "%s: %s", k->text, err.text);
 }
 
+struct place_case {
+	char text[100];
+	char address[SPEC_ADDRESS_SIZE];
+	uint16_t port;
+	char error[60]; /* empty: none */
+};
+
+ParameterizedTestParameters(value, places_have_address_and_port)
+{
+	static struct place_case cases[] = {
+		{ "127.0.0.1:9180", "127.0.0.1", 9180, "" },
+		{ "0.0.0.0:0", "0.0.0.0", 0, "" },
+		{ "127.0.0.1:65535", "127.0.0.1", 65535, "" },
+		{ "[::]:9180", "::", 9180, "" },
+		{ "[::1]:80", "::1", 80, "" },
+		{ "[127.0.0.1]:80", "127.0.0.1", 80, "" },
+		{ "[fe80::1%lo]:80", "fe80::1%lo", 80, "" },
+		{ "127.0.0.1:65536", "", 0, "65536 is out of range" },
+		{ "127.0.0.1:", "", 0, "\"\" is no whole number" },
+		{ "127.0.0.1:http", "", 0, "is no whole number" },
+		{ "127.0.0.1:-1", "", 0, "is no whole number" },
+		{ "127.0.0.1", "", 0, "is no address with a port" },
+		{ ":9180", "", 0, "is no address with a port" },
+		{ "[]:9180", "", 0, "is no address with a port" },
+		{ "::1:9180", "", 0, "is no address with a port" },
+		{ "[::1]9180", "", 0, "is no address with a port" },
+		{ "[::1]", "", 0, "is no address with a port" },
+		{ "[:9180", "", 0, "\"[\" is no numeric" },
+		{ "", "", 0, "\"\" is no address with a port" },
+		{ "9180", "", 0, "is no address with a port" },
+		{ "localhost:9180", "", 0, "\"localhost\" is no numeric" },
+		{ "224.0.0.1:9180", "", 0, "224.0.0.1" },
+		{ "00000000000000000000000000000000000000000000000000000000"
+		  "000000127.0.0.1:1",
+		    "", 0, "is no address with a port" },
+	};
+
+	return cr_make_param_array(struct place_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct place_case *k, value, places_have_address_and_port)
+{
+	char address[SPEC_ADDRESS_SIZE];
+	struct err err = { 0 };
+	uint16_t port = 0;
+	size_t i;
+	int result;
+
+	memset(address, 'x', sizeof(address));
+	result = value_place(k->text, address, &port, &err);
+	cr_expect_eq(result, k->error[0] == '\0' ? 0 : -1, "%s", k->text);
+	cr_expect_not_null(strstr(err.text, k->error), "%s: %s", k->text,
+	    err.text);
+	if (result == -1)
+		return;
+	cr_expect_str_eq(address, k->address);
+	cr_expect_eq(port, k->port);
+	for (i = strlen(address); i < sizeof(address); i++)
+		cr_expect_eq(address[i], '\0', "places are compared as memory");
+}
+
 ParameterizedTestParameters(value, paths_are_absolute_and_fit)
 {
 	static struct text_case cases[] = {
