@@ -1,6 +1,7 @@
 """Load balancers in front of a listener: real ones, run for one test, and
 what they would send."""
 
+import csv
 import os
 import socket
 import ssl
@@ -32,12 +33,27 @@ error_log {dir}/nginx.log;
 {module}
 events {{ worker_connections 200; }}
 stream {{
+{body}
+}}
+"""
+
+NGINX_PROXY = """
   server {{
     listen 127.0.0.1:{port};
     proxy_pass 127.0.0.1:{to};
     proxy_protocol on;
   }}
-}}
+"""
+
+NGINX_UPSTREAMS = """
+  upstream pos {{
+{servers}
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    proxy_pass pos;
+    proxy_connect_timeout 5s;
+  }}
 """
 
 NGINX_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -131,18 +147,41 @@ def haproxy(test, body, port=None, more=""):
     return Front(test, [program, "-db", "-f", path], directory, port)
 
 
-def nginx(test, to):
-    """nginx that sends a header of version 1 to the port; see its port."""
+def show_stat(path):
+    """What HAProxy's stats socket shows: a row for each (proxy, server)."""
+    with connect(path) as s:
+        s.sendall(b"show stat\n")
+        table = mercury.receive_all(s).decode().splitlines()
+    names = table[0].lstrip("# ").split(",")
+    rows = [dict(zip(names, row)) for row in csv.reader(table[1:]) if row]
+    return {(row["pxname"], row["svname"]): row for row in rows}
+
+
+def _nginx(test, port, body):
     program = mercury.need_tool(test, "nginx", NGINX_MODULE)
     directory = test.scratch()
     path = os.path.join(directory, "nginx.conf")
-    port = mercury.free_port()
     module = f"load_module {NGINX_MODULE};"
     with open(path, "w") as f:
-        f.write(NGINX_CONFIG.format(dir=directory, port=port, to=to,
-                                    module=module))
+        f.write(NGINX_CONFIG.format(dir=directory, body=body, module=module))
     return Front(test, [program, "-e", os.path.join(directory, "nginx.log"),
                         "-p", directory, "-c", path], directory, port)
+
+
+def nginx(test, to):
+    """nginx that sends a header of version 1 to the port; see its port."""
+    port = mercury.free_port()
+    return _nginx(test, port, NGINX_PROXY.format(port=port, to=to))
+
+
+def nginx_stream(test, ports):
+    """nginx before several; it learns from failures only."""
+    port = mercury.free_port()
+    servers = "\n".join(
+        f"    server 127.0.0.1:{to} max_fails=1 fail_timeout=1s;"
+        for to in ports)
+    return _nginx(test, port,
+                  NGINX_UPSTREAMS.format(port=port, servers=servers))
 
 
 def certificate(folder):

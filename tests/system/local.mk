@@ -3,6 +3,7 @@
 SYSTEM_TESTS = \
 	tests/system/test_access.py \
 	tests/system/test_bad_input.py \
+	tests/system/test_balancers.py \
 	tests/system/test_bind.py \
 	tests/system/test_chaos.py \
 	tests/system/test_config.py \
@@ -17,6 +18,7 @@ SYSTEM_TESTS = \
 	tests/system/test_gateway_http.py \
 	tests/system/test_gateway_life.py \
 	tests/system/test_gateway_load.py \
+	tests/system/test_gateway_checks.py \
 	tests/system/test_groups.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
@@ -60,6 +62,7 @@ SCRIPT_TESTS = \
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
 	tests/system/browsing.py tests/system/certs.py tests/system/fleet.py \
+	tests/system/gateway_alone.py \
 	tests/system/mercury.py tests/system/pcapng.py \
 	tests/system/scraping.py \
 	tests/system/terminal.py \
