@@ -9,6 +9,8 @@ initexampledir = $(docdir)/examples/init.d
 dist_initexample_SCRIPTS = contrib/init.d/mercuryd
 systemdexampledir = $(docdir)/examples/systemd
 dist_systemdexample_DATA = contrib/systemd/mercuryd.service
+haproxyexampledir = $(docdir)/examples/haproxy
+dist_haproxyexample_DATA = contrib/haproxy/mercury.cfg
 
 ## Alerts and a dashboard for what the gateway tells.
 prometheusexampledir = $(docdir)/examples/prometheus
