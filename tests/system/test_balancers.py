@@ -15,6 +15,7 @@ import mercury
 from mercury import DEADLINE, ask, connect, kill, receive_all, wait_until
 
 CONFIG = os.path.join(mercury.SOURCE_DIR, "contrib/haproxy/mercury.cfg")
+MANUAL = os.path.join(mercury.SOURCE_DIR, "man/mercury-gateway.8.in")
 
 # A slow machine's checks are late; so that a daemon never looks like one that
 # is down for that, theirs is a long time. What is refused is known at once.
@@ -305,6 +306,15 @@ class Example(Balanced):
             seconds(r'lame_duck = "(\d+)s"'),
             seconds(r" fall (\d+)") * seconds(r" inter (\d+)s")
             + seconds(r"timeout check (\d+)s"))
+
+    def test_the_table_in_the_manual_keeps_it_too(self):
+        with open(MANUAL) as f:
+            rows = re.findall(r"^\.It ([^\n]+) Ta (\d+) s Ta (\d+) s Ta (\d+) "
+                              r"Ta (\d+)s$", f.read(), re.MULTILINE)
+        self.assertEqual(len(rows), 6, rows)
+        for name, *numbers in rows:
+            interval, timeout, fall, lame_duck = map(int, numbers)
+            self.assertEqual(lame_duck, fall * interval + timeout, name)
 
     def front(self):
         """The same, with our ports and quicker checks."""
