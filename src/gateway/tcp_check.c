@@ -95,7 +95,7 @@ try_to_open(struct port *p)
 	else if (!p->is_failing) {
 		log_warning(p->name[0] == '\0' ? NULL : "listener",
 		    p->name[0] == '\0' ? NULL : p->name,
-		    "its TCP check port can't be opened: %s", err.text);
+		    "the TCP check port can't be opened: %s", err.text);
 		p->is_failing = true;
 	}
 }
