@@ -20,6 +20,8 @@ METRIC(STATE, "mercury_state", GAUGE, "state",
     "1 for the state that the daemon is in, 0 for the others.")
 METRIC(READY, "mercury_ready", GAUGE, "",
     "1 if the daemon is ready: it runs, is not draining, and every required listener is ready.")
+METRIC(DRAINING, "mercury_draining", GAUGE, "",
+    "1 if the daemon is drained by an operator, or shuts down.")
 METRIC(UPTIME, "mercury_uptime_seconds", GAUGE, "",
     "Time since mercuryd was started.")
 METRIC(LISTENERS, "mercury_listeners", GAUGE, "state",
@@ -32,6 +34,10 @@ METRIC(LOOP_LAG_MAX, "mercury_supervisor_loop_lag_max_seconds", GAUGE, "",
 /* --- each listener --- */
 METRIC(LISTENER_STATE, "mercury_listener_state", GAUGE, "listener state",
     "1 for the state that the listener is in, 0 for the others.")
+METRIC(LISTENER_READY, "mercury_listener_ready", GAUGE, "listener",
+    "1 if the listener is ready; mercuryctl status says why it is not.")
+METRIC(LISTENER_DRAINING, "mercury_listener_draining", GAUGE, "listener",
+    "1 if an operator has drained it: it serves on, and is not ready.")
 METRIC(LISTENER_REQUIRED, "mercury_listener_required", GAUGE, "listener",
     "1 if the daemon is not ready without it.")
 METRIC(LISTENER_QUEUEING, "mercury_listener_queueing", GAUGE, "listener",

@@ -101,6 +101,12 @@ is_ready(const struct snapshot_daemon *d)
 }
 
 static uint64_t
+is_draining(const struct snapshot_daemon *d)
+{
+	return d->draining != 0;
+}
+
+static uint64_t
 uptime(const struct snapshot_daemon *d)
 {
 	return d->uptime_ms;
@@ -245,6 +251,18 @@ write_workers_up(struct exposition *out, const struct listener_view *l,
 {
 	(void)from;
 	exposition_sample(out, &l->labels, l->workers_up, UNIT_NUMBER);
+}
+
+static uint64_t
+listener_is_ready(const struct snapshot_listener *l)
+{
+	return l->ready != 0;
+}
+
+static uint64_t
+is_drained(const struct snapshot_listener *l)
+{
+	return l->drained != 0;
 }
 
 static uint64_t
@@ -479,12 +497,15 @@ static const struct source sources[METRIC_COUNT] = {
 	[METRIC_INFO] = { .write = write_info },
 	[METRIC_STATE] = { .write = write_state },
 	[METRIC_READY] = DAEMON(is_ready, NUMBER),
+	[METRIC_DRAINING] = DAEMON(is_draining, NUMBER),
 	[METRIC_UPTIME] = DAEMON(uptime, MS),
 	[METRIC_LISTENERS] = { .write = write_sums },
 	[METRIC_LOOP_LAG] = { .write = write_lag,
 	    .histogram = HISTOGRAM_LOOP_LAG },
 	[METRIC_LOOP_LAG_MAX] = DAEMON(lag_max, MS),
 	[METRIC_LISTENER_STATE] = { EACH(write_states) },
+	[METRIC_LISTENER_READY] = LISTENER(listener_is_ready, NUMBER),
+	[METRIC_LISTENER_DRAINING] = LISTENER(is_drained, NUMBER),
 	[METRIC_LISTENER_REQUIRED] = LISTENER(is_required, NUMBER),
 	[METRIC_LISTENER_QUEUEING] = LISTENER(is_queueing, NUMBER),
 	[METRIC_LISTENER_CONNECTIONS] = LISTENER(connections, NUMBER),

@@ -246,6 +246,26 @@ class Scrape(mercury.TestCase):
             sum(samples.find("mercury_listener_state", listener="pos")), 1)
         self.assertEqual(samples.value("mercury_ready"), 1)
 
+    def test_readiness(self):
+        d = self.served(listener("pos"), listener("lab", required=False))
+        samples = self.scrape()
+        for name, required in (("pos", 1), ("lab", 0)):
+            self.assertEqual(
+                samples.value("mercury_listener_ready", listener=name), 1)
+            self.assertEqual(samples.value(
+                "mercury_listener_required", listener=name), required)
+        d.call("daemon.drain", name="lab")
+        samples = self.wait_value(
+            1, "mercury_listener_draining", listener="lab")
+        self.assertEqual(
+            samples.value("mercury_listener_ready", listener="lab"), 0)
+        self.assertEqual(
+            samples.value("mercury_listener_draining", listener="pos"), 0)
+        self.assertEqual(samples.value("mercury_ready"), 1)
+        d.call("daemon.drain")
+        samples = self.wait_value(1, "mercury_draining")
+        self.assertEqual(samples.value("mercury_ready"), 0)
+
     def test_roles(self):
         d = self.served(listener("pos", workers=2))
         samples = self.scrape()
