@@ -8,6 +8,7 @@ import time
 import unittest
 
 import mercury
+import web
 from mercury import answers, ask, connect, wait_until
 
 # What may be open in each process, and how often at most. From 3 on a child
@@ -144,6 +145,29 @@ class Descriptors(mercury.TestCase):
                    state: 2, state + "-wal": 1, state + "-shm": 1,
                    state + ".lock": 1}, ("socketpair", state))
 
+    def test_gateway(self):
+        """Its channels, its socket, and connections that are open."""
+        port = mercury.free_port()
+        self.d.write(mercury.gateway(port) + self.d.listeners)
+        self.assertEqual(self.d.ctl("reload").code, 0)
+        wait_until(lambda: not mercury.refused(port), "it listens")
+        pid = wait_until(lambda: [p for p in self.d.tree()
+                                  if mercury.comm(p) == "mercury-gateway"],
+                         "it runs")[0]
+        golden = {**STANDARD, **EVENT_LOOP, "socketpair": 2,
+                  "listening tcp": 1}
+        self.hold(pid, golden, ("socketpair", "listening tcp"))
+        clients = [web.Client(port) for _ in range(5)]
+        for path in "/livez", "/readyz", "/", "/metrics", "/api/status", \
+                "/api/tree", "/api/history", "/api/events":
+            for c in clients:
+                self.assertIn(c.ask(path).status, (200, 503))
+        # Answers that others may want are kept for half a second.
+        self.hold(pid, {**golden, "tcp": 5, "memfd": 2}, ("tcp",))
+        for c in clients:
+            c.close()
+        self.hold(pid, {**golden, "memfd": 2})
+
     def test_supervisor(self):
         roles = {os.path.join(self.d.bin, r): 1 for r in mercury.LIBEXEC}
         self.hold(self.d.pid, {
@@ -232,15 +256,19 @@ class Links(mercury.TestCase):
                 self.assertFalse(
                     library.startswith(("libssl", "libcrypto", "libsqlite3")),
                     f"{name} links {library}")
-        for library in self.needed("mercury-config"):  # reads certificates
-            self.assertFalse(library.startswith("libsqlite3"), library)
+        for name in ("mercury-config", "mercury-gateway"):  # have TLS
+            for library in self.needed(name):
+                self.assertFalse(library.startswith("libsqlite3"), library)
+        for library in self.needed("mercury-gateway"):
+            self.assertFalse(library.startswith("libconfuse"), library)
 
 
 class Rights(mercury.TestCase):
     def test_children_of_root_are_ordinary(self):
         if not mercury.ROOT:
             raise unittest.SkipTest("only root can change the user")
-        d = self.started(mercury.listener("a", workers=2))
+        d = self.started(mercury.gateway(mercury.free_port())
+                         + mercury.listener("a", workers=2))
         for pid in d.tree() - {d.pid}:
             status = mercury.status_of(pid)
             uid, gid = mercury.NOBODY.pw_uid, mercury.NOBODY.pw_gid
@@ -253,7 +281,8 @@ class Rights(mercury.TestCase):
             self.assertEqual(status["NoNewPrivs"], "1", name)
 
     def test_children_of_an_ordinary_user(self):
-        d = self.started(mercury.listener("a"), as_root=False)
+        d = self.started(mercury.gateway(mercury.free_port())
+                         + mercury.listener("a"), as_root=False)
         uid = mercury.NOBODY.pw_uid if mercury.ROOT else os.geteuid()
         for pid in d.tree():
             status = mercury.status_of(pid)
