@@ -518,6 +518,17 @@ check_tls_role(const json_t *options, struct err *err)
 	    "tls.role: must be \"server\" for the gateway, or left out");
 }
 
+/* It is bound once, but listens again and again. */
+static int
+check_tcp_check(const struct gateway_place *p, struct err *err)
+{
+	if (p->address[0] == '\0' || p->port != 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "tcp_check_listen: needs a port from 1 to 65535: one that the "
+	    "kernel chose would be another one each time that it opens");
+}
+
 int
 option_gateway(const json_t *options, struct gateway_wanted *out,
     struct err *err)
@@ -531,7 +542,8 @@ option_gateway(const json_t *options, struct gateway_wanted *out,
 	s->exists = 1;
 	if (apply_given(t, options, &target, err) == 0 &&
 	    apply_defaults(t, target.set, s, err) == 0 &&
-	    check_tls_role(options, err) == 0)
+	    check_tls_role(options, err) == 0 &&
+	    check_tcp_check(&s->places[GATEWAY_TCP_CHECK], err) == 0)
 		return 0;
 	bulks_drop(&out->bulks);
 	return -1;

@@ -117,6 +117,8 @@ ParameterizedTestParameters(option_gateway, what_makes_no_sense)
 		    "agent_listen: \"localhost\" is no numeric" },
 		{ "{\"tcp_check_listen\": \"127.0.0.1:65536\"}",
 		    "tcp_check_listen: 65536 is out of range" },
+		{ "{\"tcp_check_listen\": \"[::]:0\"}",
+		    "tcp_check_listen: needs a port" },
 		{ "{\"agent_weight\": \"none\"}",
 		    "agent_weight: \"none\" is unknown: must be full or load" },
 		{ "{\"token\": \"a\\nb\"}", "token: " },
