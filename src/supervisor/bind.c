@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,10 +14,6 @@
 
 #include "common/addr.h"
 #include "common/check_port.h"
-
-/* Offset and bit of SYN in a TCP header (RFC 9293, 3.1). */
-#define TCP_FLAGS_OFFSET 13
-#define TCP_FLAG_SYN 0x02
 
 static int
 set_option(int fd, int level, int name, int value)
@@ -244,19 +239,4 @@ bind_tcp_join(const struct listener_spec *spec, const char *address,
 		}
 	}
 	return 0;
-}
-
-void
-bind_stop_new(int fd)
-{
-	static struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TCP_FLAG_SYN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, 0),          /* drop */
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX), /* keep all of it */
-	};
-	const struct sock_fprog program = { .len = 4, .filter = code };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-	    sizeof(program));
 }

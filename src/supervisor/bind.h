@@ -42,12 +42,4 @@ int bind_tcp_join(const struct listener_spec *, const char *address,
  */
 int bind_apply(const struct listener_spec *, int fd, struct err *err);
 
-/*
- * Let the kernel drop new connection requests (SYN) to a TCP socket that is
- * about to be emptied and closed: without this, a client that completes its
- * handshake after the last accept would be reset. Those clients try again a
- * second later and are refused then. Failure is harmless.
- */
-void bind_stop_new(int fd);
-
 #endif /* MERCURY_SUPERVISOR_BIND_H */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/syn_filter.h"
 #include "supervisor/bind.h"
 
 static bool
@@ -130,7 +131,7 @@ sockets_stop_new(struct sockets *s)
 		return;
 	}
 	for (n = 0; n < s->count; n++)
-		bind_stop_new(s->fds[n]);
+		syn_filter_add(s->fds[n]);
 }
 
 void

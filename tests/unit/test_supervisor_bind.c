@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/addr.h"
+#include "common/syn_filter.h"
 #include "scratch.h"
 #include "supervisor/bind.h"
 
@@ -567,7 +568,7 @@ Test(bind, stop_new_drops_syns)
 	bind_at(&b, "127.0.0.1", 0, 1);
 	queued = start_connect("127.0.0.1", b.port);
 	cr_expect_eq(connect_result(queued, WAIT_MS), 0);
-	bind_stop_new(b.fds[0]);
+	syn_filter_add(b.fds[0]);
 	late = start_connect("127.0.0.1", b.port);
 	/* Over loopback an answer would be there before connect() returns. */
 	cr_expect_eq(connect_result(late, 0), -1, "it was answered");
@@ -577,6 +578,25 @@ Test(bind, stop_new_drops_syns)
 	cr_expect_eq(connect_result(late, WAIT_MS), ECONNREFUSED);
 	(void)close(late);
 	(void)close(queued);
+}
+
+/* Who was not answered tries again by itself. */
+Test(bind, stop_new_can_be_taken_back)
+{
+	struct bound b;
+	int late;
+
+	if (!may_attach_filter())
+		cr_skip_test("no rights to attach a filter");
+	bind_at(&b, "127.0.0.1", 0, 1);
+	syn_filter_remove(b.fds[0]); /* there is none */
+	syn_filter_add(b.fds[0]);
+	late = start_connect("127.0.0.1", b.port);
+	cr_expect_eq(connect_result(late, 0), -1, "it was answered");
+	syn_filter_remove(b.fds[0]);
+	cr_expect_eq(connect_result(late, WAIT_MS), 0);
+	unbind(&b);
+	(void)close(late);
 }
 
 Test(bind, stop_new_keeps_open_connections_working)
@@ -589,7 +609,7 @@ Test(bind, stop_new_keeps_open_connections_working)
 	bind_at(&b, "127.0.0.1", 0, 1);
 	client = start_connect("127.0.0.1", b.port);
 	cr_expect_eq(connect_result(client, WAIT_MS), 0);
-	bind_stop_new(b.fds[0]);
+	syn_filter_add(b.fds[0]);
 	conn = accept4(b.fds[0], NULL, NULL, SOCK_CLOEXEC);
 	cr_assert_neq(conn, -1);
 	cr_assert_eq(write(client, &byte, 1), 1);
