@@ -528,14 +528,12 @@ class ManyTest(Dashboard):
             ".observe({ entryTypes: ['measure'] })")
         page.wait("took.status?.length > 3 && took.tree?.length > 1",
                   DEADLINE + 20)
-        best = page.evaluate(
-            "Object.fromEntries(Object.entries(took).map(([k, v]) => "
-            "[k, v.sort((a, b) => a - b)]))")
-        median = {k: v[len(v) // 2] for k, v in best.items()}
-        print("milliseconds of a refresh:", median)
-        # The machine may be busy with other tests: the quickest counts.
+        # The machine may be busy with other tests: one quick one will do.
         for what in ("status", "tree"):
-            self.assertLess(best[what][0], 50, what)
+            page.wait(f"Math.min(...took.{what}) < 50", DEADLINE + 20)
+        print("milliseconds of each refresh:", page.evaluate(
+            "Object.entries(took).map(([k, v]) => "
+            "k + ' ' + v.map(Math.round).join(' ')).join(', ')"))
         self.assertLess(page.evaluate(
             "document.querySelectorAll('tr').length"), 250)
         self.assertEqual(page.evaluate(
