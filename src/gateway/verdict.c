@@ -10,46 +10,60 @@ put(struct verdict *v, enum verdict_kind kind, const char *why)
 	(void)strlcpy(v->why, why, sizeof(v->why));
 }
 
-/* What the supervisor has said of it. */
-static void
-judge(struct verdict *v)
+void
+verdict_of(const struct health_entry *e, struct verdict *out)
 {
-	const struct health_entry *e = &v->entry;
+	const char *why = e->why[0] == '\0' ? "it is not ready yet" : e->why;
 
-	const char *why = e->why[0] == '\0' ? "it is not ready" : e->why;
-
+	out->entry = *e;
 	if (e->ready)
-		put(v, VERDICT_READY, "");
+		put(out, VERDICT_READY, "");
 	else if (e->paused)
-		put(v, VERDICT_PAUSED, why);
+		put(out, VERDICT_PAUSED, why);
 	else
-		put(v, e->draining ? VERDICT_DRAINING : VERDICT_DOWN, why);
+		put(out, e->draining ? VERDICT_DRAINING : VERDICT_DOWN, why);
+}
+
+void
+verdict_torn(struct verdict *out)
+{
+	memset(out, 0, sizeof(*out));
+	put(out, VERDICT_DOWN,
+	    "the supervisor stopped while it wrote down who is ready");
+}
+
+void
+verdict_supervisor(const struct health_board *board, uint64_t now_ms,
+    struct verdict *out)
+{
+	const uint64_t age_ms = health_board_age_ms(board, now_ms);
+
+	memset(out, 0, sizeof(*out));
+	out->kind = age_ms > HEALTH_STALE_MS ? VERDICT_DOWN : VERDICT_READY;
+	if (out->kind == VERDICT_DOWN)
+		(void)snprintf(out->why, sizeof(out->why),
+		    "the supervisor has not answered for %llu ms",
+		    (unsigned long long)age_ms);
 }
 
 void
 verdict_get(const struct health_board *board, const char *name, uint64_t now_ms,
     struct verdict *out)
 {
-	const uint64_t age_ms = health_board_age_ms(board, now_ms);
+	struct health_entry e;
 
-	memset(out, 0, sizeof(*out));
-	if (age_ms > HEALTH_STALE_MS) {
-		out->kind = VERDICT_DOWN;
-		(void)snprintf(out->why, sizeof(out->why),
-		    "the supervisor has not answered for %llu ms",
-		    (unsigned long long)age_ms);
+	verdict_supervisor(board, now_ms, out);
+	if (out->kind != VERDICT_READY)
 		return;
-	}
-	switch (health_board_find(board, name, &out->entry)) {
+	switch (health_board_find(board, name, &e)) {
 	case HEALTH_FOUND:
-		judge(out);
+		verdict_of(&e, out);
 		break;
 	case HEALTH_NO_SUCH:
 		put(out, VERDICT_UNKNOWN, "there is no listener of that name");
 		break;
 	case HEALTH_TORN:
-		put(out, VERDICT_DOWN,
-		    "the supervisor has stopped while it wrote");
+		verdict_torn(out);
 		break;
 	}
 }

@@ -33,4 +33,12 @@ struct verdict {
 void verdict_get(const struct health_board *, const char *name, uint64_t now_ms,
     struct verdict *out);
 
+/* Does the supervisor go on? READY, or DOWN. */
+void verdict_supervisor(const struct health_board *, uint64_t now_ms,
+    struct verdict *out);
+
+/* Of an entry that was copied from the board; and where it could not be. */
+void verdict_of(const struct health_entry *, struct verdict *out);
+void verdict_torn(struct verdict *out);
+
 #endif /* MERCURY_GATEWAY_VERDICT_H */

@@ -51,7 +51,7 @@ class Health(Served):
         self.up()
         a = self.ask("/readyz/x")
         self.assertEqual(a.status, 503)
-        self.assertEqual(a.text(), "there is no listener named x\n")
+        self.assertEqual(a.text(), "there is no listener of that name\n")
         for name in "%", "%00", "a/b", "%ff", "x" * 2000, "%0d%0aX:y":
             a = self.ask("/readyz/" + name)
             self.assertEqual(a.status, 503, name)

@@ -98,9 +98,9 @@ Test(health_answer, of_one_listener)
 	q.name = "gps";
 	expect(&q, NOW, 503, "gps is not ready: it is paused\n");
 	q.name = "no";
-	expect(&q, NOW, 503, "there is no listener named no\n");
+	expect(&q, NOW, 503, "there is no listener of that name\n");
 	q.name = ""; /* what can't be a name */
-	expect(&q, NOW, 503, "there is no listener named that\n");
+	expect(&q, NOW, 503, "there is no listener of that name\n");
 	q.json = true;
 	q.name = "pos";
 	expect(&q, NOW, 200,

@@ -50,7 +50,7 @@ ParameterizedTestParameters(verdict, of_an_entry)
 		{ 0, 0, 1, "it is paused", VERDICT_PAUSED, "it is paused" },
 		{ 0, 1, 1, "it is paused", VERDICT_PAUSED, "it is paused" },
 		{ 0, 0, 0, "it has failed", VERDICT_DOWN, "it has failed" },
-		{ 0, 0, 0, "", VERDICT_DOWN, "it is not ready" },
+		{ 0, 0, 0, "", VERDICT_DOWN, "it is not ready yet" },
 	};
 
 	return cr_make_param_array(struct verdict_case, cases, COUNT(cases));
@@ -113,5 +113,6 @@ Test(verdict, a_supervisor_that_stopped_while_it_wrote)
 	board->daemon.ready = 1;
 	verdict_get(board, "", NOW, &v);
 	cr_expect_eq(v.kind, VERDICT_DOWN);
-	cr_expect_str_eq(v.why, "the supervisor has stopped while it wrote");
+	cr_expect_str_eq(v.why,
+	    "the supervisor stopped while it wrote down who is ready");
 }
