@@ -30,6 +30,12 @@
 
 #define BACKLOG 1024
 
+/*
+ * Check ports stay as they are while a gateway that ended is replaced, which
+ * takes milliseconds; but nobody closes them meanwhile when that is due.
+ */
+static const struct timeval deserted_after = { 1, 500000 };
+
 static const struct gateway_wanted none;
 
 static struct {
@@ -40,6 +46,7 @@ static struct {
 	int fds[GATEWAY_SOCKET_COUNT];  /* -1: none */
 	int next[GATEWAY_SOCKET_COUNT]; /* while a reload is prepared */
 	struct event *retry;
+	struct event *deserted; /* check ports are without a gateway */
 	unsigned int tries;
 	uint64_t beat_ms; /* CLOCK_MONOTONIC */
 	bool is_gone;     /* there is no child, or it is down for good */
@@ -163,6 +170,7 @@ static void
 on_up(struct child *c)
 {
 	(void)c;
+	(void)event_del(gw.deserted);
 	store_link_gateway();
 }
 
@@ -233,7 +241,6 @@ on_message(struct child *c, struct ipc_message *msg)
 	}
 }
 
-/* Nobody would close them when that is due. */
 static void
 close_check_ports(void)
 {
@@ -247,11 +254,22 @@ close_check_ports(void)
 }
 
 static void
+on_deserted(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	close_check_ports();
+}
+
+static void
 on_ended(struct child *c, const struct child_exit *how)
 {
 	(void)c;
 	(void)how;
-	close_check_ports();
+	/* Not put off by one that dies again and again. */
+	if (!event_pending(gw.deserted, EV_TIMEOUT, NULL))
+		(void)event_add(gw.deserted, &deserted_after);
 }
 
 static void start(void);
@@ -262,10 +280,13 @@ on_gone(struct child *c)
 {
 	(void)c;
 	gw.is_gone = true;
+	if (gw.gone == NULL && gw.wanted.settings.exists) {
+		start();
+		return;
+	}
+	close_check_ports();
 	if (gw.gone != NULL)
 		gw.gone();
-	else if (gw.wanted.settings.exists)
-		start();
 }
 
 static const struct child_owner gateway_owner = { on_started, on_up, on_message,
@@ -347,19 +368,20 @@ gateway_start(struct event_base *base, const struct daemon_settings *s,
 	gw.hello.log = s->log;
 	gw.hello.uid = s->uid;
 	gw.hello.gid = s->gid;
+	gw.retry = event_new(base, -1, 0, bind_all, &gw.wanted);
+	gw.deserted = event_new(base, -1, 0, on_deserted, NULL);
+	if (gw.retry == NULL || gw.deserted == NULL) {
+		(void)err_set(&err, ERR_UNAVAILABLE,
+		    "gateway: a timer: out of memory");
+		bound(&err);
+		return;
+	}
 	if (!g->settings.exists) {
 		bound(NULL);
 		return;
 	}
 	gw.wanted.settings = g->settings;
 	bulks_copy(&gw.wanted.bulks, &g->bulks);
-	gw.retry = event_new(base, -1, 0, bind_all, &gw.wanted);
-	if (gw.retry == NULL) {
-		(void)err_set(&err, ERR_UNAVAILABLE,
-		    "gateway: a timer: out of memory");
-		bound(&err);
-		return;
-	}
 	bind_all(-1, 0, &gw.wanted);
 }
 
@@ -427,6 +449,9 @@ gateway_free(void)
 	if (gw.retry != NULL)
 		event_free(gw.retry);
 	gw.retry = NULL;
+	if (gw.deserted != NULL)
+		event_free(gw.deserted);
+	gw.deserted = NULL;
 	close_all(gw.fds);
 	close_all(gw.next);
 	bulks_copy(&gw.wanted.bulks, &none.bulks);

@@ -1,6 +1,7 @@
 """The gateway as a process: killed, hung, reloaded, and over TLS."""
 
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -153,6 +154,42 @@ def d_port(pid):
             if fields[9] in inodes and fields[3] == "0A":
                 return int(fields[1].rpartition(":")[2], 16)
     raise AssertionError(f"{pid} listens nowhere")
+
+
+class CheckPorts(mercury.TestCase):
+    """Of a gateway that dies."""
+
+    def setUp(self):
+        super().setUp()
+        self.port = mercury.free_port()
+        self.section = (f'gateway {{ listen = "" tcp_check_listen = '
+                        f'"127.0.0.1:{self.port}" }}\n')
+
+    def is_open(self):
+        return not mercury.refused(self.port)
+
+    def test_nobody_is_refused_meanwhile(self):
+        d = self.started(self.section + mercury.listener("pos"))
+        wait_until(self.is_open, "it is open")
+        for _ in range(5):
+            old = d.child("mercury-gateway")
+            mercury.kill(old)
+            wait_until(lambda: self.assertTrue(self.is_open()) or
+                       "mercury-gateway" in [
+                           mercury.comm(p) for p in d.tree() if p != old],
+                       "another one")
+        self.assertTrue(self.is_open())
+
+    def test_it_closes_when_no_other_comes(self):
+        """For want of descriptors no child can be started."""
+        d = self.started(self.section + mercury.listener("pos"))
+        wait_until(self.is_open, "it is open")
+        limit = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+        mercury.kill(d.child("mercury-gateway"))
+        wait_until(lambda: not self.is_open(), "it is closed")
+        resource.prlimit(d.pid, resource.RLIMIT_NOFILE, limit)
+        wait_until(self.is_open, "another one has opened it")
 
 
 class Reload(Served):
