@@ -10,7 +10,7 @@ import time
 
 import mercury
 from mercury import RpcError, wait_until
-from test_control_process import KIND, NAME, ControlProcess, sealed
+from test_control_process import KIND, NAME, ControlProcess, reply, sealed
 
 EVENT, PAGE, CLEANUP = 9, 10, 11  # enum snapshot_kind
 BUSY, UNAVAILABLE = 6, 8  # enum err_code
@@ -85,8 +85,7 @@ class Store:
 
     def refuse(self, request):
         code, text = self.trouble
-        self.send("REPLY", struct.pack("=IIQQ512s", request, code, 0, 0,
-                                       text.encode()))
+        self.send("REPLY", reply(request, code, text))
 
     def events_query(self, payload):
         (request, order, rows, newest, after_ms, after_id, until_id, since,
@@ -356,8 +355,7 @@ class StoreThatGoes(WithStore):
         rpc = self.client()
         rpc.send(b'{"jsonrpc":"2.0","id":1,"method":"daemon.reload"}\n')
         request = self.s.receive()[1]
-        store.send("REPLY", struct.pack("=IIQQ512s", request, 0, 0, 0,
-                                        b"forged"))
+        store.send("REPLY", reply(request, 0, "forged"))
         with mercury.Rpc(self.s.path) as other:
             other.call("events.query")
         self.s.reply(request, "true")

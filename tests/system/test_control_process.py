@@ -45,6 +45,11 @@ def sealed(data):
     return fd
 
 
+def reply(request, code, text):
+    """The payload of REPLY."""
+    return struct.pack("=IIQQQ512s", request, code, 0, 0, 0, text.encode())
+
+
 class Supervisor:
     """The other end of mercury-control's channel."""
 
@@ -90,11 +95,11 @@ class Supervisor:
             self.channel.settimeout(mercury.DEADLINE)
 
     def reply(self, request, text="", code=NONE):
-        self.send("REPLY", struct.pack(
-            "=IIQQ512s", request, code, 0, 0, text.encode()))
+        self.send("REPLY", reply(request, code, text))
 
     def snapshot(self, request, uptime_ms=5):
-        row = struct.pack("=IIIIQ", os.getpid(), 1, 1, 0, uptime_ms)
+        # What it has behind these is all 0.
+        row = struct.pack("=IIIIQ2048x", os.getpid(), 1, 1, 0, uptime_ms)
         fd = sealed(struct.pack("=II", 1, len(row)) + row)
         self.send("SNAPSHOT", struct.pack("=II", request, 0), fd)
         os.close(fd)
