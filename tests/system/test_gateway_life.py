@@ -376,13 +376,18 @@ class Tls(Served):
                    != serial, "the new one is shown")
 
     def test_keys_are_in_no_core_dump(self):
-        """A process that can't be dumped has files that are root's."""
         d = self.started_with()
         pid = d.child("mercury-gateway")
-        self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
-        if mercury.ROOT:
+        if mercury.ROOT:  # who can't be dumped has files that are root's
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
             self.assertEqual(mercury.status_of(pid)["Uid"].split()[0],
                              str(mercury.NOBODY.pw_uid))
+            d.stop()
+            os.chown(self.key, mercury.NOBODY.pw_uid, mercury.NOBODY.pw_gid)
+            d = self.daemon(d.listeners, as_root=False).start()
+            pid = d.child("mercury-gateway")
+        with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as f:
+            self.assertEqual(int(f.read(), 16), 0)
 
 
 if __name__ == "__main__":
