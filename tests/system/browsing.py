@@ -8,8 +8,10 @@ import ctypes
 import http.server
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,18 @@ def page_source():
     numbers = re.search(r"page_html\[\] = \{([^}]*)\}", source).group(1)
     return bytes(int(n) for n in numbers.replace("\n", "").split(",")
                  if n.strip()), policy
+
+
+def quiet_port():
+    """A port that no connection of a browser's can have got by chance."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 # --- a gateway that is none -----------------------------------------------

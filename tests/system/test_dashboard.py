@@ -131,25 +131,29 @@ class LiveTest(Dashboard):
 
     def start(self, *listeners, token=""):
         d = self.daemon()
-        self.port = mercury.free_port()
+        self.port = browsing.quiet_port()
         d.write("".join(listeners) + f'''
 store {{ database = "{os.path.join(d.state, "health.db")}" }}
 gateway {{ listen = "127.0.0.1:{self.port}" token = "{token}" }}
 ''')
         return d.start()
 
-    def visit(self, **how):
-        url = f"http://127.0.0.1:{self.port}/"
-
-        def answers():
+    def get(self, path):
+        """What the gateway says, as soon as it does."""
+        def answer():
             try:
-                with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
-                    return answer.status == 200
+                with urllib.request.urlopen(
+                        f"http://127.0.0.1:{self.port}{path}",
+                        timeout=DEADLINE) as response:
+                    return response.read()
             except OSError:
-                return False
+                return None
 
-        wait_until(answers, "the gateway serves the page")
-        return self.page(url, **how)
+        return wait_until(answer, f"the gateway says {path}")
+
+    def visit(self, **how):
+        self.get("/")
+        return self.page(f"http://127.0.0.1:{self.port}/", **how)
 
     def row(self, page, name):
         """What the table says of a listener."""
@@ -267,10 +271,8 @@ gateway {{ listen = "127.0.0.1:{self.port}" token = "{token}" }}
                 check(real[0], made[0])
 
         for what in WHAT:
-            with urllib.request.urlopen(
-                    f"http://127.0.0.1:{self.port}/api/{what}",
-                    timeout=DEADLINE) as answer:
-                check(shape(json.load(answer)), shape(f(what, {})))
+            real = json.loads(self.get(f"/api/{what}"))
+            check(shape(real), shape(f(what, {})))
 
 
 class UseTest(Dashboard):
