@@ -99,7 +99,7 @@ class Supervisor:
 
     def snapshot(self, request, uptime_ms=5):
         # What it has behind these is all 0.
-        row = struct.pack("=IIIIQ2048x", os.getpid(), 1, 1, 0, uptime_ms)
+        row = struct.pack("=IIIIQ216x", os.getpid(), 1, 1, 0, uptime_ms)
         fd = sealed(struct.pack("=II", 1, len(row)) + row)
         self.send("SNAPSHOT", struct.pack("=II", request, 0), fd)
         os.close(fd)
