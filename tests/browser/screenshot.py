@@ -31,24 +31,24 @@ class Clock:
 
 def fleet(clock):
     f = Fleet(clock)
-    f.add("pos", 42.5, 0.2, 4, port=9100, transport="tls", protocol="proxy",
+    f.add("pos", 42.5, 0.2, 4, port=9100, transport="tls", protocol="echo",
           connections=14210, max_connections=20000, restarts=1)
-    f.add("pos-legacy", 3.1, 0, 2, port=9101, protocol="proxy",
+    f.add("pos-legacy", 3.1, 0, 2, port=9101, protocol="echo",
           connections=1904, max_connections=5000)
-    f.add("gps", 18.2, 0, 4, port=5055, protocol="frames", connections=31822,
+    f.add("gps", 18.2, 0, 4, port=5055, protocol="discard", connections=31822,
           max_connections=40000)
-    meters = f.add("meters", 6.4, 2.6, 3, port=7008, protocol="frames",
+    meters = f.add("meters", 6.4, 2.6, 3, port=7008, protocol="discard",
                    transport="tls", connections=6120, max_connections=8000,
                    state="degraded", restarts=7,
                    last_error="worker 1 was killed by signal 11 (SIGSEGV)")
     meters["workers"][1].update(state="backoff", pid=None, restarts=6)
-    f.add("plc-north", 0.3, 0, 1, port=2404, protocol="exec",
+    f.add("plc-north", 0.3, 0, 1, port=2404, protocol="echo",
           connections=212, max_connections=256)
-    f.add("plc-south", 0, 0, 1, port=2405, protocol="exec", state="paused",
+    f.add("plc-south", 0, 0, 1, port=2405, protocol="echo", state="paused",
           queueing=False, ready=False, not_ready="it is paused",
           required=False, connections=87, max_connections=256)
     f.add("switches", 1.2, 0, 1, port=4433, transport="tls",
-          protocol="module", connections=940)
+          protocol="echo", connections=940)
     f.add("console", 0.1, 0, 1, path="/run/mercury/console.sock", port=None,
           address=None, transport="unix", connections=2)
     tell(f)

@@ -13,8 +13,8 @@ SYSTEM_TESTS = \
 	tests/system/test_control_process.py \
 	tests/system/test_control_traces.py \
 	tests/system/test_crash.py \
-	tests/system/test_drain.py \
 	tests/system/test_dashboard.py \
+	tests/system/test_drain.py \
 	tests/system/test_gateway_http.py \
 	tests/system/test_gateway_life.py \
 	tests/system/test_gateway_load.py \
@@ -28,9 +28,9 @@ SYSTEM_TESTS = \
 	tests/system/test_mercuryctl.py \
 	tests/system/test_mercuryctl_connections.py \
 	tests/system/test_mercuryctl_events.py \
-	tests/system/test_metrics.py \
 	tests/system/test_mercuryctl_terminal.py \
 	tests/system/test_mercuryctl_watch.py \
+	tests/system/test_metrics.py \
 	tests/system/test_orphans.py \
 	tests/system/test_pause.py \
 	tests/system/test_probes.py \
