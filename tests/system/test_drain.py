@@ -181,6 +181,8 @@ class WhatIsReady(Readiness):
         self.assertEqual([(r["name"], r["required"])
                           for r in d.status()["listeners"]],
                          [("a", True), ("b", True), ("c", False)])
+        # Nobody has waited for that one.
+        wait_until(lambda: d.listener("c")["state"] == "listening", "it is up")
         d.call("listener.pause", name="c")
         self.assertEqual(self.ready(d), (True, None))
         self.assertEqual(self.listener_ready(d, "c"), (False, "it is paused"))
