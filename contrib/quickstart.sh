@@ -84,11 +84,16 @@ END
 	pid=$!
 }
 
-# Wait until the daemon answers; its own message is on stderr if it fails.
+# Does the daemon answer, and not only that it is still starting?
+is_running() {
+	"$home/bin/mercuryctl" -s "$scratch/control.sock" --json status \
+	    2>/dev/null | grep -q '^[^[]*"state": *"running"'
+}
+
+# Wait until it does; its own message is on stderr if it fails.
 wait_ready() {
 	tries=0
-	until "$home/bin/mercuryctl" -s "$scratch/control.sock" status \
-	    >/dev/null 2>&1; do
+	until is_running; do
 		if ! kill -0 "$pid" 2>/dev/null; then
 			wait "$pid"
 			case $? in

@@ -12,8 +12,8 @@ packages_demo="netcat-openbsd"
 
 packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
 xz-utils tshark haproxy nginx-light libnginx-mod-stream curl openssl testssl.sh
-prometheus bsdextrautils shellcheck mandoc clang libclang-rt-14-dev clang-format-14
-chromium fonts-liberation"
+prometheus bsdextrautils shellcheck mandoc clang clang-format-14 chromium
+fonts-liberation"
 # Node that is not Debian's brings an npm of its own.
 command -v npm >/dev/null 2>&1 || packages_test="$packages_test nodejs npm"
 

@@ -315,6 +315,7 @@ class Tls(Quiet):
         fronting.haproxy(self, f"""
 listen pos
   bind 127.0.0.1:{port}
+  timeout check 10s
   server s 127.0.0.1:{d.port("pos")} check inter 50ms check-ssl verify none
 """, port)
         wait_until(lambda: d.listener("pos")["probes"] >= 10, "it checks")
