@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct http_text;
 
@@ -28,8 +29,11 @@ enum http_next {
 /* Enough for the head of any answer; more is at most 1,000 bytes. */
 #define HTTP_ANSWER_HEAD_SIZE 1536
 
-/* Write the head of an answer. Returns its length. */
+/*
+ * Write the head of an answer that is given at real_ms (CLOCK_REALTIME).
+ * Returns its length.
+ */
 size_t http_answer_head(const struct http_answer *, enum http_next,
-    char out[static HTTP_ANSWER_HEAD_SIZE]);
+    uint64_t real_ms, char out[static HTTP_ANSWER_HEAD_SIZE]);
 
 #endif /* MERCURY_GATEWAY_HTTP_ANSWER_H */

@@ -78,7 +78,7 @@ put_answer(struct http_conn *c, const struct http_answer *a)
 
 	if (c->request == NULL || !c->request->keep_alive || c->all->is_ending)
 		c->is_last = true;
-	len = http_answer_head(a, next_of(c), head);
+	len = http_answer_head(a, next_of(c), clock_real_ms(), head);
 	if (evbuffer_add(c->out, head, len) == -1)
 		return -1;
 	return has_text ? put_text(c, a->text) : 0;

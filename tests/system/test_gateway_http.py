@@ -2,6 +2,8 @@
 
 import os
 import socket
+import time
+from email.utils import parsedate_to_datetime
 
 import mercury
 import web
@@ -20,6 +22,9 @@ class Health(Served):
                     a = self.ask(path, method, version=version)
                     self.assertEqual(a.status, 200, (path, method, a))
                     self.assertEqual(a.headers["cache-control"], "no-store")
+                    # The dashboard tells by it how far a browser's clock is off.
+                    said = parsedate_to_datetime(a.headers["date"])
+                    self.assertLess(abs(said.timestamp() - time.time()), 60)
                     if method != "HEAD":
                         self.assertRegex(a.text(), r"^(alive|(pos is )?ready)\n$")
         for target in "/", "*":

@@ -4,6 +4,9 @@
 #include "gateway/http_answer.h"
 #include "gateway/http_text.h"
 
+/* The example of RFC 9110. */
+#define WHEN_MS (784111777ull * 1000 + 999)
+
 Test(http_answer, head)
 {
 	struct http_text *text = http_text_printf("%s\n", "alive");
@@ -12,9 +15,11 @@ Test(http_answer, head)
 		.text = text };
 	char head[HTTP_ANSWER_HEAD_SIZE];
 
-	cr_expect_eq(http_answer_head(&a, HTTP_STAYS, head), strlen(head));
+	cr_expect_eq(http_answer_head(&a, HTTP_STAYS, WHEN_MS, head),
+	    strlen(head));
 	cr_expect_str_eq(head,
 	    "HTTP/1.1 200 OK\r\n"
+	    "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Length: 6\r\n"
 	    "Cache-Control: no-store\r\n"
@@ -22,11 +27,11 @@ Test(http_answer, head)
 	    "\r\n");
 	a.more = "Allow: GET\r\n";
 	a.status = 405;
-	(void)http_answer_head(&a, HTTP_CLOSES, head);
+	(void)http_answer_head(&a, HTTP_CLOSES, WHEN_MS, head);
 	cr_expect_not_null(strstr(head, "405 Method Not Allowed\r\n"));
 	cr_expect_not_null(
 	    strstr(head, "\r\nAllow: GET\r\nConnection: close\r\n\r\n"));
-	(void)http_answer_head(&a, HTTP_STAYS_OLD, head);
+	(void)http_answer_head(&a, HTTP_STAYS_OLD, WHEN_MS, head);
 	cr_expect_not_null(strstr(head, "\r\nConnection: keep-alive\r\n\r\n"));
 	http_text_drop(&text);
 	cr_expect_eq(http_texts_bytes(), 0);
