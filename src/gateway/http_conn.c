@@ -301,13 +301,23 @@ is_reading(const struct http_conn *c)
 	return c->state == HTTP_CONN_REQUEST || c->state == HTTP_CONN_IDLE;
 }
 
-/* Poll for what matters now. Returns 0, or -1. */
-static int
-poll_socket(struct http_conn *c)
+/* What a client sends ahead of its answers waits with the kernel, not here. */
+static bool
+has_room(const struct http_conn *c)
 {
-	const bool read =
-	    !c->has_end && (is_reading(c) || c->state == HTTP_CONN_CLOSING);
-	const bool write = c->wants_write || http_io_unsent(&c->io) ||
+	return evbuffer_get_length(c->in) < HTTP_HEAD_MAX;
+}
+
+/*
+ * Poll for what matters now; with again, so that there is a next turn as soon
+ * as others have had theirs. Returns 0, or -1.
+ */
+static int
+poll_socket(struct http_conn *c, bool again)
+{
+	const bool read = !c->has_end &&
+	    ((is_reading(c) && has_room(c)) || c->state == HTTP_CONN_CLOSING);
+	const bool write = again || c->wants_write || http_io_unsent(&c->io) ||
 	    evbuffer_get_length(c->out) > 0;
 
 	if ((read ? event_add(c->readable, NULL) : event_del(c->readable)) ==
@@ -334,13 +344,11 @@ advance(struct http_conn *c)
 	while (s == STEP_AGAIN && left-- > 0)
 		s = steps[c->state](c);
 	c->is_busy = false;
-	if (s == STEP_END || poll_socket(c) == -1) {
+	if (s == STEP_END || poll_socket(c, s == STEP_AGAIN) == -1) {
 		http_conn_free(c);
 		return;
 	}
-	if (s == STEP_AGAIN)
-		event_active(c->writable, EV_WRITE, 0);
-	else if (is_reading(c) && http_io_pending(&c->io))
+	if (s == STEP_POLL && is_reading(c) && http_io_pending(&c->io))
 		event_active(c->readable, EV_READ, 0);
 }
 
@@ -373,7 +381,7 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if (c->state == HTTP_CONN_CLOSING)
 		good = discard(c);
-	else if (c->io.is_open && is_reading(c))
+	else if (c->io.is_open && is_reading(c) && has_room(c))
 		good = receive(c);
 	if (good)
 		advance(c);

@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import signal
 import time
 
 import mercury
@@ -137,6 +138,60 @@ class Hostile(Load):
         self.assertEqual(self.ask("/livez").status, 200)
         self.assertEqual(self.d.child("mercury-gateway"), self.pid)
         self.assertLess(self.memory(), MEMORY)
+
+    def turns(self):
+        """The share of a flood that was answered before a health check."""
+        one = request("/livez")
+        count = 8000 // len(one)
+        clients = [Client(self.port) for _ in range(200)]
+        check = Client(self.port)
+        for c in clients + [check]:
+            self.addCleanup(c.close)
+            self.assertEqual(c.ask("/livez").status, 200)
+        os.kill(self.pid, signal.SIGSTOP)
+        for c in clients:
+            c.send(one * count)
+        check.send(one)
+        os.kill(self.pid, signal.SIGCONT)
+        self.assertEqual(check.answer().status, 200)
+        os.kill(self.pid, signal.SIGSTOP)
+        answers = 0
+        for c in clients:
+            c.socket.setblocking(False)
+            try:
+                answers += c.socket.recv(1 << 20).count(b"HTTP/1.1 200")
+            except BlockingIOError:
+                pass
+            c.close()
+        os.kill(self.pid, signal.SIGCONT)
+        return answers / (len(clients) * count)
+
+    def test_they_take_turns(self):
+        """Who has sent many requests does not keep a health check waiting."""
+        # This test may have to wait for a CPU before it can look.
+        shares = sorted(self.turns() for _ in range(3))
+        self.assertLess(shares[1], 0.3)
+
+    def test_requests_without_end(self):
+        """They come far faster than they are answered."""
+        before = self.memory()
+        many, rest = request("/livez") * 1000, b""
+        with Client(self.port) as c:
+            c.socket.setblocking(False)
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                rest = rest or many
+                try:
+                    rest = rest[c.socket.send(rest):]
+                except BlockingIOError:
+                    pass
+                try:
+                    c.socket.recv(1 << 20)
+                except BlockingIOError:
+                    pass
+            if not mercury.SANITIZED:  # freed memory is kept for a while
+                self.assertLess(self.memory() - before, 4 << 20)
+        self.assertEqual(self.ask("/livez").status, 200)
 
     def test_random_bytes(self):
         self.hold(self.random.randbytes(self.random.randrange(1, 5000))
