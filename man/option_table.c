@@ -40,6 +40,7 @@
 #define FORM_PROXY_PROTOCOL "off | v1 | v2 | any"
 #define FORM_OVERFLOW	"queue | reject"
 #define FORM_RESTART	"permanent | transient | temporary"
+#define FORM_SECRET	"text"
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"
 #define FORM_TLS	"section"

@@ -161,7 +161,7 @@ GATEWAY_OPTION(AGENT_WEIGHT, "agent_weight", AGENT_WEIGHT, agent_weight, 0, 0, "
     "The weight that the agent tells while ready: always 100% (full), or the share of max_connections that is free (load).")
 GATEWAY_OPTION(TCP_CHECK_LISTEN, "tcp_check_listen", PLACE, places[GATEWAY_TCP_CHECK], 0, 0, "",
     "Address and port that take connections only while mercuryd is ready; empty for none.")
-GATEWAY_OPTION(TOKEN, "token", OPTIONAL_STRING, token, 0, 0, "",
+GATEWAY_OPTION(TOKEN, "token", SECRET, token, 0, 0, "",
     "What a client of metrics and API has to send as \"Authorization: Bearer TOKEN\"; empty for nothing. Health checks need none.")
 GATEWAY_OPTION(ALLOW, "allow", CIDRS, bulks[BULK_ALLOW], 0, 4096, NULL,
     "Addresses and networks (CIDR) that may use HTTP; without it, all that can reach it.")

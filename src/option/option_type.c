@@ -362,6 +362,25 @@ parse_optional_string(const struct option *o, const char *text, void *member,
 	return parse_string(o, text, member, err);
 }
 
+/* Empty: none. What is wrong with it is said without it: that is logged. */
+static int
+parse_secret(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	const size_t len = strlen(text);
+	struct err ignored;
+
+	/* In a header nobody could tell spaces at its ends. */
+	if (len > 0 &&
+	    (text[0] == ' ' || text[len - 1] == ' ' ||
+		value_check_string(text, o->size, &ignored) == -1))
+		return err_set(err, ERR_INVALID,
+		    "must have at most %zu bytes, no control characters, and "
+		    "no space at either end",
+		    o->size - 1);
+	return set_string(o, text, member);
+}
+
 static json_t *
 json_text(const struct option *o, const void *member)
 {
@@ -487,6 +506,8 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, WORDS(proxy_protocol_words) },
 	[OPTION_TYPE_RESTART] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(restart_words) },
+	[OPTION_TYPE_SECRET] = { "a string",
+	    ALSO_NOTHING, parse_secret, json_text, NULL, 0 },
 	[OPTION_TYPE_STRATEGY] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(strategy_words) },
 	[OPTION_TYPE_STRING] = { "a string",

@@ -164,7 +164,30 @@ Test(option_gateway, a_token_that_is_too_long)
 	bulks_drop(&w.bulks);
 	memcpy(text + len + GATEWAY_TOKEN_SIZE - 1, "x\"}", 4);
 	cr_expect_eq(make(text, &w, &err), -1);
-	cr_expect_eq(strncmp(err.text, "token: ", 7), 0, "%s", err.text);
+	cr_expect_eq(strncmp(err.text, "token: must", 11), 0, "%s", err.text);
+}
+
+/* Errors are logged, and readers of the control socket see them. */
+Test(option_gateway, a_token_that_is_wrong_is_not_told)
+{
+	static const char *const sections[] = {
+		"{\"token\": \"s3cret\\n\"}",
+		"{\"token\": \" s3cret\"}",
+		"{\"token\": \"s3cret \"}",
+	};
+	struct gateway_wanted w;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < COUNT(sections); i++) {
+		cr_expect_eq(make(sections[i], &w, &err), -1, "%s",
+		    sections[i]);
+		cr_expect_eq(strncmp(err.text, "token: must", 11), 0, "%s",
+		    err.text);
+		cr_expect_null(strstr(err.text, "s3cret"), "%s", err.text);
+	}
+	cr_expect_eq(make("{\"token\": \"two words\"}", &w, &err), 0, "%s",
+	    err.text);
 }
 
 Test(option_gateway, values_are_checked_one_by_one)
