@@ -54,9 +54,9 @@ int role_drop_rights(uint32_t uid, uint32_t gid, struct err *err);
 int role_die_with_supervisor(uint32_t grace_ms, struct err *err);
 
 /*
- * There will be keys in our memory: leave nothing of it in a core dump. Where
- * we run as another user than the supervisor (apart), we can't be traced
- * either; one of the same user has to be found in /proc when it is left
+ * There are, or will be, secrets in our memory: leave nothing of it in a core
+ * dump. Where we run as another user than the supervisor (apart), we can't be
+ * traced either; one of the same user has to be found in /proc when it is left
  * behind. To be called after role_drop_rights(). Returns 0, or -1 with *err.
  */
 int role_keep_secrets(bool apart, struct err *err);

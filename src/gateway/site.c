@@ -245,9 +245,6 @@ read_tls(struct site *s, struct err *err)
 
 	if (b == NULL)
 		return 0;
-	/* From here on there are keys in our memory. */
-	if (role_keep_secrets(s->env->is_apart, err) == -1)
-		return -1;
 	bytes = bulk_map(b, err);
 	if (bytes == NULL)
 		return -1;
@@ -256,9 +253,19 @@ read_tls(struct site *s, struct err *err)
 	return s->tls == NULL ? -1 : 0;
 }
 
+/* Is there a token in our memory, or are keys to come? */
+static bool
+has_secrets(const struct site *s)
+{
+	return s->env->settings->token[0] != '\0' ||
+	    s->env->bulks->of[BULK_TLS_MATERIAL] != NULL;
+}
+
 static int
 fill(struct site *s, struct err *err)
 {
+	if (has_secrets(s) && role_keep_secrets(s->env->is_apart, err) == -1)
+		return -1;
 	s->page = http_text_copy(page_html, page_html_len);
 	if (s->page == NULL)
 		return err_set(err, ERR_UNAVAILABLE, "a page: out of memory");

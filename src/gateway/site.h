@@ -12,8 +12,8 @@ struct site;
 
 /*
  * Serve a socket that listens (taken, also when it fails), by the settings in
- * env (borrowed for life). With TLS the process leaves no core dump from now
- * on. Returns NULL with *err.
+ * env (borrowed for life). With TLS or a token the process leaves no core dump
+ * from now on. Returns NULL with *err.
  */
 struct site *site_open(const struct gateway_env *env, int fd, struct err *err);
 

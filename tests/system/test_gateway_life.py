@@ -109,6 +109,14 @@ class Life(Served):
         idle.end()
         self.assertTrue(mercury.refused(self.port))
 
+    def test_a_token_is_in_no_core_dump(self):
+        pid = self.up(token="s3cret").child("mercury-gateway")
+        if mercury.ROOT:  # who can't be dumped has files that are root's
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
+        else:
+            with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as f:
+                self.assertEqual(int(f.read(), 16), 0)
+
     def test_without_descriptors(self):
         """It does not spin, and goes on when there are some again."""
         d = self.up()
