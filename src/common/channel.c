@@ -238,6 +238,12 @@ channel_send(struct channel *c, enum ipc_kind kind, const void *payload, int fd)
 		fail_later(c, send_failure(r));
 }
 
+size_t
+channel_unsent(const struct channel *c)
+{
+	return c->queued;
+}
+
 void
 channel_drain(struct channel *c)
 {

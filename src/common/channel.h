@@ -9,6 +9,8 @@
 #ifndef MERCURY_COMMON_CHANNEL_H
 #define MERCURY_COMMON_CHANNEL_H
 
+#include <stddef.h>
+
 #include "common/ipc.h"
 
 struct event_base;
@@ -44,6 +46,9 @@ struct channel *channel_new(struct event_base *, int fd, enum role peer,
  * closed(), from the event loop, never from within this call.
  */
 void channel_send(struct channel *, enum ipc_kind, const void *payload, int fd);
+
+/* How many messages the peer has no room for, or does not take. */
+size_t channel_unsent(const struct channel *);
 
 /* Deliver what the peer had sent before it went, for a peer that is dead. */
 void channel_drain(struct channel *);

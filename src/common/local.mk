@@ -29,6 +29,7 @@ libcommon_a_SOURCES = \
 	src/common/metric_list.h \
 	src/common/option_list.h \
 	src/common/probe_sources.c src/common/probe_sources.h \
+	src/common/quota.c src/common/quota.h \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \
 	src/common/shared.c src/common/shared.h \

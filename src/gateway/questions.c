@@ -11,6 +11,7 @@
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/quota.h"
 
 /* What many want to know: asked once. */
 enum shared { SHARED_STATUS, SHARED_TREE, SHARED_COUNT };
@@ -40,6 +41,7 @@ struct questions {
 	unsigned int count;
 	uint32_t last_request;
 	struct answer answers[SHARED_COUNT];
+	struct quota histories;
 };
 
 struct questions *
@@ -242,6 +244,11 @@ questions_history(struct questions *qs, const char *name,
 	if (strlcpy(m.name, name, sizeof(m.name)) >= sizeof(m.name)) {
 		(void)err_set(err, ERR_NOT_FOUND,
 		    "there is no listener of that name");
+		return NULL;
+	}
+	if (!quota_take(&qs->histories, HISTORIES_PER_S, clock_mono_ms())) {
+		(void)err_set(err, ERR_BUSY,
+		    "too many histories are asked for");
 		return NULL;
 	}
 	q = add(qs, asker, m.request, err);

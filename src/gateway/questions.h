@@ -21,6 +21,7 @@ struct questions;
 #define QUESTION_DEADLINE_MS 1000 /* for an answer */
 #define QUESTION_FRESH_MS 500     /* so long an answer is good for others */
 #define QUESTIONS_MAX 256         /* at a time; more are refused as busy */
+#define HISTORIES_PER_S 20        /* which are not shared; as well */
 
 /*
  * The end of a question: fd (borrowed) is a snapshot (common/snapshot.h), or

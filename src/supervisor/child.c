@@ -476,6 +476,12 @@ child_send(struct child *c, enum ipc_kind kind, const void *payload, int fd)
 		channel_send(c->channel, kind, payload, fd);
 }
 
+size_t
+child_unsent(const struct child *c)
+{
+	return c->channel == NULL ? 0 : channel_unsent(c->channel);
+}
+
 void
 child_send_bulks(struct child *c, uint32_t request, const struct bulks *s)
 {

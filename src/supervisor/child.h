@@ -117,6 +117,9 @@ void child_kill(struct child *, const char *why);
 /* Send it a message; without a process nothing happens. */
 void child_send(struct child *, enum ipc_kind, const void *payload, int fd);
 
+/* How many messages wait until it takes them. */
+size_t child_unsent(const struct child *);
+
 /* Send it the values that the next message with a spec refers to. */
 void child_send_bulks(struct child *, uint32_t request, const struct bulks *);
 

@@ -9,6 +9,7 @@
 #include "common/check_port.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/quota.h"
 #include "supervisor/bind.h"
 #include "supervisor/health.h"
 #include "supervisor/listener.h"
@@ -31,8 +32,20 @@
 #define BACKLOG 1024
 
 /*
- * Check ports stay as they are while a gateway that ended is replaced, which
- * takes milliseconds; but nobody closes them meanwhile when that is due.
+ * It asks for status and tree twice a second, and for histories up to 20
+ * times. Each answer takes us up to milliseconds and megabytes, until the
+ * gateway has read it: one that has gone wrong shall not have more of them.
+ */
+#define QUESTIONS_PER_S 30 /* of a kind */
+#define UNSENT_MAX 16
+
+/* What it asks for. */
+enum asked { ASKED_STATUS, ASKED_TREE, ASKED_HISTORY, ASKED_COUNT };
+
+/*
+ * Check ports stay open while a gateway that ended is replaced, which takes
+ * milliseconds; those of what is not ready any more are closed (see
+ * gateway_look()).
  */
 static const struct timeval deserted_after = { 1, 500000 };
 
@@ -49,7 +62,8 @@ static struct {
 	struct event *deserted; /* check ports are without a gateway */
 	unsigned int tries;
 	uint64_t beat_ms; /* CLOCK_MONOTONIC */
-	bool is_gone;     /* there is no child, or it is down for good */
+	struct quota asked[ASKED_COUNT];
+	bool is_gone; /* there is no child, or it is down for good */
 	void (*bound)(const struct err *err);
 	void (*gone)(void); /* not NULL: the daemon shuts down */
 } gw = { .fds = { -1, -1, -1 }, .next = { -1, -1, -1 }, .is_gone = true };
@@ -197,6 +211,20 @@ answer(uint32_t request, int fd, const struct err *err)
 	(void)close(fd);
 }
 
+/* May it ask that now? If not, it hears so. */
+static bool
+may_ask(struct quota *asked, uint32_t request)
+{
+	struct err err;
+
+	if (quota_take(asked, QUESTIONS_PER_S, clock_mono_ms()) &&
+	    child_unsent(&gw.child) <= UNSENT_MAX)
+		return true;
+	(void)err_set(&err, ERR_BUSY, "too much is asked for");
+	refuse(request, &err);
+	return false;
+}
+
 /* The history or the status of one listener, or of all. */
 static void
 on_name(enum ipc_kind kind, struct msg_req_name *m)
@@ -219,22 +247,34 @@ on_name(enum ipc_kind kind, struct msg_req_name *m)
 }
 
 static void
-on_message(struct child *c, struct ipc_message *msg)
+on_tree(const struct msg_request *m)
 {
 	struct err err;
-	int fd;
+	const int fd = status_tree(&err);
+
+	answer(m->request, fd, &err);
+}
+
+static void
+on_message(struct child *c, struct ipc_message *msg)
+{
+	union ipc_payload *p = &msg->payload;
 
 	switch (msg->kind) {
 	case IPC_GATEWAY_BEAT:
 		gw.beat_ms = clock_mono_ms();
 		return;
 	case IPC_REQ_STATUS:
-	case IPC_REQ_HISTORY:
-		on_name(msg->kind, &msg->payload.REQ_STATUS);
+		if (may_ask(&gw.asked[ASKED_STATUS], p->REQ_STATUS.request))
+			on_name(msg->kind, &p->REQ_STATUS);
 		return;
 	case IPC_REQ_TREE:
-		fd = status_tree(&err);
-		answer(msg->payload.REQ_TREE.request, fd, &err);
+		if (may_ask(&gw.asked[ASKED_TREE], p->REQ_TREE.request))
+			on_tree(&p->REQ_TREE);
+		return;
+	case IPC_REQ_HISTORY:
+		if (may_ask(&gw.asked[ASKED_HISTORY], p->REQ_HISTORY.request))
+			on_name(msg->kind, &p->REQ_HISTORY);
 		return;
 	default:
 		child_kill(c, "sent a message that it may not send");

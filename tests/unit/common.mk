@@ -119,3 +119,8 @@ UNIT_TESTS += test_common_histogram
 test_common_histogram_SOURCES = tests/unit/test_common_histogram.c
 test_common_histogram_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_histogram_LDADD = $(COMMON_TEST_LIBS)
+
+UNIT_TESTS += test_common_quota
+test_common_quota_SOURCES = tests/unit/test_common_quota.c
+test_common_quota_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_quota_LDADD = $(COMMON_TEST_LIBS)

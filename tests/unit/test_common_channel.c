@@ -223,6 +223,7 @@ Test(channel, queues_for_a_peer_that_does_not_read)
 	for (i = 0; i < MANY; i++)
 		send_number(i);
 	turn();
+	cr_expect_gt(channel_unsent(t.channel), 0);
 	heard = hear(0);
 	cr_expect_lt(heard, MANY);
 	/* There is room now, but what is queued may not be overtaken. */
@@ -233,6 +234,7 @@ Test(channel, queues_for_a_peer_that_does_not_read)
 	cr_expect_eq(hear(MANY + 1), MANY + 1);
 	cr_expect_eq(t.closed, 0);
 	/* And then it is as before. */
+	cr_expect_eq(channel_unsent(t.channel), 0);
 	send_number(MANY + 1);
 	cr_expect_eq(hear(MANY + 1), MANY + 2);
 }

@@ -266,6 +266,31 @@ Test(questions, histories_are_not_shared)
 	cr_expect_eq(t.b.answers, 0);
 }
 
+/* Each is another question, so strangers could ask without end. */
+Test(questions, histories_are_asked_for_so_often_and_no_more)
+{
+	const uint64_t begun = clock_mono_ms();
+	const struct question_asker self = as(&t.a);
+	struct ipc_message m;
+	struct err err;
+	unsigned int i;
+
+	for (i = 0; i < HISTORIES_PER_S; i++)
+		ask_history("pos", &t.a);
+	if (clock_mono_ms() - begun < 1000) {
+		cr_expect_null(
+		    questions_history(t.questions, "pos", &self, &err));
+		cr_expect_eq(err.code, ERR_BUSY);
+	}
+	for (i = 0; i < HISTORIES_PER_S; i++)
+		cr_assert_eq(receive(t.supervisor, &m), IPC_REQ_HISTORY);
+	ask(questions_status, &t.b);
+	cr_assert_eq(receive(t.supervisor, &m), IPC_REQ_STATUS);
+	while (clock_mono_ms() - begun < 1100)
+		(void)usleep(10000);
+	ask_history("pos", &t.c);
+}
+
 Test(questions, a_name_that_none_can_have)
 {
 	const struct question_asker self = as(&t.a);
