@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +22,7 @@ struct door {
 	struct event *io;
 	struct event *rest; /* its end */
 	bool starved;       /* that was logged */
+	bool shut;          /* it does not listen any more */
 };
 
 /* What a failed accept(2) means. */
@@ -114,6 +114,7 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 		rest(d);
 		break;
 	case OUTCOME_SHUT:
+		d->shut = true;
 		(void)event_del(d->io);
 		break;
 	}
@@ -139,6 +140,12 @@ door_new(struct event_base *base, int fd, door_fn *entered, void *ctx,
 	(void)err_set(err, ERR_UNAVAILABLE, "accepting: out of memory");
 	door_free(&d);
 	return NULL;
+}
+
+bool
+door_is_shut(const struct door *d)
+{
+	return d->shut;
 }
 
 void

@@ -5,6 +5,8 @@
 #ifndef MERCURY_GATEWAY_DOOR_H
 #define MERCURY_GATEWAY_DOOR_H
 
+#include <stdbool.h>
+
 struct door;
 struct err;
 struct event_base;
@@ -18,6 +20,9 @@ typedef void door_fn(void *ctx, int fd);
  */
 struct door *door_new(struct event_base *, int fd, door_fn *entered, void *ctx,
     struct err *err);
+
+/* Has somebody else ended its listening? Then nobody comes any more. */
+bool door_is_shut(const struct door *);
 
 /* Accept at once who waits, as far as it is a sensible number. */
 void door_empty(struct door *);

@@ -119,6 +119,14 @@ close_port(struct port *p)
 	p->state = CLOSED;
 }
 
+/* The supervisor had to close it: we had not turned for too long. */
+static void
+note_shut(struct port *p)
+{
+	door_free(&p->door);
+	p->state = CLOSED;
+}
+
 static void
 look(struct port *p)
 {
@@ -133,7 +141,9 @@ look(struct port *p)
 			try_to_open(p);
 		break;
 	case OPEN:
-		if (!ready)
+		if (door_is_shut(p->door))
+			note_shut(p);
+		else if (!ready)
 			begin_to_close(p);
 		break;
 	case CLOSING:

@@ -13,11 +13,15 @@
 #include "supervisor/bind.h"
 #include "supervisor/health.h"
 #include "supervisor/listener.h"
+#include "supervisor/readiness.h"
 #include "supervisor/status.h"
 #include "supervisor/store.h"
 
 /* It tells that its loop turns every second. */
 #define HANG_MS 10000
+
+/* From then on nobody relies on it to close check ports when that is due. */
+#define QUIET_MS 1500
 
 /* What it has begun to answer may finish. */
 #define STOP_DEADLINE_MS 1000
@@ -281,16 +285,24 @@ on_message(struct child *c, struct ipc_message *msg)
 	}
 }
 
+/* For good, or only those of what is not ready. */
 static void
-close_check_ports(void)
+close_check_ports(bool all)
 {
+	const int fd = gw.fds[GATEWAY_TCP_CHECK];
+	struct readiness r;
 	struct listener *l;
 
-	if (gw.fds[GATEWAY_TCP_CHECK] != -1)
-		(void)check_port_close(gw.fds[GATEWAY_TCP_CHECK]);
-	RB_FOREACH (l, listener_by_name, listeners())
-		if (l->health_port.fd != -1)
+	readiness_now(&r);
+	if (fd != -1 && (all || !r.ready))
+		(void)check_port_close(fd);
+	RB_FOREACH (l, listener_by_name, listeners()) {
+		if (l->health_port.fd == -1)
+			continue;
+		(void)readiness_of_listener(l, &r);
+		if (all || !r.ready)
 			(void)check_port_close(l->health_port.fd);
+	}
 }
 
 static void
@@ -299,7 +311,7 @@ on_deserted(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	(void)ctx;
-	close_check_ports();
+	close_check_ports(true);
 }
 
 static void
@@ -324,7 +336,7 @@ on_gone(struct child *c)
 		start();
 		return;
 	}
-	close_check_ports();
+	close_check_ports(true);
 	if (gw.gone != NULL)
 		gw.gone();
 }
@@ -467,9 +479,15 @@ void
 gateway_look(uint64_t now_ms, uint64_t trust_ms)
 {
 	const uint64_t beat = MAX(gw.beat_ms, trust_ms);
+	const uint64_t quiet_ms = now_ms > beat ? now_ms - beat : 0;
+	const bool is_up = gw.child.state == CHILD_UP;
 
-	if (!gw.is_gone && gw.child.state == CHILD_UP && beat < now_ms &&
-	    now_ms - beat >= HANG_MS)
+	if (gw.is_gone)
+		return;
+	/* The kernel takes connections for it, whatever is ready. */
+	if (!is_up || quiet_ms >= QUIET_MS)
+		close_check_ports(false);
+	if (is_up && quiet_ms >= HANG_MS)
 		child_kill(&gw.child, "it hangs");
 }
 

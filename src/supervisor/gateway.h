@@ -50,9 +50,9 @@ void gateway_listener_gone(const struct listener *);
 void gateway_link_store(int fd);
 
 /*
- * To be called a few times a second: kill it when its loop has not turned for
- * long. What it said last counts as no older than trust_ms. Both on
- * CLOCK_MONOTONIC.
+ * To be called a few times a second: close the check ports that it should
+ * close and does not, and kill it when its loop has not turned for long. What
+ * it said last counts as no older than trust_ms. Both on CLOCK_MONOTONIC.
  */
 void gateway_look(uint64_t now_ms, uint64_t trust_ms);
 

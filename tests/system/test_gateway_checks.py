@@ -4,6 +4,7 @@ with this test in the place of the supervisor that says what is ready."""
 import ctypes
 import itertools
 import os
+import signal
 import socket
 import struct
 import threading
@@ -320,6 +321,19 @@ class TcpChecks(Checks):
                         3.5 if not mercury.SANITIZED else 8)
         self.board.go_on()
         self.becomes(True)
+
+    def test_another_closes_it(self):
+        """As the supervisor does when the gateway has not turned for long."""
+        g = self.serve()
+        self.becomes(True)
+        for _ in range(3):
+            g.process.send_signal(signal.SIGSTOP)
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.assertFalse(accepts(self.port))
+            g.process.send_signal(signal.SIGCONT)
+            self.becomes(True)
+        self.board.write(FAILED)
+        self.becomes(False)
 
     def test_each_listener_has_its_own(self):
         g = self.serve()

@@ -188,6 +188,23 @@ class CheckPorts(mercury.TestCase):
                        "another one")
         self.assertTrue(self.is_open())
 
+    def test_one_that_hangs_is_not_relied_upon(self):
+        """Long before it is killed, what is not ready is refused."""
+        d = self.started(self.section + mercury.listener("pos"))
+        wait_until(self.is_open, "it is open")
+        pid = d.child("mercury-gateway")
+        begun = time.monotonic()
+        os.kill(pid, signal.SIGSTOP)
+        d.call("daemon.drain")
+        # Who connects now would stay in its queue.
+        wait_until(lambda: not mercury.is_listening(self.port), "it is closed")
+        if not mercury.SANITIZED:
+            self.assertLess(time.monotonic() - begun, 5)
+            self.assertEqual(d.child("mercury-gateway"), pid)
+        os.kill(d.child("mercury-gateway"), signal.SIGCONT)
+        d.call("daemon.undrain")
+        wait_until(self.is_open, "it is open again")
+
     def test_it_closes_when_no_other_comes(self):
         """For want of descriptors no child can be started."""
         d = self.started(self.section + mercury.listener("pos"))
