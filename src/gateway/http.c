@@ -125,7 +125,9 @@ accept_failed(struct http *h, unsigned int *tries)
 		return true;
 	if (saved == EAGAIN)
 		return false;
-	complain(h, saved);
+	/* The supervisor has ended its listening, and soon ends us. */
+	if (saved != EINVAL)
+		complain(h, saved);
 	if ((saved == EMFILE || saved == ENFILE) && *tries > 0 &&
 	    make_room(h)) {
 		--*tries;

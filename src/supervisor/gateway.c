@@ -1,7 +1,9 @@
 #include "supervisor/gateway.h"
 
 #include <sys/param.h>
+#include <sys/socket.h>
 
+#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,8 +62,9 @@ static struct {
 	struct child child; /* without an owner: there was none yet */
 	struct msg_gateway_hello hello;
 	struct gateway_wanted wanted;
-	int fds[GATEWAY_SOCKET_COUNT];  /* -1: none */
-	int next[GATEWAY_SOCKET_COUNT]; /* while a reload is prepared */
+	int fds[GATEWAY_SOCKET_COUNT];   /* -1: none */
+	int next[GATEWAY_SOCKET_COUNT];  /* while a reload is prepared */
+	bool left[GATEWAY_SOCKET_COUNT]; /* its port was let go of */
 	struct event *retry;
 	struct event *deserted; /* check ports are without a gateway */
 	unsigned int tries;
@@ -71,6 +74,14 @@ static struct {
 	void (*bound)(const struct err *err);
 	void (*gone)(void); /* not NULL: the daemon shuts down */
 } gw = { .fds = { -1, -1, -1 }, .next = { -1, -1, -1 }, .is_gone = true };
+
+/* It ends; on_gone() sees to what comes next. */
+static void
+end(void)
+{
+	child_hang_up(&gw.child);
+	child_stop(&gw.child, STOP_DEADLINE_MS);
+}
 
 /* --- sockets --- */
 
@@ -111,32 +122,86 @@ bind_place(unsigned int which, const struct gateway_place *p, struct err *err)
 	return fd;
 }
 
-int
-gateway_prepare(const struct gateway_wanted *g, struct err *err)
+/* Is this socket good for those settings, too? */
+static bool
+stays(const struct gateway_wanted *g, unsigned int i)
 {
-	const struct gateway_place *now, *next;
+	return gw.fds[i] != -1 && g->settings.exists &&
+	    same_place(&gw.wanted.settings.places[i], &g->settings.places[i]);
+}
+
+/*
+ * Those that go and have this port, on whatever address, let go of it: until
+ * then nobody can bind it. Returns whether there was one.
+ */
+static bool
+make_way(const struct gateway_wanted *g, uint16_t port)
+{
+	bool any = false;
 	unsigned int i;
 
 	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
-		now = &gw.wanted.settings.places[i];
-		next = &g->settings.places[i];
-		if (!g->settings.exists || next->address[0] == '\0')
+		if (gw.fds[i] == -1 || gw.left[i] || stays(g, i) ||
+		    gw.wanted.settings.places[i].port != port)
 			continue;
-		if (gw.fds[i] != -1 && same_place(now, next))
+		check_port_leave(gw.fds[i]);
+		gw.left[i] = any = true;
+	}
+	return any;
+}
+
+int
+gateway_prepare(const struct gateway_wanted *g, struct err *err)
+{
+	const struct gateway_place *next;
+	unsigned int i;
+
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
+		next = &g->settings.places[i];
+		if (!g->settings.exists || next->address[0] == '\0' ||
+		    stays(g, i))
 			continue;
 		gw.next[i] = bind_place(i, next, err);
+		if (gw.next[i] == -1 && err->code == ERR_PORT_IN_USE &&
+		    make_way(g, next->port))
+			gw.next[i] = bind_place(i, next, err);
 		if (gw.next[i] == -1) {
-			close_all(gw.next);
+			gateway_leave();
 			return -1;
 		}
 	}
 	return 0;
 }
 
+/* The ports that were let go of. Returns whether there were any. */
+static bool
+take_back(void)
+{
+	bool any = false;
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
+		if (!gw.left[i])
+			continue;
+		r = i == GATEWAY_TCP_CHECK ? check_port_close(gw.fds[i])
+					   : listen(gw.fds[i], BACKLOG);
+		if (r == -1)
+			log_error("role", "gateway", "%s: %s",
+			    gateway_socket_name(i), strerror(errno));
+		gw.left[i] = false;
+		any = true;
+	}
+	return any;
+}
+
 void
 gateway_leave(void)
 {
 	close_all(gw.next);
+	/* The gateway has seen them end: another one begins anew. */
+	if (take_back() && !gw.is_gone)
+		end();
 }
 
 /* Those that were bound take the place of those that go. */
@@ -151,6 +216,7 @@ take_sockets(const struct gateway_wanted *g)
 		    s->places[i].address[0] != '\0')
 			continue;
 		close_fd(&gw.fds[i]);
+		gw.left[i] = false;
 		gw.fds[i] = gw.next[i];
 		gw.next[i] = -1;
 	}
@@ -350,14 +416,6 @@ start(void)
 	gw.is_gone = false;
 	child_init(&gw.child, ROLE_GATEWAY, "gateway", &gateway_owner, NULL);
 	child_start(&gw.child);
-}
-
-/* It ends; on_gone() sees to what comes next. */
-static void
-end(void)
-{
-	child_hang_up(&gw.child);
-	child_stop(&gw.child, STOP_DEADLINE_MS);
 }
 
 void

@@ -279,6 +279,31 @@ class Reload(Served):
         self.assertIsNone(d.listener("gps"))
         self.assertEqual(self.ask("/readyz/pos").status, 200)
 
+    def test_another_address_of_the_same_port(self):
+        """From loopback alone to everywhere, without another port."""
+        agent = mercury.free_port()
+        pos = mercury.listener("pos")
+        d = self.up(agent_listen=f"127.0.0.1:{agent}")
+        mine = mercury.gateway(self.port, listen=f"0.0.0.0:{self.port}",
+                               agent_listen=f"0.0.0.0:{agent}")
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            d.write(mine + pos + mercury.listener(
+                "gps", port=other.getsockname()[1], bind_attempts=1))
+            with self.assertRaises(mercury.RpcError):
+                d.call("daemon.reload")
+        # Nothing has changed.
+        self.wait_status("/readyz/pos", 200)
+        with connect(agent) as s:
+            self.assertEqual(mercury.receive_all(s), b"up ready 100%\n")
+        self.assertTrue(mercury.refused(("127.0.0.2", self.port)))
+        self.reload(d, mine + pos)
+        for host in "127.0.0.1", "127.0.0.2":
+            wait_until(lambda h=host: not mercury.refused((h, self.port))
+                       and not mercury.refused((h, agent)), "both are open")
+        self.wait_status("/readyz/pos", 200)
+
     def test_a_place_that_is_taken_at_boot(self):
         with socket.socket() as other:
             other.bind(("127.0.0.1", self.port))
