@@ -340,6 +340,17 @@ class Api(Served):
         self.assertLessEqual(set(statuses), {200, 503})
         self.assertGreaterEqual(statuses.count(200), 32)
 
+    def test_a_flood_of_histories(self):
+        """Each is another question: few of them reach the supervisor."""
+        self.up()
+        paths = [f"/api/history?x={i}" for i in range(200)]
+        with Client(self.port) as c:
+            c.send(b"".join(map(request, paths)))
+            statuses = [c.answer().status for _ in paths]
+        self.assertEqual(set(statuses), {200, 503})
+        self.wait_status("/api/history", 200)
+        self.assertEqual(self.ask("/api/status").status, 200)
+
     def test_the_page(self):
         self.up()
         a = self.ask("/")
