@@ -25,9 +25,6 @@
 /* From then on nobody relies on it to close check ports when that is due. */
 #define QUIET_MS 1500
 
-/* What it has begun to answer may finish. */
-#define STOP_DEADLINE_MS 1000
-
 /*
  * At the start, the gateway of a daemon that was killed may still be about to
  * end.
@@ -80,7 +77,7 @@ static void
 end(void)
 {
 	child_hang_up(&gw.child);
-	child_stop(&gw.child, STOP_DEADLINE_MS);
+	child_stop(&gw.child, GATEWAY_STOP_MS);
 }
 
 /* --- sockets --- */

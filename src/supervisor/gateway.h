@@ -19,6 +19,9 @@
 struct event_base;
 struct listener;
 
+/* What it has begun to answer may finish; then it is killed. */
+#define GATEWAY_STOP_MS 1000
+
 /*
  * Bind the places that the settings name, and start it. bound(), maybe called
  * before this returns, hears that they are bound (err NULL; also where there
@@ -57,8 +60,8 @@ void gateway_link_store(int fd);
 void gateway_look(uint64_t now_ms, uint64_t trust_ms);
 
 /*
- * End it, which takes a moment. gone() is called when it is down for good,
- * maybe before this returns.
+ * End it, which takes at most GATEWAY_STOP_MS and a moment. gone() is called
+ * when it is down for good, maybe before this returns.
  */
 void gateway_stop(void (*gone)(void));
 

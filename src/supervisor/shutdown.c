@@ -106,6 +106,7 @@ static void
 stop_helpers(void)
 {
 	down.helpers = 2;
+	arm(GATEWAY_STOP_MS + UNKILLABLE_MS);
 	gateway_stop(helper_gone);
 	if (control_child()->owner == NULL)
 		helper_gone();

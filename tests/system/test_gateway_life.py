@@ -109,6 +109,14 @@ class Life(Served):
         idle.end()
         self.assertTrue(mercury.refused(self.port))
 
+    def test_shutdown_with_one_that_hangs(self):
+        """It is killed in time, and all else is as ever."""
+        d = self.up()
+        pid = d.child("mercury-gateway")
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual(d.stop(), 0)
+        self.assertNotIn("can't be killed", d.log())
+
     def test_a_token_is_in_no_core_dump(self):
         """That of an ordinary user; root's has no dump once it is nobody."""
         d = self.daemon(mercury.gateway(self.port, token="s3cret")
