@@ -183,6 +183,9 @@ class WhatIsReady(Readiness):
                          [("a", True), ("b", True), ("c", False)])
         # Nobody has waited for that one.
         wait_until(lambda: d.listener("c")["state"] == "listening", "it is up")
+        # A start does not wait for it.
+        wait_until(lambda: d.listener("c")["state"] == "listening",
+                   "it listens")
         d.call("listener.pause", name="c")
         self.assertEqual(self.ready(d), (True, None))
         self.assertEqual(self.listener_ready(d, "c"), (False, "it is paused"))
