@@ -349,12 +349,16 @@ end_gateway(unsigned int line)
 	struct config_section *s = &reader.section;
 	struct gateway_wanted *g = &reader.plan->gateway;
 	struct tls_warnings warnings = { 0 };
+	char where[PATH_MAX + 16];
 	struct err err;
 	size_t i;
 
 	if (!take_place("gateway", line) || s->wrong)
 		return;
+	(void)snprintf(where, sizeof(where), "%s:%u", reader.file->path, line);
 	if (option_gateway(s->options, g, &err) == -1 ||
+	    conflict_take_gateway(reader.taken, &g->settings, where, &err) ==
+		-1 ||
 	    gateway_plan_complete(g, &warnings, &err) == -1)
 		section_error("gateway: ", line, &err);
 	for (i = 0; i < warnings.count && i < TLS_WANTS_WARNINGS; i++)

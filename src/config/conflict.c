@@ -237,20 +237,52 @@ note_pool(json_t *taken, const struct listener_spec *spec,
 	return 0;
 }
 
+/* "listener "a" at FILE:LINE", as far as it fits. */
+#define WHO_SIZE (SPEC_NAME_SIZE + WHERE_BYTES + 32)
+
+static void
+tell_who(const char *what, const char *where, char out[static WHO_SIZE])
+{
+	const size_t len = strlen(where);
+	const bool cut = len > WHERE_BYTES;
+
+	(void)snprintf(out, WHO_SIZE, "%s at %s%s", what, cut ? "..." : "",
+	    cut ? where + len - WHERE_BYTES : where);
+}
+
+int
+conflict_take_gateway(json_t *taken, const struct gateway_settings *s,
+    const char *where, struct err *err)
+{
+	char who[WHO_SIZE];
+	struct claim c;
+	unsigned int i;
+
+	tell_who("the gateway", where, who);
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++) {
+		c = (struct claim){ .option = gateway_socket_name(i),
+			.port = s->places[i].port };
+		if (add_claim(&c, 0, &c, s->places[i].address) == 0)
+			continue;
+		if (check_port(taken, &c, err) == -1 ||
+		    take_port(taken, &c, who, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 conflict_take(json_t *taken, const struct listener_spec *spec, option_set set,
     const char *where, struct err *err)
 {
-	const size_t len = strlen(where);
-	const bool cut = len > WHERE_BYTES;
-	char who[SPEC_NAME_SIZE + WHERE_BYTES + 32];
+	char what[SPEC_NAME_SIZE + 16], who[WHO_SIZE];
 	struct claim claims[CLAIMS_MAX];
 	const size_t ports = claims_of(spec, claims);
 	int result = 0;
 	size_t i;
 
-	(void)snprintf(who, sizeof(who), "listener \"%s\" at %s%s", spec->name,
-	    cut ? "..." : "", cut ? where + len - WHERE_BYTES : where);
+	(void)snprintf(what, sizeof(what), "listener \"%s\"", spec->name);
+	tell_who(what, where, who);
 	for (i = 0; i < POOL_OPTION_COUNT; i++)
 		if ((set & OPTION_BIT(pool_options[i])) &&
 		    check_pool(taken, spec, pool_options[i], err) == -1)

@@ -1,7 +1,7 @@
 /*
- * conflict: what two listeners of one config can't both have: the same place
- * to listen, or a pool of two sizes, or of two kinds otherwise. Pure, but for
- * the number of CPUs.
+ * conflict: what two listeners of one config, or one of them and the gateway,
+ * can't both have: the same place to listen, or a pool of two sizes, or of two
+ * kinds otherwise. Pure, but for the number of CPUs.
  *
  * What is found here would fail at the start, but without file and line.
  */
@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "common/err.h"
+#include "common/gateway_settings.h"
 #include "common/spec.h"
 
 /*
@@ -22,6 +23,10 @@
  * who was first; then nothing was taken.
  */
 int conflict_take(json_t *taken, const struct listener_spec *, option_set set,
+    const char *where, struct err *);
+
+/* The same for the places of the gateway. */
+int conflict_take_gateway(json_t *taken, const struct gateway_settings *,
     const char *where, struct err *);
 
 #endif /* MERCURY_CONFIG_CONFLICT_H */

@@ -251,6 +251,16 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		    "3: listen: \"localhost\" is no numeric address" },
 		{ "gateway {\n listen = \"[::]:99999\" }",
 		    "3: listen: 99999 is out of range: 0 to 65535" },
+		{ "gateway {\n listen = \"127.0.0.1:8080\"\n "
+		  "agent_listen = \"127.0.0.1:8080\" }",
+		    "4: gateway: agent_listen: 8080 is taken by the gateway" },
+		{ "gateway { listen = \"127.0.0.1:8080\" }\n"
+		  "listener a { protocol = echo\n port = 8080 }",
+		    "4: listener \"a\": port: 8080 is taken by the gateway "
+		    "at" },
+		{ "listener a { port = 8080 protocol = echo }\n"
+		  "gateway {\n listen = \"127.0.0.1:8080\" }",
+		    "4: gateway: listen: 8080 is taken by listener \"a\" at" },
 		{ "gateway {\n agent_weight = half }",
 		    "3: agent_weight: \"half\" is unknown: must be full or "
 		    "load" },
