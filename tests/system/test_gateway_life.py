@@ -17,6 +17,14 @@ from web import Client, Served, request
 EX_UNAVAILABLE = 69
 
 
+def wait_dumps_nothing(pid):
+    """A start waits for the listeners, not for the gateway."""
+    def dumped():
+        with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as f:
+            return int(f.read(), 16)
+    wait_until(lambda: dumped() == 0, "it dumps nothing")
+
+
 class Life(Served):
     def test_killed(self):
         """Listeners don't notice, and who waits in the queue is answered."""
@@ -123,12 +131,7 @@ class Life(Served):
                         + mercury.listener("pos"), as_root=False).start()
         self.wait_status("/readyz", 200)
         pid = d.child("mercury-gateway")
-
-        def dumped():
-            with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as f:
-                return int(f.read(), 16)
-        # A start waits for the listeners, not for the gateway.
-        wait_until(lambda: dumped() == 0, "it dumps nothing")
+        wait_dumps_nothing(pid)
 
     def test_without_descriptors(self):
         """It does not spin, and goes on when there are some again."""
@@ -442,19 +445,15 @@ class Tls(Served):
         d = self.started_with()
         pid = d.child("mercury-gateway")
         if mercury.ROOT:  # who can't be dumped has files that are root's
-            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
-            self.assertEqual(mercury.status_of(pid)["Uid"].split()[0],
-                             str(mercury.NOBODY.pw_uid))
+            wait_until(lambda: mercury.status_of(pid)["Uid"].split()[0]
+                       == str(mercury.NOBODY.pw_uid), "it is nobody")
+            wait_until(lambda: os.stat(f"/proc/{pid}/environ").st_uid == 0,
+                       "it can't be dumped")
             d.stop()
             os.chown(self.key, mercury.NOBODY.pw_uid, mercury.NOBODY.pw_gid)
             d = self.daemon(d.listeners, as_root=False).start()
             pid = d.child("mercury-gateway")
-
-        def dumped():
-            with open(f"/proc/{pid}/coredump_filter", encoding="ascii") as f:
-                return int(f.read(), 16)
-        # A start waits for the listeners, not for the gateway.
-        wait_until(lambda: dumped() == 0, "it dumps nothing")
+        wait_dumps_nothing(pid)
 
 
 if __name__ == "__main__":
