@@ -505,19 +505,19 @@ class TroubleTest(Dashboard):
         hide = ("Object.defineProperty(document, 'hidden', {value: %s, "
                 "configurable: true}); "
                 "document.dispatchEvent(new Event('visibilitychange'))")
-        self.assertGreater(asked(20), 2)
+        self.assertGreater(asked(30), 6)
         page.evaluate(hide % "true")
         asked(3)  # what was on its way
         self.assertEqual(asked(10), 0)
         page.evaluate(hide % "false")
-        self.assertGreater(asked(20), 2)
+        self.assertGreater(asked(30), 6)
         page.click("#freeze")
         page.wait_text("#stale", "Frozen by you")
         asked(3)
         self.assertEqual(asked(10), 0)
         page.click("#again")
         page.wait("document.querySelector('#stale').hidden")
-        self.assertGreater(asked(20), 2)
+        self.assertGreater(asked(30), 6)
 
     def test_without_a_store_the_history_tells(self):
         f = small_fleet()

@@ -420,7 +420,7 @@ class Meanwhile(HotRestart):
         began = time.monotonic()
         self.assertEqual(self.d.stop(), 0)  # shutdown_deadline is 2 s
         self.assertLess(time.monotonic() - began,
-                        2.5 * supervising.SLOWER)
+                        2.2 * supervising.SLOWER)
 
     def test_pause(self):
         port, restart = self.hold("a")
