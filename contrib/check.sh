@@ -5,6 +5,7 @@
 #
 #     CHECK_BUILD=DIR        build folder, _build/check by default
 #     CHECK_TESTS=NAMES      only these tests, as make's TESTS
+#     CHECK_ONLY_BUILD=1     build all that a run needs, and run nothing
 #     MERCURY_ALL_TOOLS=1    a missing tool is a failure, as in CI
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -21,6 +22,11 @@ make -C "$build" -s -j "$(job_count)" || exit 1
 if grep -q "^HAVE_CRITERION_TRUE='#'" "$build/config.log"; then
 	echo "Criterion is missing: the unit tests are not run" >&2
 	[ -z "${MERCURY_ALL_TOOLS:-}" ] || exit 1
+fi
+
+if [ -n "${CHECK_ONLY_BUILD:-}" ]; then
+	make -C "$build" -s -j "$(job_count)" check TESTS= </dev/null
+	exit
 fi
 
 # Results of tests that are no more would be counted too.

@@ -1,15 +1,18 @@
 #!/bin/sh
 # Try Mercury: install what is missing, build, and run mercuryd in the
-# foreground as an ordinary user with an echo listener on 127.0.0.1:7007.
-# Everything but the build lives in a scratch folder that goes at the end.
+# foreground as an ordinary user with an echo listener on 127.0.0.1:7007 and
+# the dashboard on port 7008. Everything but the build lives in a scratch folder
+# that goes at the end.
 #
-#     QUICKSTART_PORT=7008     another port
+#     QUICKSTART_PORT=8007     other ports: this one and the next
+#     QUICKSTART_HTTP=8080     another one than the next
 #     QUICKSTART_BUILD=DIR     a build folder that is there already
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 # shellcheck source=contrib/setup.sh
 . "$top/contrib/setup.sh"
 port=${QUICKSTART_PORT:-7007}
+http=${QUICKSTART_HTTP:-$((port + 1))}
 scratch=
 pid=
 
@@ -43,6 +46,27 @@ build() {
 	fi
 }
 
+# A certificate for the tour in README.md, with its key in the same file.
+make_certificate() {
+	(umask 077 && openssl req -x509 -newkey ec \
+	    -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7 \
+	    -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	    -keyout "$scratch/key.pem" -out "$scratch/cert.pem" 2>&1 &&
+	    cat "$scratch/key.pem" "$scratch/cert.pem" >"$scratch/demo.pem" &&
+	    rm "$scratch/key.pem" "$scratch/cert.pem") >"$scratch/openssl.log" ||
+	    { cat "$scratch/openssl.log" >&2; die "no certificate"; }
+}
+
+# What the commands of the tour need, to be sourced by a shell.
+write_env() {
+	cat >"$scratch/env" <<END
+PATH="$home/bin:\$PATH"
+MERCURY_SOCKET="$scratch/control.sock"
+DEMO="$scratch"
+export PATH MERCURY_SOCKET DEMO
+END
+}
+
 # Where and as whom the daemon runs: never as root.
 prepare() {
 	owner=$(id -un)
@@ -62,15 +86,22 @@ daemon {
   log = "stderr"
   shutdown_deadline = "1s"
 }
+gateway {
+  listen = "127.0.0.1:$http"
+}
 listener "echo" {
   address = "127.0.0.1"
   port = $port
   protocol = "echo"
+  workers = 2
   bind_attempts = 1
 }
 END
+	make_certificate
+	write_env
 	if [ "$(id -u)" = 0 ]; then
-		chown "$owner" "$scratch" || die "chown $owner $scratch"
+		chown "$owner" "$scratch" "$scratch/demo.pem" ||
+		    die "chown $owner $scratch"
 		group=$(id -g "$owner")
 		set -- --reuid "$(id -u "$owner")" --regid "$group" \
 		    --clear-groups
@@ -98,8 +129,8 @@ wait_ready() {
 			wait "$pid"
 			case $? in
 			0) exit 0 ;; # Ctrl-C came first
-			69) die "port $port is in use; try:" \
-			    "QUICKSTART_PORT=7008 sh contrib/quickstart.sh" ;;
+			69) die "port $port or $http is in use; try:" \
+			    "QUICKSTART_PORT=8007 sh contrib/quickstart.sh" ;;
 			*) die "mercuryd did not start" ;;
 			esac
 		fi
@@ -112,17 +143,14 @@ wait_ready() {
 explain() {
 	cat <<END
 
-mercuryd runs as $owner and echoes on 127.0.0.1:$port. In another terminal:
+mercuryd runs as $owner and echoes on 127.0.0.1:$port; its dashboard is
+http://127.0.0.1:$http/. In another terminal:
 
-    nc -N 127.0.0.1 $port
-        what you type comes back; Ctrl-D ends it
+    . $scratch/env
+    echo hello | nc -N 127.0.0.1 $port
+    mercuryctl status
 
-    ctl="$home/bin/mercuryctl -s $scratch/control.sock"
-    \$ctl status
-    \$ctl tree
-    \$ctl add-listener meters port=$((port + 1)) protocol=discard
-    \$ctl remove-listener meters
-
+and so on, as the tour in README.md goes. 'mercuryctl -h' lists the commands.
 Ctrl-C here ends it and removes $scratch.
 
 END

@@ -1,23 +1,31 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034 # the lists are for those who source this
 #
-# What quickstart.sh, check.sh and fuzz.sh share: the packages that have to be there on
-# Debian 12, listed once, and a build out of the tree. apt-get is called only
-# when something is missing.
+# What quickstart.sh, check.sh, fuzz.sh, analyze.sh and coverage.sh share: the
+# packages that have to be there on Debian 12, listed once, and a build out of
+# the tree. apt-get is called only when something is missing.
 
 packages_build="gcc libc6-dev make autoconf automake pkg-config libevent-dev
-libssl-dev libjansson-dev libsqlite3-dev libbsd-dev libconfuse-dev"
+libssl-dev libjansson-dev libsqlite3-dev libbsd-dev libconfuse-dev
+libseccomp-dev"
 
-packages_demo="netcat-openbsd"
+packages_demo="netcat-openbsd openssl curl"
 
 packages_test="libcriterion-dev python3 faketime socat netcat-openbsd binutils iproute2
 xz-utils tshark haproxy nginx-light libnginx-mod-stream curl openssl testssl.sh
-prometheus bsdextrautils shellcheck mandoc clang clang-format-14 chromium
-fonts-liberation"
+prometheus postgresql redis-server redis-tools ucspi-tcp ucspi-unix mailfront
+fingerd finger micro-httpd mbpoll logrotate valgrind bsdextrautils shellcheck
+mandoc clang clang-format-14 chromium fonts-liberation"
 # Node that is not Debian's brings an npm of its own.
 command -v npm >/dev/null 2>&1 || packages_test="$packages_test nodejs npm"
 
+packages_package="build-essential debhelper dpkg-dev lintian libcriterion-dev"
+
 packages_fuzz="clang libclang-rt-14-dev"
+
+packages_analyze="clang clang-tidy-14 cppcheck"
+
+packages_coverage="lcov"
 
 # missing_packages NAME...: those that are not installed.
 missing_packages() {

@@ -48,8 +48,11 @@ AC_DEFUN([MERCURY_HARDENING], [
     [AS_HELP_STRING([--disable-hardening], [build without hardening flags])])
   AC_ARG_ENABLE([sanitizers],
     [AS_HELP_STRING([--enable-sanitizers], [build with ASan and UBSan])])
+  AC_ARG_ENABLE([coverage],
+    [AS_HELP_STRING([--enable-coverage], [build with gcov, see contrib/coverage.sh])])
   AS_IF([test "$enable_fuzzers" = yes], [enable_sanitizers=yes])
-  AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes], [
+  AS_IF([test "$enable_hardening" != no && test "$enable_sanitizers" != yes &&
+    test "$enable_coverage" != yes], [
     m4_foreach_w([flag], [-fstack-protector-strong -fstack-clash-protection
       -fcf-protection -fPIE],
       [MERCURY_FLAG([HARDEN_CFLAGS], m4_defn([flag]))])
@@ -60,7 +63,9 @@ AC_DEFUN([MERCURY_HARDENING], [
       [HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])
   ])
   MERCURY_FLAG([HARDEN_LDFLAGS], [-Wl,--as-needed])
-  MERCURY_FLAG([HARDEN_CFLAGS], [-ffile-prefix-map=$srcdir=.])
+  dnl gcov must find the sources.
+  AS_IF([test "$enable_coverage" != yes],
+    [MERCURY_FLAG([HARDEN_CFLAGS], [-ffile-prefix-map=$srcdir=.])])
   AC_SUBST([HARDEN_CFLAGS])
   AC_SUBST([HARDEN_LDFLAGS])
   dnl Of programs: a module is shared.
@@ -76,6 +81,22 @@ AC_DEFUN([MERCURY_SANITIZERS], [
   ])
   AM_CONDITIONAL([SANITIZED], [test "$enable_sanitizers" = yes])
   AC_SUBST([SANITIZE_CFLAGS])
+])
+
+# MERCURY_GCOV: --enable-coverage, see MERCURY_HARDENING.
+AC_DEFUN([MERCURY_GCOV], [
+  AS_IF([test "$enable_coverage" = yes], [
+    dnl Else gcc would write the counters in the middle of execve(2), which is
+    dnl called in a child that shares the memory of its parent. Of these two
+    dnl warnings gcc 12 dies with --coverage.
+    COVERAGE_CFLAGS="--coverage -O0 -fno-builtin-execve"
+    COVERAGE_CFLAGS="$COVERAGE_CFLAGS -Wno-format-truncation -Wno-format-overflow"
+    COVERAGE_CPPFLAGS='-include $(top_srcdir)/tests/coverage.h'
+    AC_DEFINE([MERCURY_COVERAGE], [1], [built with gcov])
+  ])
+  AM_CONDITIONAL([COVERAGE], [test "$enable_coverage" = yes])
+  AC_SUBST([COVERAGE_CFLAGS])
+  AC_SUBST([COVERAGE_CPPFLAGS])
 ])
 
 # MERCURY_FUZZERS_COMPILER: before AC_PROG_CC, for only clang has libFuzzer.
@@ -113,4 +134,17 @@ AC_DEFUN([MERCURY_FUZZERS], [
   ])
   AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" = yes])
   AC_SUBST([FUZZ_LIBS])
+])
+
+# MERCURY_SANDBOX: filters of system calls are made by libseccomp, when the
+# programs are built; they don't link it.
+AC_DEFUN([MERCURY_SANDBOX], [
+  AC_ARG_ENABLE([sandbox],
+    [AS_HELP_STRING([--disable-sandbox],
+      [let the children call all that the kernel has: build without libseccomp])])
+  AS_IF([test "$enable_sandbox" = no],
+    [AC_MSG_WARN([built without a sandbox: children may make every system call])],
+    [PKG_CHECK_MODULES([SECCOMP], [libseccomp >= 2.5.2],
+      [AC_DEFINE([MERCURY_SECCOMP], [1], [there are filters of system calls])],
+      [AC_MSG_ERROR([libseccomp >= 2.5.2 was not found: install the Debian package libseccomp-dev, or give --disable-sandbox where a machine has none; children may then make every system call])])])
 ])

@@ -21,32 +21,50 @@
 /* clang-format off */
 #define FORM_ADDRESS	"address"
 #define FORM_AGENT_WEIGHT "full | load"
+#define FORM_BALANCE	"round_robin | least_connections | source | first"
 #define FORM_BOOL	"true | false"
+#define FORM_CHECK	"off | connect | expect"
+#define FORM_CHECK_TEXT	"bytes"
 #define FORM_CIDRS	"{network, ...}"
+#define FORM_COMMAND	"{word, ...}"
+#define FORM_DIRECTORY	"directory"
 #define FORM_DURATION	"duration"
+#define FORM_ENVIRONMENT "{NAME=value, ...}"
+#define FORM_EXEC	"section"
+#define FORM_EXEC_STDERR "log | socket | null"
 #define FORM_GROUP	"group"
 #define FORM_KEEPALIVE	"idle/interval/count | off"
+#define FORM_LOGIN	"user"
 #define FORM_LOG_FORMAT	"text | json"
 #define FORM_LOG_LEVEL	"error | warning | info | debug"
 #define FORM_LOG_TARGET	"syslog | stderr"
 #define FORM_MODE	"octal"
+#define FORM_MODULE	"section"
+#define FORM_MODULE_OPTIONS "{name=value, ...}"
 #define FORM_NAME	"name"
 #define FORM_NAMES	"{name, ...}"
 #define FORM_OPTIONAL_PATH "path"
 #define FORM_OPTIONAL_STRING "text"
+#define FORM_OVERFLOW	"queue | reject"
 #define FORM_PATH	"path"
 #define FORM_PLACE	"address:port"
-#define FORM_PROTOCOL	"echo | discard"
+#define FORM_PROTOCOL	"echo | discard | proxy | exec | module"
+#define FORM_PROXY	"section"
 #define FORM_PROXY_PROTOCOL "off | v1 | v2 | any"
-#define FORM_OVERFLOW	"queue | reject"
+#define FORM_RESOLVERS	"{address, ...}"
 #define FORM_RESTART	"permanent | transient | temporary"
+#define FORM_SECONDS	"duration"
 #define FORM_SECRET	"text"
+#define FORM_SEND_PROXY	"off | v1 | v2"
+#define FORM_SIZE	"size"
 #define FORM_STRATEGY	"one_for_one | one_for_all | rest_for_one"
 #define FORM_STRING	"name"
 #define FORM_TLS	"section"
 #define FORM_TRANSPORT	"tcp | tls | unix"
 #define FORM_UINT16	"number"
 #define FORM_UINT32	"number"
+#define FORM_UPSTREAMS	"{upstream, ...}"
+#define FORM_UPSTREAM_TLS "section"
 #define FORM_USER	"user"
 #define FORM_WORKERS	"number | auto"
 /* clang-format on */
@@ -89,6 +107,24 @@ static const struct row store_rows[] = {
 
 static const struct row gateway_rows[] = {
 #define GATEWAY_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row proxy_rows[] = {
+#define PROXY_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row exec_rows[] = {
+#define EXEC_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
+	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
+#include "common/option_list.h"
+};
+
+static const struct row module_rows[] = {
+#define MODULE_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, DEFAULT, HELP) \
 	{ NAME, FORM_##TYPE, MIN, MAX, ELSEWHERE, DEFAULT, HELP },
 #include "common/option_list.h"
 };
@@ -194,7 +230,9 @@ print_range(const struct row *r)
 		print_durations(r);
 	else if (strcmp(r->form, FORM_PATH) == 0 && r->max != 0)
 		(void)printf("At most %" PRIu64 " bytes.\n", r->max);
-	else if (strcmp(r->form, FORM_CIDRS) == 0)
+	else if (strcmp(r->form, FORM_SIZE) == 0)
+		(void)puts("At most 1024t.");
+	else if (r->form[0] == '{' && r->max != 0)
 		(void)printf("At most %" PRIu64 ".\n", r->max);
 	else if (r->max != 0 && strcmp(r->form, FORM_MODE) != 0)
 		(void)printf("From %" PRIu64 " to %" PRIu64 ".\n", r->min,
@@ -257,6 +295,24 @@ static void
 print_gateway_options(void)
 {
 	print_rows(gateway_rows, COUNT(gateway_rows));
+}
+
+static void
+print_proxy_options(void)
+{
+	print_rows(proxy_rows, COUNT(proxy_rows));
+}
+
+static void
+print_exec_options(void)
+{
+	print_rows(exec_rows, COUNT(exec_rows));
+}
+
+static void
+print_module_options(void)
+{
+	print_rows(module_rows, COUNT(module_rows));
 }
 
 /* --- events --- */
@@ -387,6 +443,9 @@ static const struct {
 	{ "@GROUP_OPTIONS@\n", print_group_options },
 	{ "@STORE_OPTIONS@\n", print_store_options },
 	{ "@GATEWAY_OPTIONS@\n", print_gateway_options },
+	{ "@PROXY_OPTIONS@\n", print_proxy_options },
+	{ "@EXEC_OPTIONS@\n", print_exec_options },
+	{ "@MODULE_OPTIONS@\n", print_module_options },
 	{ "@EVENT_TYPES@\n", print_event_types },
 	{ "@FACTS@\n", print_facts },
 	{ "@METRICS@\n", print_metrics },

@@ -27,7 +27,13 @@ _mercuryctl_types() {
 # The words that an option of a listener takes, where there are but a few.
 _mercuryctl_values() {
 	case $1 in
-	protocol) echo "echo discard" ;;
+	protocol) echo "echo discard proxy exec module" ;;
+	proxy.balance) echo "round_robin least_connections source first" ;;
+	proxy.check) echo "off connect expect" ;;
+	proxy.send_proxy) echo "off v1 v2" ;;
+	proxy.tls.verify) echo "required none" ;;
+	exec.stderr) echo "log socket null" ;;
+	proxy.splice | module.check_state) echo "true false" ;;
 	transport) echo "tcp tls unix" ;;
 	overflow) echo "queue reject" ;;
 	proxy_protocol) echo "off v1 v2 any" ;;
@@ -40,16 +46,28 @@ _mercuryctl_values() {
 
 _mercuryctl() {
 	local commands="status tree add-listener remove-listener
-		update-listener pause resume restart-listener connections kick
-		trace history failure-rate stats events cleanup reload
-		drain undrain shutdown"
+		update-listener pause resume restart-listener upstreams
+		upstream-set connections kick trace history failure-rate stats
+		events cleanup reload drain undrain shutdown"
 	local keys="address port path mode owner group transport protocol pool
 		workers backlog nodelay keepalive drain_timeout idle_timeout
 		max_lifetime user_timeout handshake_timeout
 		allow deny probes proxy_protocol proxy_trusted tls bind_attempts
 		bind_backoff bind_backoff_max required health_port restart max_restarts
 		max_seconds hang_timeout record_connections max_connections
-		overflow accept_rate accept_burst"
+		overflow accept_rate accept_burst user proxy exec module"
+	local section_keys="proxy.upstreams proxy.balance proxy.connect_timeout
+		proxy.retries proxy.max_connections proxy.queue
+		proxy.queue_timeout proxy.weight proxy.check
+		proxy.check_interval proxy.check_timeout proxy.check_rise
+		proxy.check_fall proxy.check_send proxy.check_expect
+		proxy.send_proxy proxy.splice proxy.resolve_every
+		proxy.resolvers proxy.tls.ca proxy.tls.cert proxy.tls.key
+		proxy.tls.crl proxy.tls.verify proxy.tls.server_name
+		exec.command exec.directory exec.environment
+		exec.max_processes exec.kill_after exec.stderr exec.cpu
+		exec.memory exec.files exec.processes
+		module.path module.options module.check_state"
 	local options="--socket --json --output --timeout --help --version"
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command="" words="" i
@@ -157,7 +175,15 @@ _mercuryctl() {
 		options+=" --queue"
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
-	resume | kick | history | drain | undrain)
+	upstream-set)
+		# An address is several words to bash, for its colons.
+		if ((arguments > 1)); then
+			words="ready drain maint"
+		elif ((!arguments)); then
+			words=$(_mercuryctl_listeners "${reach[@]}")
+		fi
+		;;
+	resume | upstreams | kick | history | drain | undrain)
 		((arguments)) || words=$(_mercuryctl_listeners "${reach[@]}")
 		;;
 	restart-listener)
@@ -187,6 +213,7 @@ _mercuryctl() {
 	if [[ $cur == -* ]]; then
 		words=$options
 	elif [[ $words == "$keys" ]]; then
+		[[ $cur != *.* ]] || words=$section_keys
 		compopt -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -S = -W "$words" -- "$cur")
 		return

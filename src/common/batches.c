@@ -46,22 +46,18 @@ batches_room(const struct batches *b, const struct batch *one)
 	return b->size - one->len;
 }
 
-static bool
-has_no_room(int error)
-{
-	return error == EAGAIN || error == EINTR || error == ENOBUFS ||
-	    error == ENOMEM;
-}
-
 bool
 batches_send(struct batches *b, int fd)
 {
 	struct batch *one;
 
+	b->starved = false;
 	while ((one = STAILQ_FIRST(&b->queue)) != NULL) {
 		if (send(fd, one->bytes, one->len,
-			MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
-			return has_no_room(errno);
+			MSG_DONTWAIT | MSG_NOSIGNAL) == -1) {
+			b->starved = errno == ENOBUFS || errno == ENOMEM;
+			return b->starved || errno == EAGAIN || errno == EINTR;
+		}
 		STAILQ_REMOVE_HEAD(&b->queue, next);
 		b->count--;
 		free(b->spare);

@@ -24,6 +24,7 @@ struct batches {
 	unsigned int max;
 	size_t size;         /* of each, in bytes */
 	struct batch *spare; /* of those sent, for the next */
+	bool starved;        /* the kernel had no memory for the first */
 };
 
 void batches_init(struct batches *, unsigned int max, size_t size);
@@ -41,7 +42,8 @@ struct batch *batches_add(struct batches *, const void *head, size_t len);
 size_t batches_room(const struct batches *, const struct batch *);
 
 /*
- * Send what the peer takes now; those that it does not take stay. Returns
+ * Send what the peer takes now; those that it does not take stay. If it is
+ * starved then, its socket is writable all the same: wait a moment. Returns
  * false when nobody reads any more.
  */
 bool batches_send(struct batches *, int fd);

@@ -21,8 +21,12 @@ enum bulk_id {
 	BULK_DENY,
 	BULK_PROBES,
 	BULK_PROXY_TRUSTED,
-	BULK_TLS,          /* the section, as JSON (src/option) */
-	BULK_TLS_MATERIAL, /* what mercury-config made of it (src/tls) */
+	BULK_TLS,           /* the section, as JSON (src/option) */
+	BULK_TLS_MATERIAL,  /* what mercury-config made of it (src/tls) */
+	BULK_PROTOCOL,      /* the section of the protocol, as JSON */
+	BULK_PROTOCOL_PLAN, /* and the struct of proxy_plan.h, ... */
+	BULK_UPSTREAM_TLS,  /* these two: as those of TLS, for upstreams */
+	BULK_UPSTREAM_MATERIAL,
 	BULK_COUNT
 };
 

@@ -12,6 +12,9 @@
 /* Read at most so many messages before others get their turn. */
 #define MESSAGES_PER_WAKE 32
 
+/* When the kernel is short of memory. */
+#define RETRY_MS 10
+
 /* A peer that lets so many pile up does not work any more. */
 #define QUEUE_MAX 32768
 
@@ -31,6 +34,7 @@ struct channel {
 	void *ctx;
 	struct event *readable;
 	struct event *writable; /* also fires to report a failed send */
+	struct event *retry;    /* pending: one of them is not waited for */
 	STAILQ_HEAD(, queued) queue;
 	size_t queued;
 	const char *failure; /* set: report it from the loop, then be silent */
@@ -69,6 +73,7 @@ report(struct channel *c, const char *why)
 	c->silent = true;
 	(void)event_del(c->readable);
 	(void)event_del(c->writable);
+	(void)event_del(c->retry);
 	drop_queued(c);
 	c->handler->closed(c->ctx, why);
 }
@@ -80,6 +85,37 @@ fail_later(struct channel *c, const char *why)
 	if (c->failure == NULL)
 		c->failure = why;
 	event_active(c->writable, EV_WRITE, 0);
+}
+
+/*
+ * The kernel is short of memory, but its socket is ready all the same: don't
+ * wait for that, which would keep us busy.
+ */
+static void
+retry_later(struct channel *c, struct event *ready)
+{
+	static const struct timeval later = { .tv_usec = RETRY_MS * 1000 };
+
+	if (event_add(c->retry, &later) == 0)
+		(void)event_del(ready);
+}
+
+static bool
+waits_to_retry(const struct channel *c)
+{
+	return event_pending(c->retry, EV_TIMEOUT, NULL) != 0;
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (event_add(c->readable, NULL) == -1 ||
+	    (c->queued > 0 && event_add(c->writable, NULL) == -1))
+		fail_later(c, "out of memory");
 }
 
 /* Hand a message over. Returns false when the channel is gone or silent. */
@@ -113,6 +149,9 @@ receive_one(struct channel *c)
 		break;
 	case IPC_BROKEN:
 		report(c, err.text);
+		break;
+	case IPC_SHORT:
+		retry_later(c, c->readable);
 		break;
 	case IPC_AGAIN:
 		break;
@@ -153,7 +192,9 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	}
 	while ((q = STAILQ_FIRST(&c->queue)) != NULL) {
 		r = ipc_send(fd, q->kind, q->payload, q->fd, false, &err);
-		if (r == IPC_AGAIN)
+		if (r == IPC_SHORT)
+			retry_later(c, c->writable);
+		if (r == IPC_SHORT || r == IPC_AGAIN)
 			return;
 		if (r != IPC_OK) {
 			report(c, send_failure(r));
@@ -185,7 +226,8 @@ channel_new(struct event_base *base, int fd, enum role peer,
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable =
 	    event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
-	if (c->readable == NULL || c->writable == NULL ||
+	c->retry = event_new(base, -1, 0, on_retry, c);
+	if (c->readable == NULL || c->writable == NULL || c->retry == NULL ||
 	    event_add(c->readable, NULL) == -1) {
 		(void)err_set(err, ERR_UNAVAILABLE, "a channel: out of memory");
 		channel_free(&c);
@@ -218,8 +260,15 @@ enqueue(struct channel *c, enum ipc_kind kind, const void *payload, int fd)
 	memcpy(q->payload, payload, size);
 	STAILQ_INSERT_TAIL(&c->queue, q, next);
 	c->queued++;
-	if (event_add(c->writable, NULL) == -1)
+	if (!waits_to_retry(c) && event_add(c->writable, NULL) == -1)
 		fail_later(c, "out of memory");
+}
+
+void
+channel_go_first(struct channel *c)
+{
+	/* It fails for an event that is active, and this one has just come. */
+	(void)event_priority_set(c->readable, 0);
 }
 
 void
@@ -232,7 +281,9 @@ channel_send(struct channel *c, enum ipc_kind kind, const void *payload, int fd)
 		return;
 	if (c->queued == 0)
 		r = ipc_send(c->fd, kind, payload, fd, false, &err);
-	if (r == IPC_AGAIN)
+	if (r == IPC_SHORT)
+		retry_later(c, c->writable);
+	if (r == IPC_SHORT || r == IPC_AGAIN)
 		enqueue(c, kind, payload, fd);
 	else if (r != IPC_OK)
 		fail_later(c, send_failure(r));
@@ -268,6 +319,8 @@ channel_flush(struct channel *c, int max_ms)
 		on_writable(p.fd, EV_WRITE, c);
 		if (freed)
 			break;
+		if (waits_to_retry(c))
+			(void)poll(NULL, 0, RETRY_MS);
 	}
 	if (!freed)
 		c->freed = outer;
@@ -290,6 +343,8 @@ channel_free(struct channel **cp)
 		event_free(c->readable);
 	if (c->writable != NULL)
 		event_free(c->writable);
+	if (c->retry != NULL)
+		event_free(c->retry);
 	(void)close(c->fd);
 	free(c);
 }

@@ -41,6 +41,13 @@ struct channel *channel_new(struct event_base *, int fd, enum role peer,
     const struct channel_handler *handler, void *ctx, struct err *err);
 
 /*
+ * Hear of its messages before anything else that is ready at the same time.
+ * The event_base has more than one priority (event_base_priority_init()), and
+ * the peer is trusted: one that talks all the time would keep all else waiting.
+ */
+void channel_go_first(struct channel *);
+
+/*
  * Send a message now or as soon as the peer has room. fd is borrowed (-1:
  * none); it may be closed as soon as this returns. A failure comes through
  * closed(), from the event loop, never from within this call.

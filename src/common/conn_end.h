@@ -18,6 +18,11 @@
 	END(TLS_ERROR, "tls_error", "its TLS handshake failed, or the peer broke TLS") \
 	END(PROTOCOL_ERROR, "protocol_error", "the peer sent what makes no sense, such as a bad PROXY header") \
 	END(DENIED, "denied", "the peer behind the proxy may not connect") \
+	END(PROTOCOL_CLOSED, "protocol_closed", "its protocol, such as a module, ended it") \
+	END(UPSTREAM_CLOSED, "upstream_closed", "the upstream closed it") \
+	END(UPSTREAM_FAILED, "upstream_failed", "no upstream could be reached, or it reset the connection") \
+	END(PROGRAM_ENDED, "program_ended", "its program ended") \
+	END(PROGRAM_FAILED, "program_failed", "its program could not be started") \
 	END(KICKED, "kicked", "somebody asked for it")			\
 	END(DEADLINE, "deadline", "it was open still at a drain deadline") \
 	END(NO_MEMORY, "no_memory", "memory or descriptors were short")	\

@@ -93,6 +93,24 @@ EVENT(CONNECTION_DENIED, "connection.denied", WARNING, ROLE_POOL,
 EVENT(CONNECTION_HANDSHAKE_FAILED, "connection.handshake_failed", WARNING, ROLE_POOL,
     "count pool",
     "So many ended within a second before they were open, all for the same reason: a word that status has in ends, or of TLS not_tls, http, version, cipher, alpn, no_certificate, bad_certificate, unknown_ca, alert, protocol or internal. The peer is the last of them.")
+EVENT(UPSTREAM_UP, "upstream.up", INFO, ROLE_POOL,
+    "upstream pool",
+    "An upstream of a listener that was down answers again: check_rise times in a row.")
+EVENT(UPSTREAM_DOWN, "upstream.down", ERROR, ROLE_POOL,
+    "upstream pool",
+    "An upstream of a listener is down: check_fall times in a row it could not be reached, or did not answer as check_expect wants it. The reason says what was wrong the last time. It gets no connections while others are up.")
+EVENT(APP_STARTED, "app.started", INFO, ROLE_POOL,
+    "connection pool pid",
+    "A program of protocol exec was started, for a listener with record_connections.")
+EVENT(APP_EXITED, "app.exited", INFO, ROLE_POOL,
+    "connection pool pid exit_code signal uptime_ms",
+    "It has ended: with exit code 0, or because mercuryd wanted its end. Only of a listener with record_connections.")
+EVENT(APP_CRASHED, "app.crashed", WARNING, ROLE_POOL,
+    "count pool",
+    "So many programs ended within a second with another exit code, or by a signal, or could not be started, as the reason says: exit_1 to exit_255, signal_1 to signal_64, or not_started. The peer is that of the last of them.")
+EVENT(CONNECTION_REPORTED, "connection.reported", WARNING, ROLE_POOL,
+    "connection text count pool tls_name tls_serial",
+    "A module has something to tell of a connection (mercury-protocol(3)): the reason is its word for it.")
 EVENT(STORE_RECOVERED, "store.recovered", WARNING, ROLE_STORE,
     "file",
     "The database was corrupt, was set aside, and a new one was begun.")

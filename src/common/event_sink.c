@@ -29,7 +29,7 @@ struct gap {
 
 struct event_sink {
 	int fd;
-	struct event *soon;     /* a batch is due */
+	struct event *soon;     /* a batch is due, or due again */
 	struct event *writable; /* the store took no more */
 	struct batches batches;
 	struct gap gap;
@@ -109,13 +109,23 @@ send_batches(struct event_sink *s)
 		send_batches(s);
 }
 
+static void
+send_soon(struct event_sink *s)
+{
+	static const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
+
+	(void)event_add(s->soon, &gather);
+}
+
 void
 event_sink_flush(struct event_sink *s)
 {
 	if (s == NULL)
 		return;
 	send_batches(s);
-	if (s->batches.count > 0)
+	if (s->batches.starved)
+		send_soon(s);
+	else if (s->batches.count > 0)
 		(void)event_add(s->writable, NULL);
 }
 
@@ -130,8 +140,6 @@ on_due(evutil_socket_t fd, short what, void *arg)
 void
 event_sink_add(struct event_sink *s, struct health_event *e)
 {
-	static const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
-
 	if (s == NULL || s->broken)
 		return;
 	if (e->at_ms == 0)
@@ -141,7 +149,7 @@ event_sink_add(struct event_sink *s, struct health_event *e)
 	if (event_pending(s->writable, EV_WRITE, NULL) ||
 	    event_pending(s->soon, EV_TIMEOUT, NULL))
 		return;
-	(void)event_add(s->soon, &gather);
+	send_soon(s);
 }
 
 /* Wait for it, but not longer than max_ms; a signal is no reason to end. */
@@ -168,7 +176,8 @@ event_sink_finish(struct event_sink *s, int max_ms)
 	if (s == NULL)
 		return;
 	send_batches(s);
-	while (s->batches.count > 0 && has_room(s->fd, max_ms))
+	while (s->batches.count > 0 && !s->batches.starved &&
+	    has_room(s->fd, max_ms))
 		send_batches(s);
 }
 

@@ -60,6 +60,10 @@ result_of_errno(const char *what, struct err *err)
 	case EAGAIN:
 	case EINTR:
 		return IPC_AGAIN;
+	case ENOBUFS:
+	case ENOMEM:
+	case ETOOMANYREFS:
+		return IPC_SHORT;
 	case ECONNRESET:
 	case EPIPE:
 	case ENOTCONN:

@@ -22,6 +22,7 @@ struct ipc_message {
 enum ipc_result {
 	IPC_OK,
 	IPC_AGAIN, /* would block */
+	IPC_SHORT, /* the kernel is short of memory: try a moment later */
 	IPC_GONE,  /* the peer is gone: EOF, ECONNRESET or EPIPE */
 	IPC_BROKEN /* the peer broke the rules, or the socket failed */
 };

@@ -17,7 +17,9 @@
 #include "common/conn_state.h"
 #include "common/event.h"
 #include "common/gateway_settings.h"
+#include "common/proxy_plan.h"
 #include "common/role.h"
+#include "common/scoreboard.h"
 #include "common/spec.h"
 #include "common/ticket_keys.h"
 
@@ -101,13 +103,26 @@ struct msg_holder {
 #define RUN_SIZE (SPEC_PATH_SIZE + 32)
 
 /*
- * Kill the processes that were left behind: those of earlier runs, or, with
- * this_run, of ours, but for a few. A STRAY comes for each, then STRAYS_END.
+ * The environment of a program of protocol exec has those, too, and the pid of
+ * the worker that has started it.
+ */
+#define WORKER_VARIABLE "MERCURY_WORKER"
+
+/* Whose processes shall be looked for. */
+enum strays_of {
+	STRAYS_OF_EARLIER_RUNS,
+	STRAYS_OF_THIS_RUN,    /* all, but for a few */
+	STRAYS_OF_DEAD_WORKERS /* the programs of workers of this run */
+};
+
+/*
+ * Kill the processes that were left behind. A STRAY comes for each, then
+ * STRAYS_END.
  */
 struct msg_config_find_strays {
 	char control_socket[SPEC_PATH_SIZE];
-	char run[RUN_SIZE]; /* ours */
-	uint32_t this_run;
+	char run[RUN_SIZE];  /* ours */
+	uint32_t of;         /* enum strays_of */
 	uint32_t elapsed_ms; /* since our start: so long they have drained */
 	uint32_t supervisor; /* our pid */
 	uint32_t unused;
@@ -126,14 +141,30 @@ struct msg_strays_end {
 };
 
 /*
- * CONFIG_TLS (struct msg_bulk) carries the tls section of a listener, whose
- * files shall be read. Answered by a BULK with the material or by PLAN_ERROR,
- * and PLAN_WARNING, then PLAN_END.
+ * Carries a value of a listener that names files, which shall be read: a tls
+ * section (BULK_TLS, BULK_UPSTREAM_TLS) or the plan of exec or module. Answered
+ * by a BULK with the material of a section, or by PLAN_ERROR, and PLAN_WARNING,
+ * then PLAN_END.
  */
+struct msg_config_files {
+	uint32_t id;       /* enum bulk_id */
+	uint32_t protocol; /* enum protocol_id */
+	struct bulk_ref ref;
+};
 
 struct msg_plan_end {
 	uint32_t listeners; /* as many as were sent */
 	uint32_t errors;    /* not 0: nothing may be applied */
+};
+
+/*
+ * In the first message to a child: what it may do from then on (sandbox.h in
+ * src/sandbox). mercury-config is in its sandbox by then.
+ */
+enum sandbox_mode {
+	SANDBOX_OFF,
+	SANDBOX_ON,
+	SANDBOX_PROGRAMS /* of a pool: it may start programs */
 };
 
 /* --- supervisor <-> pool worker --- */
@@ -148,11 +179,14 @@ struct msg_pool_hello {
 	uint32_t gid;
 	uint32_t generation;
 	uint32_t heartbeat_ms; /* how often to say in the scoreboard: alive */
+	uint32_t sandbox;      /* enum sandbox_mode */
+	uint32_t unused;
 };
 
 /*
  * TLS_MODULE carries mercury-tls.so, before the first LISTEN with transport
- * tls.
+ * tls. DNS_MODULE carries mercury-dns.so, before the first upstream that is a
+ * name.
  */
 
 /* For the next LISTEN of the listener, or for what it does already. */
@@ -164,6 +198,11 @@ struct msg_ticket_keys {
 
 /*
  * GATES carries the gates of the pool (gate.h), before the first LISTEN.
+ */
+
+/*
+ * UPSTREAM_BOARD carries the board of the pool (upstream_board.h), before the
+ * first LISTEN with protocol proxy.
  */
 
 /*
@@ -181,6 +220,39 @@ struct msg_listen {
 struct msg_slot {
 	uint64_t listener_id;
 	uint32_t slot;
+};
+
+/*
+ * REFUSED, for LISTENING or after UPDATE: this worker can't serve the listener
+ * so. After LISTEN it knows nothing of it. TRIED: code is ERR_NONE if it could.
+ */
+struct msg_refused {
+	uint64_t listener_id;
+	uint32_t code; /* enum err_code */
+	uint32_t unused;
+	char text[IPC_TEXT_SIZE];
+};
+
+/*
+ * TRY, instead of POOL_HELLO: could a worker serve a listener of this protocol
+ * and plan, which comes with it? Answered by TRIED; it ends then.
+ */
+struct msg_try {
+	struct log_settings log;
+	uint32_t uid; /* who to be: role_drop_rights() */
+	uint32_t gid;
+	uint32_t protocol;         /* enum protocol_id */
+	uint32_t sandbox;          /* enum sandbox_mode */
+	char name[SPEC_NAME_SIZE]; /* of the listener */
+	struct bulk_ref plan;
+};
+
+/* Which module a listener uses from now on; after LISTEN and UPDATE. */
+struct msg_module {
+	uint64_t listener_id;
+	char name[MODULE_NAME_SIZE];
+	/* What its counters are called; those that there are not are empty. */
+	char counters[MODULE_COUNTERS][MODULE_NAME_SIZE];
 };
 
 struct msg_update {
@@ -232,6 +304,8 @@ struct msg_control_hello {
 	uint32_t gid;
 	uint32_t control_gid;
 	uint32_t readers_gid;
+	uint32_t sandbox; /* enum sandbox_mode */
+	uint32_t unused;
 	char state_dir[256];
 };
 
@@ -264,6 +338,14 @@ struct msg_req_name {
 #define REQ_FLAG_DRY_RUN 2u /* REQ_RELOAD: answer with PLAN rows */
 #define REQ_FLAG_VALUES 4u  /* REQ_STATUS of one: BULK messages, too */
 #define REQ_FLAG_UNDRAIN 8u /* REQ_DRAIN: the other way round */
+
+/* Answered, as REQ_UPSTREAMS, by a SNAPSHOT of UPSTREAM rows. */
+struct msg_req_upstream_set {
+	uint32_t request;
+	uint32_t mode;             /* enum upstream_mode */
+	char name[SPEC_NAME_SIZE]; /* of the listener */
+	char upstream[UPSTREAM_NAME_SIZE];
+};
 
 struct msg_request {
 	uint32_t request;
@@ -430,6 +512,8 @@ struct msg_gateway_hello {
 	struct log_settings log;
 	uint32_t uid; /* who to be: role_drop_rights() */
 	uint32_t gid;
+	uint32_t sandbox; /* enum sandbox_mode */
+	uint32_t unused;
 	struct gateway_settings settings;
 };
 
@@ -454,7 +538,7 @@ struct msg_store_hello {
 	uint32_t uid; /* who to be: role_drop_rights() */
 	uint32_t gid;
 	uint32_t orphan_ms; /* how long to read on if the supervisor dies */
-	uint32_t unused;
+	uint32_t sandbox;   /* enum sandbox_mode */
 	struct store_settings settings;
 };
 
@@ -560,7 +644,7 @@ struct msg_events_news {
 	MSG(CONFIG_READ, ROLE_SUPERVISOR,		struct msg_config_read,	0) \
 	MSG(CONFIG_FIND_HOLDER, ROLE_SUPERVISOR,	struct msg_config_find_holder, 0) \
 	MSG(CONFIG_FIND_STRAYS, ROLE_SUPERVISOR,	struct msg_config_find_strays, 0) \
-	MSG(CONFIG_TLS,	ROLE_SUPERVISOR,		struct msg_bulk,	1) \
+	MSG(CONFIG_FILES,	ROLE_SUPERVISOR,	struct msg_config_files, 1) \
 	MSG(HOLDER,	ROLE_CONFIG,			struct msg_holder,	0) \
 	MSG(STRAY,	ROLE_CONFIG,			struct msg_stray,	0) \
 	MSG(STRAYS_END,	ROLE_CONFIG,			struct msg_strays_end,	0) \
@@ -576,6 +660,10 @@ struct msg_events_news {
 	MSG(POOL_HELLO,	ROLE_SUPERVISOR,		struct msg_pool_hello,	1) \
 	MSG(LISTEN,	ROLE_SUPERVISOR,		struct msg_listen,	1) \
 	MSG(LISTENING,	ROLE_POOL,			struct msg_slot,	0) \
+	MSG(REFUSED,	ROLE_POOL,			struct msg_refused,	0) \
+	MSG(MODULE,	ROLE_POOL,			struct msg_module,	0) \
+	MSG(TRY,	ROLE_SUPERVISOR,		struct msg_try,	1) \
+	MSG(TRIED,	ROLE_POOL,			struct msg_refused,	0) \
 	MSG(RELEASE,	ROLE_SUPERVISOR,		struct msg_slot,	0) \
 	MSG(UPDATE,	ROLE_SUPERVISOR,		struct msg_update,	0) \
 	MSG(PAUSE,	ROLE_SUPERVISOR,		struct msg_pause,	0) \
@@ -599,8 +687,10 @@ struct msg_events_news {
 	MSG(REQ_RELOAD,	ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(REQ_SHUTDOWN, ROLE_CONTROL,			struct msg_request,	0) \
 	MSG(TLS_MODULE,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(DNS_MODULE,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(TICKET_KEYS, ROLE_SUPERVISOR,		struct msg_ticket_keys,	0) \
 	MSG(GATES,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
+	MSG(UPSTREAM_BOARD, ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(EVENTS,	ROLE_SUPERVISOR,		struct msg_empty,	1) \
 	MSG(GATEWAY_HELLO, ROLE_SUPERVISOR,		struct msg_gateway_hello, 1) \
 	MSG(GATEWAY_OPEN, ROLE_SUPERVISOR,		struct msg_gateway_socket, 1) \
@@ -616,6 +706,8 @@ struct msg_events_news {
 	MSG(EVENTS_CLEANUP, ROLE_CONTROL,		struct msg_events_cleanup, 0) \
 	MSG(EVENTS_WATCH, ROLE_CONTROL,			struct msg_empty,	0) \
 	MSG(EVENTS_NEWS, ROLE_STORE,			struct msg_events_news,	0) \
+	MSG(REQ_UPSTREAMS, ROLE_CONTROL,		struct msg_req_name,	0) \
+	MSG(REQ_UPSTREAM_SET, ROLE_CONTROL,		struct msg_req_upstream_set, 0) \
 	MSG(REQ_WORKERS, ROLE_CONTROL,			struct msg_req_name,	0) \
 	MSG(WORKER_LINK, ROLE_SUPERVISOR,		struct msg_worker_link,	1) \
 	MSG(INSPECT,	ROLE_SUPERVISOR,		struct msg_empty,	1) \

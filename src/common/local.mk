@@ -17,18 +17,23 @@ libcommon_a_SOURCES = \
 	src/common/event.c src/common/event.h src/common/event_list.h \
 	src/common/event_sink.c src/common/event_sink.h \
 	src/common/event_wire.c src/common/event_wire.h \
+	src/common/exec_plan.c src/common/exec_plan.h \
+	src/common/exit_table.c src/common/exit_table.h \
 	src/common/fact_list.h \
 	src/common/fd.c src/common/fd.h \
 	src/common/gate.c src/common/gate.h \
 	src/common/gateway_settings.c src/common/gateway_settings.h \
 	src/common/health_board.c src/common/health_board.h \
+	src/common/hex.h \
 	src/common/histogram.c src/common/histogram.h \
 	src/common/ipc.c src/common/ipc.h src/common/ipc_msg.h \
 	src/common/log.c src/common/log.h \
 	src/common/loop.c src/common/loop.h \
 	src/common/metric_list.h \
+	src/common/module_plan.c src/common/module_plan.h \
 	src/common/option_list.h \
 	src/common/probe_sources.c src/common/probe_sources.h \
+	src/common/proxy_plan.c src/common/proxy_plan.h \
 	src/common/quota.c src/common/quota.h \
 	src/common/role.c src/common/role.h \
 	src/common/scoreboard.c src/common/scoreboard.h \
@@ -41,5 +46,7 @@ libcommon_a_SOURCES = \
 	src/common/tls_failure.c src/common/tls_failure.h \
 	src/common/tls_words.h \
 	src/common/trace_wire.c src/common/trace_wire.h \
+	src/common/upstream_board.c src/common/upstream_board.h \
 	src/common/utf8.c src/common/utf8.h \
+	src/common/vfork.c src/common/vfork.h \
 	src/common/wanted.c src/common/wanted.h

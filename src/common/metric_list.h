@@ -74,6 +74,8 @@ METRIC(LISTENER_DRAINED, "mercury_listener_drained_total", COUNTER, "listener",
     "Connections that ended by themselves while they were drained.")
 METRIC(LISTENER_CUT, "mercury_listener_cut_total", COUNTER, "listener",
     "Connections that were cut at a drain deadline.")
+METRIC(LISTENER_MODULE, "mercury_listener_module_total", COUNTER, "listener counter",
+    "What its module counts, by the name that it has for it.")
 METRIC(LISTENER_GENERATION, "mercury_listener_generation", GAUGE, "listener",
     "Generation of its pool; a hot restart counts it up.")
 METRIC(LISTENER_WORKERS, "mercury_listener_workers", GAUGE, "listener",
@@ -88,6 +90,38 @@ METRIC(LISTENER_RETRY, "mercury_listener_retry_seconds", GAUGE, "listener",
     "While it is retrying, time to the next attempt to bind it; else 0.")
 METRIC(LISTENER_DRAIN_LEFT, "mercury_listener_drain_left_seconds", GAUGE, "listener",
     "While it is draining, time until its connections are cut; else 0.")
+
+/* --- each listener of protocol exec --- */
+METRIC(EXEC_RUNNING, "mercury_exec_running", GAUGE, "listener",
+    "Programs that run.")
+METRIC(EXEC_STARTED, "mercury_exec_started_total", COUNTER, "listener",
+    "Programs that were started.")
+METRIC(EXEC_FAILED, "mercury_exec_failed_total", COUNTER, "listener",
+    "Programs that could not be started.")
+METRIC(EXEC_EXITS, "mercury_exec_exits_total", COUNTER, "listener code",
+    "Programs that exited, by their exit code.")
+METRIC(EXEC_SIGNALS, "mercury_exec_signals_total", COUNTER, "listener signal",
+    "Programs that were killed, by the number of the signal.")
+
+/* --- each upstream of a listener of protocol proxy --- */
+METRIC(UPSTREAM_UP, "mercury_upstream_up", GAUGE, "listener upstream",
+    "1 unless it is known to be down.")
+METRIC(UPSTREAM_MODE, "mercury_upstream_mode", GAUGE, "listener upstream mode",
+    "1 for what an operator wants of it (ready, drain, maint), 0 for the others.")
+METRIC(UPSTREAM_CONNECTIONS, "mercury_upstream_connections", GAUGE, "listener upstream",
+    "Connections that it has, with those that are being made.")
+METRIC(UPSTREAM_CONNECTIONS_LIMIT, "mercury_upstream_connections_limit", GAUGE, "listener upstream",
+    "Its max_connections; 0: no limit.")
+METRIC(UPSTREAM_WAITING, "mercury_upstream_waiting", GAUGE, "listener upstream",
+    "Connections that wait for it.")
+METRIC(UPSTREAM_CONNECTED, "mercury_upstream_connected_total", COUNTER, "listener upstream",
+    "Connections to it that were made.")
+METRIC(UPSTREAM_FAILURES, "mercury_upstream_failures_total", COUNTER, "listener upstream",
+    "Attempts to connect to it that failed.")
+METRIC(UPSTREAM_CHECKS, "mercury_upstream_checks_total", COUNTER, "listener upstream",
+    "Checks of it that have ended.")
+METRIC(UPSTREAM_CHECK_FAILURES, "mercury_upstream_check_failures_total", COUNTER, "listener upstream",
+    "Those of them that failed.")
 
 /* --- each worker of a listener --- */
 METRIC(WORKER_UP, "mercury_worker_up", GAUGE, "listener slot",

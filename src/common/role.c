@@ -1,16 +1,21 @@
 #include "common/role.h"
 
+#include <sys/param.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/fd.h"
 #include "common/log.h"
 #include "common/spec.h"
 
@@ -70,16 +75,53 @@ role_start(enum role which)
 	(void)prctl(PR_SET_NAME, name);
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		(void)signal(ignored[i], SIG_IGN);
+	/*
+	 * Peers are nobody's business, whatever is written. Programs that a
+	 * pool starts have the umask that mercuryd was started with.
+	 */
+	if (which != ROLE_POOL)
+		(void)umask(027);
 	log_open(name);
+}
+
+/* What no user would give back. Returns 0, or -1 with *err. */
+static int
+empty_bounding_set(struct err *err)
+{
+	int cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap) == -1 && errno != EPERM)
+			return err_sys(err, "capability %d", cap);
+	return 0;
+}
+
+/* Those of a mercuryd that is an ordinary user with some rights. */
+static int
+drop_capabilities(struct err *err)
+{
+	const struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	const struct __user_cap_data_struct none[2] = { { .effective = 0 } };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 ||
+	    syscall(SYS_capset, &header, none) == -1)
+		return err_sys(err, "dropping capabilities");
+	return 0;
 }
 
 int
 role_drop_rights(uint32_t uid, uint32_t gid, struct err *err)
 {
+	if (empty_bounding_set(err) == -1)
+		return -1;
 	if (uid != SPEC_NO_ID &&
 	    (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
 		setresuid(uid, uid, uid) == -1))
 		return err_sys(err, "becoming user %u, group %u", uid, gid);
+	if (drop_capabilities(err) == -1)
+		return -1;
 	/* Never believe it unseen: a root worker would be the worst case. */
 	if (uid != SPEC_NO_ID && uid != 0 && setuid(0) != -1)
 		return err_set(err, ERR_PERMISSION,
@@ -141,31 +183,19 @@ role_die_with_supervisor(uint32_t grace_ms, struct err *err)
 	return 0;
 }
 
-/*
- * No mapping shall be in a core dump; see core(5). The file of a process that
- * can't be traced is root's.
- */
-static int
-dump_nothing(struct err *err)
-{
-	const int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
-	int result = -1;
-
-	if (fd != -1)
-		result = fd_write_all(fd, "0\n", 2);
-	if (result == -1)
-		(void)err_sys(err, "/proc/self/coredump_filter");
-	if (fd != -1)
-		(void)close(fd);
-	return result;
-}
-
 int
 role_keep_secrets(bool apart, struct err *err)
 {
-	if (!apart)
-		return dump_nothing(err);
-	if (prctl(PR_SET_DUMPABLE, 0) == -1)
+	struct rlimit core;
+
+	/* A limit that is 0 can't be raised; it keeps core files away, too. */
+	if (getrlimit(RLIMIT_CORE, &core) == -1)
+		return err_sys(err, "getrlimit");
+	core.rlim_max = MIN(core.rlim_max, ROLE_NO_CORE);
+	core.rlim_cur = core.rlim_max;
+	if (setrlimit(RLIMIT_CORE, &core) == -1)
+		return err_sys(err, "a limit of core dumps");
+	if (apart && prctl(PR_SET_DUMPABLE, 0) == -1)
 		return err_sys(err, "a process that leaves no core dump");
 	return 0;
 }

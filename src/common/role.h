@@ -36,7 +36,8 @@ void role_start(enum role);
 
 /*
  * Give up every right for good: become that user and group (SPEC_NO_ID: stay
- * who we are) and take no_new_privs. The first message brings the ids. This
+ * who we are), have no capability, nor any that could come back, and take
+ * no_new_privs. The first message brings the ids. This
  * is done after exec and not before, since until then the supervisor waits
  * (spawn.h), and whoever has our user id could stop us with a signal.
  * Returns 0, or -1 with *err: the role must not go on.
@@ -52,6 +53,13 @@ int role_drop_rights(uint32_t uid, uint32_t gid, struct err *err);
  * role must not go on.
  */
 int role_die_with_supervisor(uint32_t grace_ms, struct err *err);
+
+/*
+ * The limit of core dumps with which there is none at all. With 0 a program
+ * that takes them, see core(5), would be handed one all the same; 1 is what the
+ * kernel takes for the end of that.
+ */
+#define ROLE_NO_CORE 1
 
 /*
  * There are, or will be, secrets in our memory: leave nothing of it in a core

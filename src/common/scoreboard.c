@@ -43,9 +43,12 @@ scoreboard_claim(struct scoreboard_entry *e, uint64_t listener_id)
 {
 	size_t i;
 
+	if (atomic_load(&e->listener_id) == listener_id)
+		return;
 	atomic_store(&e->listener_id, 0);
 	atomic_store_explicit(&e->held, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->probed, 0, memory_order_relaxed);
+	atomic_store_explicit(&e->ran, 0, memory_order_relaxed);
 	for (i = 0; i < COUNTER_COUNT; i++)
 		atomic_store_explicit(&e->counters[i], 0, memory_order_relaxed);
 	atomic_store(&e->listener_id, listener_id);
@@ -70,4 +73,24 @@ scoreboard_sum_probes(const struct scoreboard *s,
 {
 	if (atomic_load_explicit(&e->probed, memory_order_acquire) != 0)
 		probe_sum_add_table(sum, &s->probes[e - s->entries]);
+}
+
+struct exit_table *
+scoreboard_exits(struct scoreboard *s, struct scoreboard_entry *e)
+{
+	struct exit_table *table = &s->exits[e - s->entries];
+
+	if (atomic_load_explicit(&e->ran, memory_order_relaxed) == 0) {
+		exit_table_clear(table);
+		atomic_store_explicit(&e->ran, 1, memory_order_release);
+	}
+	return table;
+}
+
+void
+scoreboard_sum_exits(const struct scoreboard *s,
+    const struct scoreboard_entry *e, struct exit_sum *sum)
+{
+	if (atomic_load_explicit(&e->ran, memory_order_acquire) != 0)
+		exit_sum_add_table(sum, &s->exits[e - s->entries]);
 }

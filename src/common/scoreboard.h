@@ -15,11 +15,14 @@
 
 #include "common/conn_end.h"
 #include "common/err.h"
+#include "common/exit_table.h"
 #include "common/histogram.h"
 #include "common/probe_sources.h"
 
 #define SCOREBOARD_VERSION 1u
 #define SCOREBOARD_ENTRIES 8192u /* listeners in one pool, at most */
+#define MODULE_COUNTERS 8u       /* of one module, at most */
+#define MODULE_NAME_SIZE 32      /* of it and of them, with the NUL */
 
 /*
  * What is counted for each listener in each worker:
@@ -58,7 +61,9 @@ enum counter_id {
 	 */
 	COUNTER_HANDSHAKE = COUNTER_ENDS + CONN_END_COUNT,
 	COUNTER_LIFE = COUNTER_HANDSHAKE + HANDSHAKE_CELLS,
-	COUNTER_COUNT = COUNTER_LIFE + LIFE_CELLS
+	/* Those of a module, which has names for them. */
+	COUNTER_MODULE = COUNTER_LIFE + LIFE_CELLS,
+	COUNTER_COUNT = COUNTER_MODULE + MODULE_COUNTERS
 };
 
 /* One listener in one worker. Open connections: accepted - closed. */
@@ -67,17 +72,35 @@ struct scoreboard_entry {
 	_Atomic uint64_t counters[COUNTER_COUNT];
 	_Atomic uint64_t held;   /* places in the gate (gate.h) */
 	_Atomic uint64_t probed; /* not 0: its probe_table is in use */
-	_Atomic uint64_t unused[61 - COUNTER_COUNT];
+	_Atomic uint64_t ran;    /* not 0: its exit_table is */
+	_Atomic uint64_t unused[124 - COUNTER_COUNT];
 };
-_Static_assert(sizeof(struct scoreboard_entry) == 512, "whole cache lines");
+_Static_assert(sizeof(struct scoreboard_entry) == 1024, "whole cache lines");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters need no lock");
+
+/* Upstreams of one listener, at most, with those of earlier plans. */
+#define SCOREBOARD_UPSTREAMS 128u
+
+/* What a worker has at one upstream (upstream_board.h). */
+struct upstream_holding {
+	_Atomic uint32_t connections;
+	_Atomic uint32_t waiting;
+};
+
+struct upstream_holdings {
+	_Alignas(64) struct upstream_holding of[SCOREBOARD_UPSTREAMS];
+};
 
 struct scoreboard {
 	_Atomic uint32_t version;
 	_Atomic uint32_t pid;
 	_Atomic uint64_t heartbeat_ms; /* CLOCK_MONOTONIC */
-	_Alignas(512) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
+	_Alignas(1024) struct scoreboard_entry entries[SCOREBOARD_ENTRIES];
 	struct probe_table probes[SCOREBOARD_ENTRIES]; /* of each entry */
+	/* The same; only those of protocol proxy are written, or read. */
+	struct upstream_holdings upstreams[SCOREBOARD_ENTRIES];
+	/* And only those of protocol exec. */
+	struct exit_table exits[SCOREBOARD_ENTRIES];
 };
 
 /* Make a sealed memfd for one scoreboard. Returns it, or -1 with *err. */
@@ -119,7 +142,10 @@ scoreboard_get(const struct scoreboard_entry *e, enum counter_id id)
 	return atomic_load_explicit(&e->counters[id], memory_order_relaxed);
 }
 
-/* Zero an entry and give it to a listener; the worker's side. */
+/*
+ * Zero an entry and give it to a listener; the worker's side. One that is its
+ * already stays as it is: what is counted never goes back.
+ */
 void scoreboard_claim(struct scoreboard_entry *, uint64_t listener_id);
 
 /* A probe has come from an address (addr_bytes()); the worker's side. */
@@ -129,5 +155,16 @@ void scoreboard_note_probe(struct scoreboard *, struct scoreboard_entry *,
 /* Add where an entry's probes came from to a sum. */
 void scoreboard_sum_probes(const struct scoreboard *,
     const struct scoreboard_entry *, struct probe_sum *);
+
+/*
+ * The exit table of an entry, to be written to: it takes no memory before; the
+ * worker's side.
+ */
+struct exit_table *scoreboard_exits(struct scoreboard *,
+    struct scoreboard_entry *);
+
+/* Add how an entry's programs ended to a sum. */
+void scoreboard_sum_exits(const struct scoreboard *,
+    const struct scoreboard_entry *, struct exit_sum *);
 
 #endif /* MERCURY_COMMON_SCOREBOARD_H */

@@ -32,6 +32,9 @@ static const size_t row_sizes[] = {
 	[SNAPSHOT_PAGE] = sizeof(struct snapshot_page),
 	[SNAPSHOT_CLEANUP] = sizeof(struct snapshot_cleanup),
 	[SNAPSHOT_PROBES] = sizeof(struct probe_source),
+	[SNAPSHOT_EXITS] = sizeof(struct exit_sum),
+	[SNAPSHOT_MODULE] = sizeof(struct snapshot_module),
+	[SNAPSHOT_UPSTREAM] = sizeof(struct snapshot_upstream),
 };
 
 #define KINDS (sizeof(row_sizes) / sizeof(row_sizes[0]))

@@ -4,8 +4,9 @@
  *
  * Those of the supervisor: one row of kind DAEMON comes first; a
  * LISTENER row is followed by its WORKER rows and its PROBES rows (struct
- * probe_source, who was seen last first); PROCESS rows (for the tree and
- * for supervisor.stats), RECORD rows (supervisor.history, oldest first) and
+ * probe_source, who was seen last first), and, of protocol exec, an EXITS
+ * row (struct exit_sum), of proxy its UPSTREAM rows; PROCESS rows (for the tree
+ * and for supervisor.stats), RECORD rows (supervisor.history, oldest first) and
  * PLAN rows (a dry run of a reload) come last. The
  * STORE row of a status stands behind the DAEMON row, if there is a store.
  *
@@ -20,8 +21,10 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/exit_table.h"
 #include "common/histogram.h"
 #include "common/probe_sources.h"
+#include "common/proxy_plan.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "common/store_board.h"
@@ -77,7 +80,10 @@ enum snapshot_kind {
 	SNAPSHOT_EVENT,
 	SNAPSHOT_PAGE,
 	SNAPSHOT_CLEANUP,
-	SNAPSHOT_PROBES
+	SNAPSHOT_PROBES,
+	SNAPSHOT_EXITS,
+	SNAPSHOT_UPSTREAM,
+	SNAPSHOT_MODULE
 };
 
 #define READINESS_SIZE 128
@@ -121,6 +127,15 @@ struct snapshot_worker {
 	uint32_t restarts;
 	uint64_t uptime_ms;
 	uint64_t connections; /* open, of this listener */
+};
+
+/* Behind a listener with protocol module, once a worker has said it. */
+struct snapshot_module {
+	char name[MODULE_NAME_SIZE];
+	struct {
+		char name[MODULE_NAME_SIZE]; /* empty: there is none */
+		uint64_t value;
+	} counters[MODULE_COUNTERS];
 };
 
 struct snapshot_process {
@@ -175,6 +190,28 @@ struct snapshot_store {
 	char database[256];
 	uint64_t dropped; /* with what never reached the store */
 	uint64_t figures[STORE_FIGURE_COUNT]; /* enum store_figure */
+};
+
+/* Never, as checked_ms_ago. */
+#define UPSTREAM_NEVER UINT64_MAX
+
+struct snapshot_upstream {
+	char name[UPSTREAM_NAME_SIZE];
+	uint32_t mode;   /* enum upstream_mode */
+	uint32_t health; /* enum upstream_health */
+	uint32_t backup; /* not 0: it is one */
+	uint32_t weight;
+	uint32_t connections; /* of all workers */
+	uint32_t max_connections;
+	uint32_t waiting;
+	uint32_t queue;
+	uint64_t connected; /* how often, and how often in vain */
+	uint64_t failed;
+	uint64_t checks;
+	uint64_t checks_failed;
+	uint64_t checked_ms_ago;
+	uint64_t since_ms; /* CLOCK_REALTIME: its health is what it is */
+	uint64_t trouble;  /* the last; upstream_trouble_text() */
 };
 
 /* Behind it stand its texts, each with its NUL: enum event_text. */

@@ -198,6 +198,73 @@ spec_check_tls(const struct listener_spec *s, struct err *err)
 			  "certificate and its key: tls.cert and tls.key");
 }
 
+enum listener_option
+spec_section_of(unsigned int protocol)
+{
+	switch (protocol) {
+	case PROTOCOL_PROXY:
+		return OPT_PROXY;
+	case PROTOCOL_EXEC:
+		return OPT_EXEC;
+	case PROTOCOL_MODULE:
+		return OPT_MODULE;
+	default:
+		return LISTENER_OPTION_COUNT;
+	}
+}
+
+/* What a section can't do without, for a message. */
+static const char *
+key_of(enum listener_option section)
+{
+	return section == OPT_PROXY ? "upstreams"
+	    : section == OPT_EXEC   ? "command"
+				    : "path";
+}
+
+int
+spec_check_section(const struct listener_spec *s, struct err *err)
+{
+	const enum listener_option section = spec_section_of(s->protocol);
+	const bool wanted = section != LISTENER_OPTION_COUNT;
+
+	if (wanted &&
+	    (s->bulks[BULK_PROTOCOL].size == 0 ||
+		s->bulks[BULK_PROTOCOL_PLAN].size == 0))
+		return err_set(err, ERR_INVALID,
+		    "%s.%s: is missing: protocol \"%s\" needs it",
+		    options[section].name, key_of(section),
+		    protocol_name(s->protocol));
+	if (!wanted &&
+	    (s->bulks[BULK_PROTOCOL].size > 0 ||
+		s->bulks[BULK_PROTOCOL_PLAN].size > 0))
+		return err_set(err, ERR_INVALID,
+		    "protocol: \"%s\" has no section",
+		    protocol_name(s->protocol));
+	if (s->bulks[BULK_UPSTREAM_TLS].size > 0 &&
+	    s->protocol != PROTOCOL_PROXY)
+		return err_set(err, ERR_INVALID,
+		    "proxy.tls: goes with protocol = \"proxy\" only");
+	return 0;
+}
+
+int
+spec_check_sections(unsigned int protocol, option_set set, struct err *err)
+{
+	enum listener_option section;
+	unsigned int id;
+
+	for (id = 0; id < PROTOCOL_COUNT; id++) {
+		section = spec_section_of(id);
+		if (id != protocol && section != LISTENER_OPTION_COUNT &&
+		    (set & OPTION_BIT(section)))
+			return err_set(err, ERR_INVALID,
+			    "%s: goes with protocol = \"%s\" only",
+			    options[section].name, protocol_words[id]);
+	}
+	return 0;
+}
+
 int
 spec_check(const struct listener_spec *s, struct err *err)
 {
@@ -228,7 +295,8 @@ spec_check(const struct listener_spec *s, struct err *err)
 		return err_set(err, ERR_INVALID, "backlog or mode: too large");
 	if (spec_check_backoff(s, err) == -1 ||
 	    spec_check_health_port(s, err) == -1 ||
-	    spec_check_proxy(s, err) == -1 || spec_check_tls(s, err) == -1)
+	    spec_check_proxy(s, err) == -1 || spec_check_tls(s, err) == -1 ||
+	    spec_check_section(s, err) == -1)
 		return -1;
 	return check_place(s, err);
 }
@@ -262,6 +330,10 @@ bool
 spec_option_equal(enum listener_option id, const struct listener_spec *a,
     const struct listener_spec *b)
 {
+	if ((id == OPT_PROXY || id == OPT_EXEC || id == OPT_MODULE) &&
+	    spec_section_of(a->protocol) != id &&
+	    spec_section_of(b->protocol) != id)
+		return true;
 	return memcmp(member_const(a, id), member_const(b, id),
 		   options[id].size) == 0;
 }
@@ -314,7 +386,8 @@ spec_merge(struct listener_spec *to, const struct listener_spec *from,
 {
 	unsigned int id;
 
-	if (spec_check_set((enum transport_id)to->transport, set, err) == -1)
+	if (spec_check_set((enum transport_id)to->transport, set, err) == -1 ||
+	    spec_check_sections(to->protocol, set, err) == -1)
 		return -1;
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
 		if ((set & OPTION_BIT(id)) && !spec_option_is_live(id) &&

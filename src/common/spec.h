@@ -22,7 +22,10 @@
 
 /* Closed sets: the word in config, JSON and logs. */
 #define TRANSPORTS(X) X(TCP, "tcp") X(UNIX, "unix") X(TLS, "tls")
-#define PROTOCOLS(X) X(ECHO, "echo") X(DISCARD, "discard")
+#define PROTOCOLS(X)          \
+	X(ECHO, "echo")       \
+	X(DISCARD, "discard") \
+	X(PROXY, "proxy") X(EXEC, "exec") X(MODULE, "module")
 #define RESTARTS(X)               \
 	X(PERMANENT, "permanent") \
 	X(TRANSIENT, "transient") X(TEMPORARY, "temporary")
@@ -122,12 +125,20 @@ struct listener_spec {
 	uint8_t overflow;       /* enum overflow_id */
 	uint8_t proxy_protocol; /* enum proxy_protocol_id */
 	uint16_t health_port;   /* 0: none */
-	uint8_t unused[2];
+	uint8_t programs; /* in a plan: one of its pool is of protocol exec */
+	uint8_t unused;
 	uint32_t workers; /* SPEC_WORKERS_AUTO: as many as CPUs */
 	uint32_t backlog;
 	uint32_t mode;
 	uint32_t owner; /* uid, or SPEC_NO_ID */
 	uint32_t group; /* gid, or SPEC_NO_ID */
+	union {
+		uint32_t worker_ids[2]; /* as one option */
+		struct {
+			uint32_t worker_uid; /* SPEC_NO_ID: the daemon's */
+			uint32_t worker_gid;
+		};
+	};
 	struct keepalive keepalive;
 	uint32_t drain_timeout_ms;
 	uint32_t bind_attempts;
@@ -148,6 +159,11 @@ struct listener_spec {
 		struct {
 			struct bulk_ref lists[BULK_TLS];
 			struct bulk_ref tls[2]; /* the section, the material */
+			struct bulk_ref section[2]; /* and the plan */
+		};
+		struct {
+			struct bulk_ref others[BULK_PROTOCOL];
+			struct bulk_ref proxy[4]; /* and TLS to upstreams */
 		};
 	};
 };
@@ -183,6 +199,8 @@ struct daemon_settings {
 	uint32_t readers_gid; /* SPEC_NO_ID: none */
 	uint32_t shutdown_deadline_ms;
 	uint32_t lame_duck_ms;
+	uint8_t sandbox; /* not 0: children enter it */
+	uint8_t unused[7];
 	struct log_settings log;
 	struct store_settings store;
 };
@@ -215,6 +233,15 @@ int spec_check_proxy(const struct listener_spec *, struct err *err);
 /* transport tls needs tls, and no other takes it. 0, or -1 with *err. */
 int spec_check_tls(const struct listener_spec *, struct err *err);
 
+/*
+ * The section of its protocol must be there, and of no other. 0, or -1 with
+ * *err.
+ */
+int spec_check_section(const struct listener_spec *, struct err *err);
+
+/* The option that is the section of a protocol; LISTENER_OPTION_COUNT: none. */
+enum listener_option spec_section_of(unsigned int protocol);
+
 /* Is a change of this option possible without a new socket? */
 bool spec_option_is_live(enum listener_option);
 
@@ -227,6 +254,9 @@ const char *spec_option_name(enum listener_option);
  */
 int spec_check_set(enum transport_id, option_set set, struct err *);
 
+/* The same for sections and a protocol. */
+int spec_check_sections(unsigned int protocol, option_set set, struct err *);
+
 /*
  * Copy to *to the options of set that can change live. One that can't, and
  * would differ, is an error that names it and leaves *to as it was.
@@ -234,7 +264,10 @@ int spec_check_set(enum transport_id, option_set set, struct err *);
 int spec_merge(struct listener_spec *to, const struct listener_spec *from,
     option_set set, struct err *);
 
-/* Same value of one option in both? */
+/*
+ * Same value of one option in both? A section that goes with the protocol of
+ * neither is the same.
+ */
 bool spec_option_equal(enum listener_option, const struct listener_spec *,
     const struct listener_spec *);
 

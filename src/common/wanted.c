@@ -2,15 +2,33 @@
 
 #include <string.h>
 
-/* Which option each value belongs to. */
-static const enum listener_option option_of[BULK_COUNT] = {
-	[BULK_ALLOW] = OPT_ALLOW,
-	[BULK_DENY] = OPT_DENY,
-	[BULK_PROBES] = OPT_PROBES,
-	[BULK_PROXY_TRUSTED] = OPT_PROXY_TRUSTED,
-	[BULK_TLS] = OPT_TLS,
-	[BULK_TLS_MATERIAL] = OPT_TLS,
+#define SECTIONS \
+	(OPTION_BIT(OPT_PROXY) | OPTION_BIT(OPT_EXEC) | OPTION_BIT(OPT_MODULE))
+
+/* Which options each value belongs to: one of them has it. */
+static const option_set options_of[BULK_COUNT] = {
+	[BULK_ALLOW] = OPTION_BIT(OPT_ALLOW),
+	[BULK_DENY] = OPTION_BIT(OPT_DENY),
+	[BULK_PROBES] = OPTION_BIT(OPT_PROBES),
+	[BULK_PROXY_TRUSTED] = OPTION_BIT(OPT_PROXY_TRUSTED),
+	[BULK_TLS] = OPTION_BIT(OPT_TLS),
+	[BULK_TLS_MATERIAL] = OPTION_BIT(OPT_TLS),
+	[BULK_PROTOCOL] = SECTIONS,
+	[BULK_PROTOCOL_PLAN] = SECTIONS,
+	[BULK_UPSTREAM_TLS] = OPTION_BIT(OPT_PROXY),
+	[BULK_UPSTREAM_MATERIAL] = OPTION_BIT(OPT_PROXY),
 };
+
+/* The first of a set, for a message. */
+static const char *
+name_of(option_set set)
+{
+	unsigned int id = 0;
+
+	while (id < LISTENER_OPTION_COUNT && !(set & OPTION_BIT(id)))
+		id++;
+	return spec_option_name((enum listener_option)id);
+}
 
 int
 bulks_take(struct bulks *s, const struct msg_bulk *m, int *fd, struct err *err)
@@ -56,7 +74,7 @@ wanted_check(struct wanted *w, struct err *err)
 		if (!bulk_ref_matches(&w->spec.bulks[i], w->bulks.of[i]))
 			return err_set(err, ERR_INTERNAL,
 			    "%s: its value did not come",
-			    spec_option_name(option_of[i]));
+			    name_of(options_of[i]));
 	}
 	return 0;
 }
@@ -68,7 +86,7 @@ wanted_merge_bulks(struct bulks *to, const struct bulks *from, option_set set)
 	size_t i;
 
 	for (i = 0; i < BULK_COUNT; i++) {
-		if (!(set & OPTION_BIT(option_of[i])))
+		if (!(set & options_of[i]))
 			continue;
 		b = bulk_hold(from->of[i]);
 		bulk_drop(&to->of[i]);

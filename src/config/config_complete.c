@@ -4,12 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config_dirs.h"
 #include "config/conflict.h"
 #include "config/groups.h"
+#include "config/listener_files.h"
 #include "config/pool_options.h"
-#include "config/tls_plan.h"
 #include "option/option.h"
 #include "option/saved.h"
 
@@ -47,18 +48,32 @@ leave_out(struct saved *s, const char *file, const char *fmt, ...)
 	(void)json_object_set_new(s->left_out, key, json_true());
 }
 
-/* What is wrong with its certificates must not keep the others from serving. */
+/*
+ * Whoever may use the control socket can save a listener, and is not to become
+ * somebody else by it. Returns 0, or -1 with *err.
+ */
+static int
+check_saved_user(const struct listener_spec *spec, struct err *err)
+{
+	if (spec->worker_uid == SPEC_NO_ID || geteuid() != 0)
+		return pool_options_check_user(spec, err);
+	return err_set(err, ERR_PERMISSION,
+	    "user: can be set in the config file only");
+}
+
+/* What is wrong with its files must not keep the others from serving. */
 static void
 add_saved_listener(struct saved *s, const char *file,
     const struct wanted *wanted)
 {
-	struct tls_warnings warnings;
+	struct tls_warnings warnings = { 0 };
 	struct wanted complete;
 	struct err err;
 	size_t i;
 
 	wanted_copy(&complete, wanted);
-	if (tls_plan_read(&complete, &warnings, &err) == -1)
+	if (check_saved_user(&complete.spec, &err) == -1 ||
+	    listener_files_read(&complete, &warnings, &err) == -1)
 		leave_out(s, file, "%s", err.text);
 	else
 		plan_listener(s->plan, &complete);

@@ -10,18 +10,17 @@
 #include <string.h>
 
 #include "config/config_complete.h"
+#include "config/config_grammar.h"
 #include "config/config_load.h"
 #include "config/config_scan.h"
 #include "config/config_section.h"
 #include "config/conflict.h"
 #include "config/gateway_plan.h"
-#include "config/tls_plan.h"
+#include "config/listener_files.h"
+#include "config/pool_options.h"
 #include "option/option.h"
 #include "option/tls_section.h"
 #include "option/value.h"
-
-/* Room for the keys of the tls section, and an end. */
-#define TLS_KEYS_MAX 16
 
 /* A file that is being parsed; includer is the one that named it. */
 struct file {
@@ -55,9 +54,25 @@ is_section(const cfg_t *cfg, const char *name)
 	return strcmp(cfg->name, name) == 0;
 }
 
+/* Is it section tls of proxy? libConfuse does not say what it is within. */
+static bool
+is_upstream_tls(const cfg_t *cfg)
+{
+	const cfg_opt_t *o;
+
+	if (!is_section(cfg, "tls"))
+		return false;
+	for (o = cfg->opts; o->name != NULL; o++)
+		if (strcmp(o->name, "server_name") == 0)
+			return true;
+	return false;
+}
+
 static struct config_place
 place_of(const cfg_t *cfg)
 {
+	if (is_upstream_tls(cfg))
+		return (struct config_place){ "proxy.tls", NULL };
 	return (struct config_place){ cfg->name, cfg->title };
 }
 
@@ -235,7 +250,10 @@ take_value(cfg_t *cfg, const cfg_opt_t *opt, const char *value, bool more)
 	else
 		result = config_section_keep(s, &place, opt->name, value);
 	if (result == -1)
-		option_error(cfg, "%s: must be UTF-8 text", name);
+		option_error(cfg,
+		    "%s: must be UTF-8 text; other bytes, where it "
+		    "may have them, are written \\\\xHH",
+		    name);
 }
 
 /* libConfuse has an option of a section. */
@@ -258,14 +276,15 @@ on_list_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 
 /* A section within another one has ended; it is dropped as in on_section(). */
 static int
-on_tls(cfg_t *cfg, cfg_opt_t *opt)
+on_inner(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const unsigned int last = cfg_opt_size(opt) - 1;
 	const cfg_t *section = cfg_opt_getnsec(opt, last);
-	char name[CONFIG_LABEL_SIZE] = "tls";
 	const struct config_place place = place_of(section);
+	char name[CONFIG_LABEL_SIZE];
 	struct err err;
 
+	(void)snprintf(name, sizeof(name), "%s", place.section);
 	if (is_section(section, "sni")) {
 		(void)snprintf(name, sizeof(name), "tls.sni \"%.255s\"",
 		    section->title);
@@ -445,9 +464,10 @@ end_listener(const char *name, unsigned int line)
 		return;
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u", path, line);
-	if (conflict_take(reader.taken, &wanted.spec, wanted.set, where,
+	if (pool_options_check_user(&wanted.spec, &err) == -1 ||
+	    conflict_take(reader.taken, &wanted.spec, wanted.set, where,
 		&err) == -1 ||
-	    tls_plan_read(&wanted, &warnings, &err) == -1)
+	    listener_files_read(&wanted, &warnings, &err) == -1)
 		section_error(what, line, &err);
 	else
 		plan_listener(reader.plan, &wanted);
@@ -628,110 +648,6 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return result;
 }
 
-/* Hear of the options of a section. */
-static void
-watch(cfg_opt_t *options, enum option_section section)
-{
-	cfg_opt_t *o;
-
-	for (o = options; o->name != NULL; o++) {
-		if (option_is_list(section, o->name)) {
-			o->flags |= CFGF_LIST;
-			o->parsecb = on_list_value;
-		} else {
-			o->validcb = on_option;
-		}
-	}
-}
-
-/* The options of the tls section, and of those within it. */
-static void
-list_tls(bool in_sni, cfg_opt_t *sections, cfg_opt_t out[static TLS_KEYS_MAX])
-{
-	const cfg_opt_t end = CFG_END();
-	const char *key;
-	size_t i;
-
-	for (i = 0; (key = tls_section_key(in_sni, i)) != NULL; i++) {
-		out[i] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
-		out[i].validcb = on_option;
-		if (strcmp(key, TLS_SECTION_LIST) == 0) {
-			out[i].flags |= CFGF_LIST;
-			out[i].validcb = NULL;
-			out[i].parsecb = on_list_value;
-		} else if (strcmp(key, TLS_SECTION_NAMES) == 0) {
-			out[i] = (cfg_opt_t)CFG_SEC(TLS_SECTION_NAMES, sections,
-			    CFGF_MULTI | CFGF_TITLE);
-			out[i].validcb = on_tls;
-		}
-	}
-	out[i] = end;
-}
-
-/* The option tls is a section. */
-static void
-make_section(cfg_opt_t *options, cfg_opt_t *tls)
-{
-	cfg_opt_t *o;
-
-	for (o = options; strcmp(o->name, "tls") != 0; o++)
-		;
-	*o = (cfg_opt_t)CFG_SEC("tls", tls, CFGF_MULTI);
-	o->validcb = on_tls;
-}
-
-/* The grammar, made from the option table. The caller frees it. */
-static cfg_t *
-make_grammar(void)
-{
-	cfg_opt_t sni[TLS_KEYS_MAX], tls[TLS_KEYS_MAX];
-	cfg_opt_t daemon[] = {
-#define DAEMON_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
-#include "common/option_list.h"
-		CFG_END()
-	};
-	cfg_opt_t store[] = {
-#define STORE_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
-#include "common/option_list.h"
-		CFG_END()
-	};
-	cfg_opt_t gateway[] = {
-#define GATEWAY_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
-#include "common/option_list.h"
-		CFG_END()
-	};
-	cfg_opt_t listener[] = {
-#define LISTENER_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
-#include "common/option_list.h"
-		CFG_END()
-	};
-	cfg_opt_t group[] = {
-#define GROUP_OPTION(ID, NAME, ...) CFG_STR(NAME, NULL, CFGF_NODEFAULT),
-#include "common/option_list.h"
-		CFG_END()
-	};
-	cfg_opt_t file[] = { CFG_SEC("daemon", daemon, CFGF_MULTI),
-		CFG_SEC("store", store, CFGF_MULTI),
-		CFG_SEC("gateway", gateway, CFGF_MULTI),
-		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE),
-		CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE),
-		CFG_FUNC("include", on_include), CFG_END() };
-	cfg_opt_t *o;
-
-	watch(daemon, OPTION_DAEMON);
-	watch(store, OPTION_STORE);
-	list_tls(true, NULL, sni);
-	list_tls(false, sni, tls);
-	watch(listener, OPTION_LISTENER);
-	watch(gateway, OPTION_GATEWAY);
-	make_section(listener, tls);
-	make_section(gateway, tls);
-	watch(group, OPTION_GROUP);
-	for (o = file; o->type == CFGT_SEC; o++)
-		o->validcb = on_section;
-	return cfg_init(file, CFGF_NONE);
-}
-
 /* The daemon section's defaults, when the file has none. */
 static void
 default_daemon(const char *path)
@@ -747,7 +663,14 @@ default_daemon(const char *path)
 void
 config_file_read(const char *path, bool check_only, struct plan *plan)
 {
-	cfg_t *cfg = make_grammar();
+	static const struct config_hooks hooks = {
+		.option = on_option,
+		.list_value = on_list_value,
+		.inner = on_inner,
+		.section = on_section,
+		.include = on_include,
+	};
+	cfg_t *cfg = config_grammar(&hooks);
 	struct config_found found;
 	int parsed = -1;
 

@@ -1,5 +1,6 @@
 #include "config/config_scan.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,25 @@ variable_length(const struct scanner *s)
 	return close == NULL ? 0 : (size_t)(close + 1 - s->at);
 }
 
+/*
+ * Is here an escape that libConfuse makes a NUL of, and so ends the string:
+ * "\0", "\x00"?
+ */
+static bool
+is_nul_escape(const struct scanner *s)
+{
+	const bool hex = starts(s, "\\x");
+	const char *p = s->at + (hex ? 2 : 1), *first = p;
+
+	while (p < s->end && p - first < (hex ? 2 : 3) && *p == '0')
+		p++;
+	if (p == first)
+		return false;
+	if (p == s->end || p - first == (hex ? 2 : 3))
+		return true;
+	return hex ? !isxdigit((unsigned char)*p) : *p < '0' || *p > '7';
+}
+
 static int
 scan_string(struct scanner *s)
 {
@@ -106,6 +126,11 @@ scan_string(struct scanner *s)
 	skip(s, 1);
 	while (s->at < s->end && *s->at != quote) {
 		n = 1;
+		if (quote == '"' && *s->at == '\\' && is_nul_escape(s))
+			return fault(s, s->line,
+			    "a byte of 0 ends the string: where an option "
+			    "may have one, write \\\\x00, with two "
+			    "backslashes");
 		if (*s->at == '\\')
 			n = s->end - s->at > 1 ? 2 : 1;
 		else if (quote == '"' && variable_length(s) > 0)

@@ -23,13 +23,34 @@ config_section_table(const struct config_place *p)
 		return OPTION_STORE;
 	if (is_in(p, "gateway"))
 		return OPTION_GATEWAY;
+	if (is_in(p, "proxy"))
+		return OPTION_PROXY;
+	if (is_in(p, "exec"))
+		return OPTION_EXEC;
+	if (is_in(p, "module"))
+		return OPTION_MODULE;
 	return is_in(p, "group") ? OPTION_GROUP : -1;
 }
 
 bool
 config_section_is_tls(const struct config_place *p)
 {
-	return is_in(p, "tls") || is_in(p, "sni");
+	return is_in(p, "tls") || is_in(p, "sni") || is_in(p, "proxy.tls");
+}
+
+static enum tls_section_kind
+tls_kind(const struct config_place *p)
+{
+	if (is_in(p, "sni"))
+		return TLS_SECTION_SNI;
+	return is_in(p, "tls") ? TLS_SECTION_LISTENER : TLS_SECTION_UPSTREAM;
+}
+
+/* Is it the section of a protocol? */
+static bool
+is_protocol(const struct config_place *p)
+{
+	return is_in(p, "proxy") || is_in(p, "exec") || is_in(p, "module");
 }
 
 int
@@ -37,8 +58,7 @@ config_section_check(const struct config_place *p, const char *key,
     const char *value, struct err *err)
 {
 	if (config_section_is_tls(p))
-		return tls_section_check_value(is_in(p, "sni"), key, value,
-		    err);
+		return tls_section_check_value(tls_kind(p), key, value, err);
 	return option_check_value((enum option_section)config_section_table(p),
 	    key, value, err);
 }
@@ -50,9 +70,11 @@ config_section_label(const struct config_place *p, const char *key,
 	if (is_in(p, "sni"))
 		(void)snprintf(out, CONFIG_LABEL_SIZE, "tls.sni \"%.255s\": %s",
 		    p->title, key);
+	else if (config_section_is_tls(p) || is_protocol(p))
+		(void)snprintf(out, CONFIG_LABEL_SIZE, "%s.%s", p->section,
+		    key);
 	else
-		(void)snprintf(out, CONFIG_LABEL_SIZE, "%s%s",
-		    is_in(p, "tls") ? "tls." : "", key);
+		(void)snprintf(out, CONFIG_LABEL_SIZE, "%s", key);
 }
 
 /* --- lines --- */
@@ -78,19 +100,25 @@ config_section_take_line(struct config_section *s, const char *label,
 	return 0;
 }
 
-/* A label has one colon at most; the longest that is there. */
+/*
+ * A label has one colon at most; the longest that is there. Of an option that
+ * is missing it is the section that should have it.
+ */
 unsigned int
 config_section_line_of(const struct config_section *s, const struct err *err)
 {
 	const char *text = err->text;
 	const size_t first = strcspn(text, ":");
-	size_t second = first;
+	size_t second = first, len = first;
 	unsigned int line;
 
 	if (text[first] != '\0')
 		second += 1 + strcspn(text + first + 1, ":");
 	line = line_of(s, text, second);
-	return line != 0 ? line : line_of(s, text, first);
+	for (; line == 0 && len > 0; len--)
+		if (text[len] == '.' || len == first)
+			line = line_of(s, text, len);
+	return line;
 }
 
 /* --- values --- */
@@ -114,8 +142,10 @@ config_section_options(struct config_section *s, const struct config_place *p)
 {
 	if (s->options == NULL)
 		s->options = json_object();
-	if (is_in(p, "tls"))
-		return nested(s->options, "tls");
+	if (is_in(p, "tls") || is_protocol(p))
+		return nested(s->options, p->section);
+	if (is_in(p, "proxy.tls"))
+		return nested(nested(s->options, "proxy"), "tls");
 	if (is_in(p, "sni"))
 		return nested(nested(nested(s->options, "tls"), "sni"),
 		    p->title);

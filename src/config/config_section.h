@@ -25,14 +25,15 @@ struct config_section {
 
 /* Where an option stands: its section, or the one within that. Borrowed. */
 struct config_place {
-	const char *section; /* "listener", "tls", "sni" */
-	const char *title;   /* NULL: it has none */
+	/* "listener", "tls", "sni", "proxy", "exec", "module", "proxy.tls" */
+	const char *section;
+	const char *title; /* NULL: it has none */
 };
 
 /* Its table, an enum option_section; -1: it is in none of them. */
 int config_section_table(const struct config_place *);
 
-/* Is it the tls section of a listener, or one within that? */
+/* Is it a tls section, or one within that? */
 bool config_section_is_tls(const struct config_place *);
 
 /*

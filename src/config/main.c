@@ -1,7 +1,7 @@
 /*
  * mercury-config: does one thing for which the supervisor may not wait, and
  * ends. It reads and checks the config file and hands over a plan, reads the
- * certificates of a listener, says which process has a port, or kills what an
+ * files that a listener names, says which process has a port, or kills what an
  * earlier run has left behind. Privileged, for the files, users and processes
  * that it looks up.
  */
@@ -10,14 +10,29 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/ipc.h"
 #include "common/log.h"
 #include "common/role.h"
 #include "config/config_file.h"
 #include "config/holder.h"
+#include "config/listener_files.h"
 #include "config/strays.h"
 #include "config/tls_plan.h"
+#include "sandbox/sandbox.h"
+
+/* For as long as the kernel is short of memory. */
+#define RETRY_US 10000
+
+/* Is a call with this result to be made again? */
+static bool
+is_to_be_repeated(enum ipc_result result)
+{
+	if (result == IPC_SHORT)
+		(void)usleep(RETRY_US);
+	return result == IPC_AGAIN || result == IPC_SHORT;
+}
 
 /*
  * Send, with a descriptor if the kind has one, and wait for room. Without a
@@ -32,7 +47,7 @@ send_with(enum ipc_kind kind, const void *payload, int fd)
 	do
 		result =
 		    ipc_send(ROLE_CHANNEL_FD, kind, payload, fd, true, &err);
-	while (result == IPC_AGAIN);
+	while (is_to_be_repeated(result));
 	if (result == IPC_BROKEN)
 		log_error(NULL, NULL, "%s", err.text);
 	if (result != IPC_OK)
@@ -134,7 +149,7 @@ receive_request(struct ipc_message *msg)
 	do
 		result =
 		    ipc_recv(ROLE_CHANNEL_FD, ROLE_SUPERVISOR, true, msg, &err);
-	while (result == IPC_AGAIN);
+	while (is_to_be_repeated(result));
 	if (result == IPC_BROKEN) {
 		log_error(NULL, NULL, "%s", err.text);
 		exit(1);
@@ -194,33 +209,49 @@ send_warnings(const struct tls_warnings *warnings)
 	}
 }
 
-/* Takes the section's value from the message. */
+/* Takes the value from the message. Returns 0, or -1 with *err. */
 static int
-read_tls_section(struct ipc_message *msg, struct wanted *w,
+read_value(struct ipc_message *msg, struct wanted *w,
     struct tls_warnings *warnings, struct err *err)
 {
-	const struct bulk_ref *ref = &msg->payload.CONFIG_TLS.ref;
+	const struct msg_config_files *m = &msg->payload.CONFIG_FILES;
+	struct bulk *value = bulk_receive(msg->fd, &m->ref, err);
 
-	w->bulks.of[BULK_TLS] = bulk_receive(msg->fd, ref, err);
 	msg->fd = -1;
-	if (w->bulks.of[BULK_TLS] == NULL)
+	if (value == NULL)
 		return -1;
-	return tls_plan_read(w, warnings, err);
+	if (m->id != BULK_TLS && m->id != BULK_UPSTREAM_TLS &&
+	    m->id != BULK_PROTOCOL_PLAN) {
+		bulk_drop(&value);
+		return err_set(err, ERR_INTERNAL, "a value without files");
+	}
+	w->spec.protocol = (uint8_t)m->protocol;
+	w->bulks.of[m->id] = value;
+	return listener_files_read(w, warnings, err);
+}
+
+/* Of the one section that w has, if it has one. */
+static void
+send_material(const struct wanted *w)
+{
+	struct bulks made = { 0 };
+
+	made.of[BULK_TLS_MATERIAL] = w->bulks.of[BULK_TLS_MATERIAL];
+	made.of[BULK_UPSTREAM_MATERIAL] = w->bulks.of[BULK_UPSTREAM_MATERIAL];
+	send_bulks(&made);
 }
 
 static void
-read_tls(struct ipc_message *msg)
+read_files(struct ipc_message *msg)
 {
 	struct tls_warnings warnings = { 0 };
-	struct msg_bulk value = { .id = BULK_TLS_MATERIAL };
 	struct msg_plan_end end = { 0 };
 	struct wanted w = { 0 };
 	struct msg_text m;
 	struct err err;
 
-	if (read_tls_section(msg, &w, &warnings, &err) == 0) {
-		value.ref = w.bulks.of[value.id]->ref;
-		send_with(IPC_BULK, &value, w.bulks.of[value.id]->fd);
+	if (read_value(msg, &w, &warnings, &err) == 0) {
+		send_material(&w);
 	} else {
 		(void)strlcpy(m.text, err.text, sizeof(m.text));
 		send_message(IPC_PLAN_ERROR, &m);
@@ -236,19 +267,25 @@ int
 main(void)
 {
 	struct ipc_message msg;
+	struct err err;
 
 	role_start(ROLE_CONFIG);
 	/* The private keys that it reads may not be in a core dump. */
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)
 		return 1;
+	/* Before the file that says whether there is to be a sandbox. */
+	if (sandbox_enter(&sandbox_config, &err) == -1) {
+		log_error(NULL, NULL, "%s", err.text);
+		return 1;
+	}
 	if (!receive_request(&msg))
 		return 1;
 	switch (msg.kind) {
 	case IPC_CONFIG_READ:
 		read_config(&msg.payload.CONFIG_READ);
 		return 0;
-	case IPC_CONFIG_TLS:
-		read_tls(&msg);
+	case IPC_CONFIG_FILES:
+		read_files(&msg);
 		return 0;
 	case IPC_CONFIG_FIND_HOLDER:
 		find_holder(&msg.payload.CONFIG_FIND_HOLDER);

@@ -2,10 +2,12 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 const enum listener_option pool_options[POOL_OPTION_COUNT] = { OPT_WORKERS,
-	OPT_RESTART, OPT_MAX_RESTARTS, OPT_MAX_SECONDS, OPT_HANG_TIMEOUT };
+	OPT_RESTART, OPT_MAX_RESTARTS, OPT_MAX_SECONDS, OPT_HANG_TIMEOUT,
+	OPT_USER };
 
 /* As the supervisor will count them. */
 static uint32_t
@@ -44,9 +46,17 @@ collect(const struct plan *p, enum listener_option id, json_t *sayers)
 	}
 }
 
+/* It can't change live, but nothing runs yet. */
+static void
+share_user(struct listener_spec *to, const struct listener_spec *from)
+{
+	memcpy(to->worker_ids, from->worker_ids, sizeof(to->worker_ids));
+}
+
 static void
 share(struct plan *p, enum listener_option id, const json_t *sayers)
 {
+	const struct listener_spec *from;
 	const json_t *sayer;
 	struct wanted *l;
 	struct err err;
@@ -55,10 +65,13 @@ share(struct plan *p, enum listener_option id, const json_t *sayers)
 	for (i = 0; i < p->listener_count; i++) {
 		l = &p->listeners[i];
 		sayer = json_object_get(sayers, l->spec.pool);
-		if (sayer != NULL)
-			(void)spec_merge(&l->spec,
-			    &p->listeners[json_integer_value(sayer)].spec,
-			    OPTION_BIT(id), &err);
+		if (sayer == NULL)
+			continue;
+		from = &p->listeners[json_integer_value(sayer)].spec;
+		if (id == OPT_USER)
+			share_user(&l->spec, from);
+		else
+			(void)spec_merge(&l->spec, from, OPTION_BIT(id), &err);
 	}
 }
 
@@ -69,12 +82,26 @@ pool_options_share(struct plan *p)
 	size_t i;
 
 	for (i = 0; i < POOL_OPTION_COUNT; i++) {
-		/* Of one that can't change live there is no merging. */
-		if (!spec_option_is_live(pool_options[i]))
+		/* Who does not say how many takes what there is. */
+		if (pool_options[i] == OPT_WORKERS)
 			continue;
 		collect(p, pool_options[i], sayers);
 		share(p, pool_options[i], sayers);
 		(void)json_object_clear(sayers);
 	}
 	json_decref(sayers);
+}
+
+int
+pool_options_check_user(const struct listener_spec *spec, struct err *err)
+{
+	const uint32_t uid = geteuid();
+
+	if (spec->worker_uid == SPEC_NO_ID || uid == 0 ||
+	    spec->worker_uid == uid)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "user: must be user %u, who mercuryd is, or left out: only as root "
+	    "it can run workers as another one",
+	    uid);
 }

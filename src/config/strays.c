@@ -11,6 +11,7 @@
 #include "config/proc.h"
 
 #define SUPERVISOR_NAME "mercuryd"
+#define WORKER_NAME "mercury-pool"
 
 /* One that has drained needs a moment to end. */
 #define DRAIN_GRACE_MS 1000
@@ -82,6 +83,32 @@ outlives_workers(pid_t pid)
 	    strcmp(name, "mercury-config") == 0;
 }
 
+/* Is it a program of a worker that has ended? */
+static bool
+is_left_by_worker(pid_t pid)
+{
+	char text[16], name[PROCESS_NAME_SIZE];
+
+	if (!proc_variable(pid, WORKER_VARIABLE, text, sizeof(text)))
+		return false;
+	proc_name((pid_t)strtol(text, NULL, 10), name);
+	return strcmp(name, WORKER_NAME) != 0;
+}
+
+/* One of the run that asks: is it meant? */
+static bool
+is_meant(const struct hunt *h, pid_t pid)
+{
+	switch ((enum strays_of)h->request->of) {
+	case STRAYS_OF_THIS_RUN:
+		return !outlives_workers(pid);
+	case STRAYS_OF_DEAD_WORKERS:
+		return is_left_by_worker(pid);
+	default:
+		return false;
+	}
+}
+
 /* Is it one that should be gone? run is what its environment says. */
 static bool
 is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
@@ -97,9 +124,10 @@ is_stray(struct hunt *h, pid_t pid, char run[static RUN_SIZE])
 	supervisor = strays_supervisor(run, r->control_socket);
 	if (supervisor == 0)
 		return false;
-	if (r->this_run || strcmp(run, r->run) == 0)
-		return r->this_run && strcmp(run, r->run) == 0 &&
-		    !outlives_workers(pid);
+	if (strcmp(run, r->run) == 0)
+		return is_meant(h, pid);
+	if (r->of != STRAYS_OF_EARLIER_RUNS)
+		return false;
 	if (is_supervised(h, supervisor))
 		return false;
 	wait_ms = drains_for_ms(h, pid);

@@ -40,7 +40,7 @@ int tls_files_check_cert(const struct tls_file *, bool weak,
     struct err *warning, struct err *err);
 
 /* Is the key in it that of the certificate? The same. */
-int tls_files_check_key(const struct tls_file *key, const struct tls_file *cert,
+int tls_files_check_key(const struct tls_file *f, const struct tls_file *cert,
     struct err *warning, struct err *err);
 
 /* Can the certificates in it, in any order, vouch for others today? */

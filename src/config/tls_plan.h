@@ -13,6 +13,13 @@
 int tls_plan_read(struct wanted *, struct tls_warnings *warnings,
     struct err *err);
 
+/*
+ * The same for TLS to its upstreams; warnings are added. What *err and the
+ * warnings name is the key of section tls within proxy.
+ */
+int tls_plan_read_upstream(struct wanted *, struct tls_warnings *warnings,
+    struct err *err);
+
 /* Let go of what was read last: files are read again. */
 void tls_plan_forget(void);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/tls_files.h"
+#include "option/tls_section.h"
 #include "tls/tls.h"
 
 /* Room for "tls.sni "NAME": cert". */
@@ -49,17 +50,24 @@ blame(struct reading *r, const char *where)
 	return err_set(r->err, why.code, "%s: %s", where, why.text);
 }
 
+void
+tls_warnings_add(struct tls_warnings *w, const char *text)
+{
+	if (w->count < TLS_WANTS_WARNINGS)
+		(void)strlcpy(w->texts[w->count], text, sizeof(w->texts[0]));
+	w->count++;
+}
+
 static void
 warn(struct reading *r, const char *where, const struct err *warning)
 {
-	struct tls_warnings *w = r->warnings;
+	char text[ERR_TEXT_SIZE];
 
 	if (warning->text[0] == '\0')
 		return;
-	if (w->count < TLS_WANTS_WARNINGS)
-		(void)snprintf(w->texts[w->count], sizeof(w->texts[0]),
-		    "%.80s: %.300s", where, warning->text);
-	w->count++;
+	(void)snprintf(text, sizeof(text), "%.80s: %.300s", where,
+	    warning->text);
+	tls_warnings_add(r->warnings, text);
 }
 
 /* The outcome of a check of the file that where names. */
@@ -149,6 +157,22 @@ put_file(struct reading *r, enum tls_tag tag, const struct tls_file *f)
 	tls_material_put(r->out, tag, f->text, f->len);
 }
 
+/* Some of the system's many authorities are always out of date. */
+static int
+read_authorities(struct reading *r, struct tls_file *f, const char *path,
+    struct err *warning)
+{
+	const bool ours = strcmp(path, TLS_SECTION_SYSTEM_CA) != 0;
+	struct err why;
+
+	if (tls_files_read(f, path, &why) == 0)
+		return ours ? tls_files_check_ca(f, warning, r->err) : 0;
+	return err_set(r->err, why.code, "%s%s", why.text,
+	    ours ? ""
+		 : " (install package ca-certificates, or name the file of "
+		   "those who sign)");
+}
+
 /* The certificates of those who may sign, and their lists. */
 static int
 put_authorities(struct reading *r)
@@ -161,10 +185,7 @@ put_authorities(struct reading *r)
 
 	if (ca_path == NULL)
 		return 0;
-	if (tls_files_read(&ca, ca_path, r->err) == -1)
-		result = -1;
-	else
-		result = tls_files_check_ca(&ca, &warning, r->err);
+	result = read_authorities(r, &ca, ca_path, &warning);
 	result = settle(r, "tls.client_ca", result, &warning);
 	put_file(r, TLS_TAG_CLIENT_CA, &ca);
 	if (result == 0 && crl_path != NULL) {

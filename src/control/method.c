@@ -9,6 +9,7 @@
 #include "control/method_listener.h"
 #include "control/method_supervisor.h"
 #include "control/method_trace.h"
+#include "control/method_upstream.h"
 #include "option/saved.h"
 #include "option/value.h"
 
@@ -34,6 +35,8 @@
 #define OLDER_THAN { "older_than", PARAM_STRING, false }
 #define PEER { "peer", PARAM_STRING, false }
 #define MIN_IDLE { "min_idle", PARAM_STRING, false }
+#define UPSTREAM { "upstream", PARAM_STRING, true }
+#define MODE { "mode", PARAM_STRING, true }
 #define ID { "id", PARAM_STRING, true }
 
 static const struct method methods[] = {
@@ -65,6 +68,10 @@ static const struct method methods[] = {
 	    listener_status_start, listener_status_answered },
 	{ "listener.list", RIGHT_LOOK, 0, { { 0 } },
 	    listener_list_start, listener_list_answered },
+	{ "listener.upstreams", RIGHT_LOOK, 0, { NAME },
+	    listener_upstreams_start, listener_upstreams_answered },
+	{ "listener.upstream_set", RIGHT_DO, 0, { NAME, UPSTREAM, MODE },
+	    listener_upstream_set_start, listener_upstreams_answered },
 	{ "connection.list", RIGHT_LOOK, 0,
 	    { NAME, LIMIT, AFTER, PEER, MIN_IDLE },
 	    connection_list_start, connection_list_answered },

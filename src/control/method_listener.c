@@ -77,19 +77,19 @@ check_origin(struct call *call, const struct method_answer *a)
 static option_set
 set_of(const struct listener_spec *spec)
 {
-	const option_set place = spec->transport == TRANSPORT_UNIX
-	    ? OPTION_BIT(OPT_PATH)
-	    : OPTION_BIT(OPT_PORT);
-	struct wanted least = { .spec = *spec,
-		.set = place | OPTION_BIT(OPT_PROTOCOL) };
+	const struct wanted least = { .spec = *spec,
+		.set = spec->transport == TRANSPORT_UNIX
+		    ? OPTION_BIT(OPT_PATH)
+		    : OPTION_BIT(OPT_PORT) };
 	json_t *options = option_listener_json(&least);
-	option_set set = least.set;
+	option_set set = least.set | OPTION_BIT(OPT_PROTOCOL);
 	struct wanted plain;
 	struct err err;
 	unsigned int id;
 
+	/* As an update, for which a protocol and its section may be missing. */
 	if (options == NULL ||
-	    option_listener(spec->name, options, &plain, &err) == -1)
+	    option_listener_update(spec->name, options, &plain, &err) == -1)
 		plain = (struct wanted){ 0 }; /* then all is written */
 	json_decref(options);
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
@@ -167,9 +167,11 @@ save(struct call *call, const struct snapshot_listener *l, struct err *err)
 {
 	const struct listener_spec spec = spec_to_save(l);
 	const option_set set = set_of(&spec) | call->set;
+	/* What is between the members may differ: it is made once more then. */
+	/* NOLINTNEXTLINE(*-memory-comparison,cert-exp42-c,cert-flp37-c) */
+	const bool same = memcmp(&spec, &call->draft, sizeof(spec)) == 0;
 
-	if ((!call->drafted || set != call->draft_set ||
-		memcmp(&spec, &call->draft, sizeof(spec)) != 0) &&
+	if ((!call->drafted || set != call->draft_set || !same) &&
 	    make_draft(call, &spec, set, err) == -1)
 		return -1;
 	if (saved_commit(call->state_dir, spec.name, call->request, err) == -1)
@@ -282,6 +284,23 @@ read_update(struct call *call, const json_t *options)
 	return 0;
 }
 
+/* The options that are sections. */
+static const enum listener_option sections[] = { OPT_TLS, OPT_PROXY, OPT_EXEC,
+	OPT_MODULE };
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+static bool
+has_section(const json_t *options)
+{
+	size_t i;
+
+	for (i = 0; i < SECTIONS; i++)
+		if (json_is_object(json_object_get(options,
+			spec_option_name(sections[i]))))
+			return true;
+	return false;
+}
+
 /*
  * Part of a section changes the rest of it as little as one option the others,
  * so that nobody loses what was not spoken of, such as client_ca.
@@ -295,7 +314,7 @@ listener_update_start(struct call *call, const json_t *params)
 	if (take_name(call, params) == -1)
 		return METHOD_FAILED;
 	options = options_of(params);
-	if (json_is_object(json_object_get(options, "tls"))) {
+	if (has_section(options)) {
 		call->options = options;
 		return ask_values(call);
 	}
@@ -306,39 +325,87 @@ listener_update_start(struct call *call, const json_t *params)
 	return call->save ? ask_values(call) : ask_update(call);
 }
 
-/* Let go of what was given as empty: it is to have its default. */
-static void
-drop_empty(json_t *section)
+static bool
+is_empty(const json_t *value)
 {
-	const char *key, *text;
-	json_t *value;
-	void *next;
+	const char *text = json_string_value(value);
 
-	json_object_foreach_safe(section, next, key, value)
-	{
-		text = json_string_value(value);
-		if (json_is_null(value) || (text != NULL && text[0] == '\0'))
-			(void)json_object_del(section, key);
-	}
+	return json_is_null(value) || (text != NULL && text[0] == '\0');
 }
 
-/* Add to the options what the running section has beyond them. */
+/*
+ * Add to a section what the running one has beyond it, and to the sections
+ * within it; but for the names of sni, which may be written in two ways. What
+ * was given as empty is to have its default.
+ */
 static int
-complete_section(struct call *call, const struct snapshot_listener *l)
+complete(json_t *section, json_t *now)
 {
-	const struct wanted running = { .spec = l->spec,
-		.set = OPTION_BIT(OPT_TLS),
-		.bulks = call->running };
-	json_t *now = option_listener_json(&running);
-	json_t *section = json_object_get(call->options, "tls");
-	int r;
+	json_t *given = json_copy(section), *value, *before;
+	const char *key;
+	int result = given == NULL ? -1 : 0;
 
-	r = json_object_update_missing(section, json_object_get(now, "tls"));
+	json_object_foreach (given, key, value) {
+		before = json_object_get(now, key);
+		if (json_is_object(value) && json_is_object(before) &&
+		    strcmp(key, "sni") != 0 && complete(value, before) == -1)
+			result = -1;
+	}
+	if (result == 0 && now != NULL)
+		result = json_object_update_missing(section, now);
+	json_object_foreach (given, key, value)
+		if (is_empty(value))
+			(void)json_object_del(section, key);
+	json_decref(given);
+	return result;
+}
+
+/* May the listener have the sections that are given? 0, or -1 with *err. */
+static int
+check_sections(const struct call *call, const struct listener_spec *spec,
+    struct err *err)
+{
+	option_set given = 0;
+	size_t i;
+
+	for (i = 0; i < SECTIONS; i++)
+		if (json_object_get(call->options,
+			spec_option_name(sections[i])) != NULL)
+			given |= OPTION_BIT(sections[i]);
+	return spec_check_sections(spec->protocol, given, err);
+}
+
+/* Add to the options what the running sections have beyond them. */
+static int
+complete_sections(struct call *call, const struct snapshot_listener *l)
+{
+	struct wanted running = { .spec = l->spec, .bulks = call->running };
+	const char *name;
+	json_t *now, *section;
+	struct err err;
+	int result = 0;
+	size_t i;
+
+	if (check_sections(call, &l->spec, &err) == -1) {
+		(void)fail(call, &err);
+		return -1;
+	}
+	for (i = 0; i < SECTIONS; i++)
+		if (sections[i] == OPT_TLS ||
+		    spec_section_of(l->spec.protocol) == sections[i])
+			running.set |= OPTION_BIT(sections[i]);
+	now = option_listener_json(&running);
+	for (i = 0; i < SECTIONS; i++) {
+		name = spec_option_name(sections[i]);
+		section = json_object_get(call->options, name);
+		if (json_is_object(section) &&
+		    complete(section, json_object_get(now, name)) == -1)
+			result = -1;
+	}
 	json_decref(now);
-	if (r == 0)
-		drop_empty(section);
-	return r == -1 ? rpc_fail(&call->error, RPC_SERVER, "out of memory")
-		       : read_update(call, call->options);
+	return result == -1
+	    ? rpc_fail(&call->error, RPC_SERVER, "out of memory")
+	    : read_update(call, call->options);
 }
 
 /* The listener runs, and may be saved: have the draft, then update it. */
@@ -364,7 +431,7 @@ listener_update_answered(struct call *call, const struct method_answer *a)
 	struct err err;
 
 	if (!call->looked && l != NULL && call->options != NULL &&
-	    complete_section(call, l) == -1)
+	    complete_sections(call, l) == -1)
 		return METHOD_FAILED;
 	if (!call->looked && !call->save)
 		return ask_update(call);

@@ -85,6 +85,7 @@ free_trace(struct trace *t)
 	struct source *s;
 
 	while ((s = LIST_FIRST(&t->sources)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		free_source(s);
 	LIST_REMOVE(t, next);
 	if (t->overdue != NULL)
@@ -485,6 +486,7 @@ traces_free(struct traces **tp)
 	if (all == NULL)
 		return;
 	while ((t = LIST_FIRST(&all->list)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		free_trace(t);
 	free(all);
 }

@@ -58,7 +58,7 @@ void traces_run(struct traces *, uint32_t request);
 void traces_drop(struct traces *, uint32_t request);
 
 /* The listener of a trace is gone. */
-void traces_ended(struct traces *, uint32_t trace);
+void traces_ended(struct traces *, uint32_t number);
 
 /* This client has taken what it was sent. */
 void traces_written(struct traces *, struct client *);

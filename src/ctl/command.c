@@ -14,6 +14,7 @@
 #include "ctl/command_supervisor.h"
 #include "ctl/command_trace.h"
 #include "ctl/command_tree.h"
+#include "ctl/command_upstream.h"
 #include "ctl/output.h"
 #include "ctl/progress.h"
 #include "option/suggest.h"
@@ -88,6 +89,16 @@ static const struct command commands[] = {
 	    "until the deadline. A listener that has failed is bound anew.",
 	    OPTION_ALL | OPTION_DEADLINE, 0, 1, NULL,
 	    command_restart_listener },
+	{ "upstreams", "NAME",
+	    "Show where a listener of protocol proxy connects to: which of its "
+	    "upstreams are up, how many connections each has and how many "
+	    "wait for it, and what was wrong with it last.",
+	    0, 1, 1, NULL, command_upstreams },
+	{ "upstream-set", "NAME UPSTREAM ready|drain|maint",
+	    "Send an upstream of a listener nobody new (drain), nor check it "
+	    "(maint), or use it again (ready). What is open goes on. It holds "
+	    "until mercuryd is started again.",
+	    0, 3, 3, NULL, command_upstream_set },
 	{ "connections", "NAME [--limit N] [--peer CIDR] [--idle TIME]",
 	    "Show the open connections of a listener: those of an address, "
 	    "with or without its port, or of a network; those from which "

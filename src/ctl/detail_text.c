@@ -139,6 +139,25 @@ print_probes(FILE *f, const json_t *l)
 	(void)fputc('\n', f);
 }
 
+/* "module         modbus-sim (12 requests, 1 exceptions)" */
+static void
+print_module(FILE *f, const json_t *l)
+{
+	json_t *module = json_object_get(l, "module");
+	json_t *counters = json_object_get(module, "counters");
+
+	if (module == NULL)
+		return;
+	print_label(f, "module");
+	output_text(f, listener_string(module, "name"));
+	if (is_any(counters)) {
+		(void)fputs(" (", f);
+		(void)print_counts(f, counters);
+		(void)fputc(')', f);
+	}
+	(void)fputc('\n', f);
+}
+
 static void
 print_ends(FILE *f, const json_t *l)
 {
@@ -169,6 +188,17 @@ print_ready(FILE *f, const json_t *l)
 	(void)fputc('\n', f);
 }
 
+/* "upstreams      2 up, 1 down"; nothing where there are none of these. */
+static void
+print_set(FILE *f, const char *label, json_t *counts)
+{
+	if (!is_any(counts))
+		return;
+	print_label(f, label);
+	(void)print_counts(f, counts);
+	(void)fputc('\n', f);
+}
+
 void
 detail_text_members(FILE *f, const json_t *l, const struct look *look)
 {
@@ -185,6 +215,9 @@ detail_text_members(FILE *f, const json_t *l, const struct look *look)
 	print_text(f, "address", place);
 	print_text(f, "transport", listener_string(l, "transport"));
 	print_text(f, "protocol", listener_string(l, "protocol"));
+	print_module(f, l);
+	print_set(f, "upstreams", json_object_get(l, "proxy"));
+	print_set(f, "programs", json_object_get(l, "exec"));
 	print_text(f, "pool", listener_string(l, "pool"));
 	for (i = 0; i < COUNT(numbers); i++)
 		print_number(f, l, &numbers[i], look->wide);

@@ -13,6 +13,7 @@ libctl_a_SOURCES = \
 	src/ctl/command_supervisor.c src/ctl/command_supervisor.h \
 	src/ctl/command_trace.c src/ctl/command_trace.h \
 	src/ctl/command_tree.c src/ctl/command_tree.h \
+	src/ctl/command_upstream.c src/ctl/command_upstream.h \
 	src/ctl/conn_text.c src/ctl/conn_text.h \
 	src/ctl/detail_text.c src/ctl/detail_text.h \
 	src/ctl/event_show.c src/ctl/event_show.h \
@@ -40,6 +41,7 @@ libctl_a_SOURCES = \
 	src/ctl/trace_show.c src/ctl/trace_show.h \
 	src/ctl/trace_text.c src/ctl/trace_text.h \
 	src/ctl/units.c src/ctl/units.h \
+	src/ctl/upstream_text.c src/ctl/upstream_text.h \
 	src/ctl/waiting.c src/ctl/waiting.h \
 	src/ctl/watch.c src/ctl/watch.h
 

@@ -161,7 +161,7 @@ ask(struct progress *p, uint64_t now_ms)
 static void
 look_for_answer(struct progress *p, uint64_t now_ms)
 {
-	json_t *answer;
+	json_t *answer = NULL;
 	struct failure f;
 	int r = client_receive(&p->client, &f);
 

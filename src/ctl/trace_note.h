@@ -49,10 +49,10 @@ struct trace_note_data {
 };
 
 /*
- * Read one; it borrows from the notification, and from data. Returns 0, or
+ * Read one; it borrows from the notification, and from kept. Returns 0, or
  * -1: it makes no sense, or memory is short.
  */
-int trace_note_read(const struct client_note *, struct trace_note_data *data,
+int trace_note_read(const struct client_note *, struct trace_note_data *kept,
     struct trace_note *out);
 
 #endif /* MERCURY_CTL_TRACE_NOTE_H */

@@ -356,6 +356,7 @@ trace_pcap_free(struct trace_pcap **tp)
 	if (t == NULL)
 		return;
 	while ((f = RB_ROOT(&t->flows)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		forget(t, f);
 	free(t);
 }

@@ -45,8 +45,11 @@ scale(double *n, double base)
 {
 	size_t unit = 0;
 
-	for (*n /= base; *n >= base - 0.5; *n /= base)
+	*n /= base;
+	while (*n >= base - 0.5) {
+		*n /= base;
 		unit++;
+	}
 	return unit;
 }
 

@@ -137,6 +137,17 @@ exposition_family(struct exposition *x, const char *name, const char *type,
 	commit(x, p);
 }
 
+static size_t
+escaped_len(const char *value, size_t len)
+{
+	char bytes[2];
+	size_t i, sum = 0;
+
+	for (i = 0; i < len; i++)
+		sum += (size_t)(put_escaped(bytes, value[i], true) - bytes);
+	return sum;
+}
+
 void
 exposition_label(struct exposition_labels *l, const char *name,
     const char *value, size_t max)
@@ -145,7 +156,8 @@ exposition_label(struct exposition_labels *l, const char *name,
 	char *p = l->text + l->len;
 	size_t i;
 
-	if (strlen(name) + 2 * value_len + 4 > sizeof(l->text) - l->len)
+	if (strlen(name) + escaped_len(value, value_len) + 4 >
+	    sizeof(l->text) - l->len)
 		return;
 	if (l->len > 0)
 		*p++ = ',';

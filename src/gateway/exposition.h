@@ -45,7 +45,7 @@ void exposition_family(struct exposition *, const char *name, const char *type,
 
 /* Labels of a sample, as they are written; zeroed, there are none. */
 struct exposition_labels {
-	char text[192]; /* no NUL at the end */
+	char text[400]; /* no NUL at the end */
 	size_t len;
 };
 

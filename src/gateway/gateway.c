@@ -12,6 +12,7 @@
 #include "gateway/questions.h"
 #include "gateway/site.h"
 #include "gateway/tcp_check.h"
+#include "sandbox/sandbox.h"
 
 #define BEAT_MS 1000
 
@@ -102,6 +103,8 @@ on_hello(struct ipc_message *msg)
 	if (gateway.board == NULL ||
 	    role_drop_rights(hello->uid, hello->gid, &err) == -1 ||
 	    role_die_with_supervisor(0, &err) == -1 ||
+	    (hello->sandbox != SANDBOX_OFF &&
+		sandbox_enter(&sandbox_gateway, &err) == -1) ||
 	    gateway_check(&gateway.wanted, &err) == -1 ||
 	    begin_services(&err) == -1) {
 		fail(&err);

@@ -2,20 +2,10 @@
 
 #include <sys/param.h>
 
+#include "common/hex.h"
+
 /* What frames the chunks may be as much again. */
 #define FRAMED_MAX (2 * (uint64_t)HTTP_BODY_MAX)
-
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static long
 fail(struct http_fault *fault, unsigned int status, const char *why)
@@ -34,7 +24,7 @@ bad_chunk(struct http_fault *fault)
 static long
 take_digit(struct http_body *b, char c, struct http_fault *fault)
 {
-	const int n = digit(c);
+	const int n = hex_digit(c);
 
 	if (n == -1)
 		return bad_chunk(fault);
@@ -56,7 +46,7 @@ begin_data(struct http_body *b)
 static long
 end_size(struct http_body *b, char c, struct http_fault *fault)
 {
-	if (digit(c) != -1)
+	if (hex_digit(c) != -1)
 		return take_digit(b, c, fault);
 	if (c == '\n')
 		begin_data(b);

@@ -26,11 +26,12 @@ libgateway_a_SOURCES = \
 role_PROGRAMS += mercury-gateway
 mercury_gateway_SOURCES = src/gateway/main.c
 mercury_gateway_LDADD = libgateway.a libjson.a liboption.a libtls.a \
-	libcommon.a $(OPENSSL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
+	libsandbox.a libcommon.a $(OPENSSL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
 
 ## Metrics.
 libgateway_a_SOURCES += \
 	src/gateway/exposition.c src/gateway/exposition.h \
+	src/gateway/metric_values.c src/gateway/metric_values.h \
 	src/gateway/metrics.c src/gateway/metrics.h \
 	src/gateway/process_meter.c src/gateway/process_meter.h \
 	src/gateway/scrape.c src/gateway/scrape.h

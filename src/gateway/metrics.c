@@ -8,6 +8,8 @@
 
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
+#include "common/upstream_board.h"
+#include "gateway/metric_values.h"
 #include "gateway/process_meter.h"
 
 enum metric_id {
@@ -33,13 +35,20 @@ static const struct {
 
 struct listener_view {
 	const struct snapshot_listener *row;
+	const struct snapshot_module *module; /* NULL: it has none */
 	struct exposition_labels labels;
 	unsigned int workers_up;
+	const struct exit_sum *exits; /* NULL: it is not of protocol exec */
 };
 
 struct worker_view {
 	const struct snapshot_worker *row;
 	struct exposition_labels labels;
+};
+
+struct upstream_view {
+	const struct snapshot_upstream *row;
+	const struct listener_view *listener;
 };
 
 struct scrape {
@@ -49,8 +58,10 @@ struct scrape {
 	const struct snapshot_store *store; /* NULL: there is none */
 	struct listener_view *listeners;
 	struct worker_view *workers;
+	struct upstream_view *upstreams;
 	size_t listeners_count;
 	size_t workers_count;
+	size_t upstreams_count;
 };
 
 /* Where the samples of a metric come from: what write needs of the rest. */
@@ -60,6 +71,8 @@ struct source {
 	    const struct source *);
 	uint64_t (*of_daemon)(const struct snapshot_daemon *);
 	uint64_t (*of_listener)(const struct snapshot_listener *);
+	uint64_t (*of_exits)(const struct exit_sum *);
+	uint64_t (*of_upstream)(const struct snapshot_upstream *);
 	uint64_t (*of_worker)(const struct snapshot_worker *);
 	uint64_t (*of_store)(const struct scrape *);
 	uint64_t (*of_role)(const struct process_role *);
@@ -215,6 +228,20 @@ write_probes(struct exposition *out, const struct listener_view *l,
 }
 
 static void
+write_module(struct exposition *out, const struct listener_view *l,
+    const struct source *from)
+{
+	const struct snapshot_module *m = l->module;
+	size_t i;
+
+	(void)from;
+	for (i = 0; m != NULL && i < MODULE_COUNTERS; i++)
+		if (m->counters[i].name[0] != '\0')
+			exposition_sample_of(out, &l->labels, "counter",
+			    m->counters[i].name, m->counters[i].value);
+}
+
+static void
 write_histogram(struct exposition *out, const struct listener_view *l,
     const struct source *from)
 {
@@ -253,85 +280,92 @@ write_workers_up(struct exposition *out, const struct listener_view *l,
 	exposition_sample(out, &l->labels, l->workers_up, UNIT_NUMBER);
 }
 
-static uint64_t
-listener_is_ready(const struct snapshot_listener *l)
+/* --- listeners of protocol exec --- */
+
+static void
+write_exec(struct exposition *out, const struct listener_view *l,
+    const struct source *from)
 {
-	return l->ready != 0;
+	if (l->exits != NULL)
+		exposition_sample(out, &l->labels, from->of_exits(l->exits),
+		    UNIT_NUMBER);
 }
 
-static uint64_t
-is_drained(const struct snapshot_listener *l)
+/* Those that there were; they never go back, so none goes away again. */
+static void
+write_numbered(struct exposition *out, const struct listener_view *l,
+    const char *label, const uint64_t *counts, unsigned int size)
 {
-	return l->drained != 0;
+	char number[12];
+	unsigned int i;
+
+	for (i = 0; i < size; i++) {
+		if (counts[i] == 0)
+			continue;
+		(void)snprintf(number, sizeof(number), "%u", i);
+		exposition_sample_of(out, &l->labels, label, number, counts[i]);
+	}
 }
 
-static uint64_t
-is_required(const struct snapshot_listener *l)
+static void
+write_codes(struct exposition *out, const struct listener_view *l,
+    const struct source *from)
 {
-	return l->spec.required != 0;
+	(void)from;
+	if (l->exits != NULL)
+		write_numbered(out, l, "code", l->exits->codes, EXIT_CODES);
 }
 
-static uint64_t
-is_queueing(const struct snapshot_listener *l)
+static void
+write_signals(struct exposition *out, const struct listener_view *l,
+    const struct source *from)
 {
-	return l->queueing != 0;
+	(void)from;
+	if (l->exits != NULL)
+		write_numbered(out, l, "signal", l->exits->signals,
+		    EXIT_SIGNALS);
 }
 
-static uint64_t
-connections(const struct snapshot_listener *l)
-{
-	const uint64_t accepted = l->counters[COUNTER_ACCEPTED];
-	const uint64_t closed = l->counters[COUNTER_CLOSED];
+/* --- upstreams --- */
 
-	return closed > accepted ? 0 : accepted - closed;
+static struct exposition_labels
+upstream_labels(const struct upstream_view *u)
+{
+	struct exposition_labels labels = u->listener->labels;
+
+	exposition_label(&labels, "upstream", u->row->name,
+	    sizeof(u->row->name));
+	return labels;
 }
 
-static uint64_t
-connections_limit(const struct snapshot_listener *l)
+static void
+write_upstreams(const struct scrape *s, const struct source *from)
 {
-	return l->spec.max_connections;
+	struct exposition_labels labels;
+	size_t i;
+
+	for (i = 0; i < s->upstreams_count; i++) {
+		labels = upstream_labels(&s->upstreams[i]);
+		exposition_sample(s->out, &labels,
+		    from->of_upstream(s->upstreams[i].row), UNIT_NUMBER);
+	}
 }
 
-static uint64_t
-alarm_percent(const struct snapshot_listener *l)
+static void
+write_modes(const struct scrape *s, const struct source *from)
 {
-	return l->alarm;
-}
+	struct exposition_labels labels;
+	unsigned int mode;
+	size_t i;
 
-static uint64_t
-generation(const struct snapshot_listener *l)
-{
-	return l->generation;
-}
-
-static uint64_t
-workers(const struct snapshot_listener *l)
-{
-	return l->workers;
-}
-
-static uint64_t
-restarts(const struct snapshot_listener *l)
-{
-	return l->restarts;
-}
-
-static uint64_t
-bind_attempts(const struct snapshot_listener *l)
-{
-	return l->bind_attempts;
-}
-
-static uint64_t
-retry_in(const struct snapshot_listener *l)
-{
-	return l->retry_in_ms;
-}
-
-static uint64_t
-drain_left(const struct snapshot_listener *l)
-{
-	return l->drain_left_ms;
+	(void)from;
+	for (i = 0; i < s->upstreams_count; i++) {
+		labels = upstream_labels(&s->upstreams[i]);
+		for (mode = 0; mode < UPSTREAM_MODE_COUNT; mode++)
+			exposition_sample_of(s->out, &labels, "mode",
+			    upstream_mode_words[mode],
+			    s->upstreams[i].row->mode == mode);
+	}
 }
 
 /* --- workers --- */
@@ -344,30 +378,6 @@ write_workers(const struct scrape *s, const struct source *from)
 	for (i = 0; i < s->workers_count; i++)
 		exposition_sample(s->out, &s->workers[i].labels,
 		    from->of_worker(s->workers[i].row), from->unit);
-}
-
-static uint64_t
-is_up(const struct snapshot_worker *w)
-{
-	return w->state == CHILD_UP;
-}
-
-static uint64_t
-worker_connections(const struct snapshot_worker *w)
-{
-	return w->connections;
-}
-
-static uint64_t
-worker_restarts(const struct snapshot_worker *w)
-{
-	return w->restarts;
-}
-
-static uint64_t
-worker_uptime(const struct snapshot_worker *w)
-{
-	return w->uptime_ms;
 }
 
 /* --- the store --- */
@@ -485,6 +495,8 @@ static const struct source sources[METRIC_COUNT] = {
 	{ .write = write_listeners, .write_one = write_value,		\
 	  .of_listener = GET, .unit = UNIT_##UNIT }
 #define EACH(WRITE) .write = write_listeners, .write_one = WRITE
+#define EXEC(GET) { EACH(write_exec), .of_exits = GET }
+#define UPSTREAM(GET) { .write = write_upstreams, .of_upstream = GET }
 #define WORKER(GET, UNIT)						\
 	{ .write = write_workers, .of_worker = GET, .unit = UNIT_##UNIT }
 #define STORE(GET, UNIT)						\
@@ -504,14 +516,14 @@ static const struct source sources[METRIC_COUNT] = {
 	    .histogram = HISTOGRAM_LOOP_LAG },
 	[METRIC_LOOP_LAG_MAX] = DAEMON(lag_max, MS),
 	[METRIC_LISTENER_STATE] = { EACH(write_states) },
-	[METRIC_LISTENER_READY] = LISTENER(listener_is_ready, NUMBER),
-	[METRIC_LISTENER_DRAINING] = LISTENER(is_drained, NUMBER),
-	[METRIC_LISTENER_REQUIRED] = LISTENER(is_required, NUMBER),
-	[METRIC_LISTENER_QUEUEING] = LISTENER(is_queueing, NUMBER),
-	[METRIC_LISTENER_CONNECTIONS] = LISTENER(connections, NUMBER),
+	[METRIC_LISTENER_READY] = LISTENER(metric_value_is_ready, NUMBER),
+	[METRIC_LISTENER_DRAINING] = LISTENER(metric_value_is_drained, NUMBER),
+	[METRIC_LISTENER_REQUIRED] = LISTENER(metric_value_is_required, NUMBER),
+	[METRIC_LISTENER_QUEUEING] = LISTENER(metric_value_is_queueing, NUMBER),
+	[METRIC_LISTENER_CONNECTIONS] = LISTENER(metric_value_connections, NUMBER),
 	[METRIC_LISTENER_CONNECTIONS_LIMIT] =
-	    LISTENER(connections_limit, NUMBER),
-	[METRIC_LISTENER_ALARM] = LISTENER(alarm_percent, PERCENT),
+	    LISTENER(metric_value_connections_limit, NUMBER),
+	[METRIC_LISTENER_ALARM] = LISTENER(metric_value_alarm, PERCENT),
 	[METRIC_LISTENER_ACCEPTED] = COUNTED(ACCEPTED),
 	[METRIC_LISTENER_ENDED] = { EACH(write_ends),
 	    .index = COUNTER_ENDS },
@@ -528,17 +540,32 @@ static const struct source sources[METRIC_COUNT] = {
 	[METRIC_LISTENER_ACCEPT_ERRORS] = COUNTED(ACCEPT_ERRORS),
 	[METRIC_LISTENER_DRAINED] = COUNTED(DRAINED),
 	[METRIC_LISTENER_CUT] = COUNTED(CUT),
-	[METRIC_LISTENER_GENERATION] = LISTENER(generation, NUMBER),
-	[METRIC_LISTENER_WORKERS] = LISTENER(workers, NUMBER),
+	[METRIC_LISTENER_MODULE] = { EACH(write_module) },
+	[METRIC_LISTENER_GENERATION] = LISTENER(metric_value_generation, NUMBER),
+	[METRIC_LISTENER_WORKERS] = LISTENER(metric_value_workers, NUMBER),
 	[METRIC_LISTENER_WORKERS_UP] = { EACH(write_workers_up) },
-	[METRIC_LISTENER_RESTARTS] = LISTENER(restarts, NUMBER),
-	[METRIC_LISTENER_BIND_ATTEMPTS] = LISTENER(bind_attempts, NUMBER),
-	[METRIC_LISTENER_RETRY] = LISTENER(retry_in, MS),
-	[METRIC_LISTENER_DRAIN_LEFT] = LISTENER(drain_left, MS),
-	[METRIC_WORKER_UP] = WORKER(is_up, NUMBER),
-	[METRIC_WORKER_CONNECTIONS] = WORKER(worker_connections, NUMBER),
-	[METRIC_WORKER_RESTARTS] = WORKER(worker_restarts, NUMBER),
-	[METRIC_WORKER_UPTIME] = WORKER(worker_uptime, MS),
+	[METRIC_LISTENER_RESTARTS] = LISTENER(metric_value_restarts, NUMBER),
+	[METRIC_LISTENER_BIND_ATTEMPTS] = LISTENER(metric_value_bind_attempts, NUMBER),
+	[METRIC_LISTENER_RETRY] = LISTENER(metric_value_retry_in, MS),
+	[METRIC_LISTENER_DRAIN_LEFT] = LISTENER(metric_value_drain_left, MS),
+	[METRIC_EXEC_RUNNING] = EXEC(exit_sum_running),
+	[METRIC_EXEC_STARTED] = EXEC(metric_value_started),
+	[METRIC_EXEC_FAILED] = EXEC(metric_value_not_started),
+	[METRIC_EXEC_EXITS] = { EACH(write_codes) },
+	[METRIC_EXEC_SIGNALS] = { EACH(write_signals) },
+	[METRIC_UPSTREAM_UP] = UPSTREAM(metric_value_upstream_is_up),
+	[METRIC_UPSTREAM_MODE] = { .write = write_modes },
+	[METRIC_UPSTREAM_CONNECTIONS] = UPSTREAM(metric_value_upstream_connections),
+	[METRIC_UPSTREAM_CONNECTIONS_LIMIT] = UPSTREAM(metric_value_upstream_limit),
+	[METRIC_UPSTREAM_WAITING] = UPSTREAM(metric_value_upstream_waiting),
+	[METRIC_UPSTREAM_CONNECTED] = UPSTREAM(metric_value_upstream_connected),
+	[METRIC_UPSTREAM_FAILURES] = UPSTREAM(metric_value_upstream_failures),
+	[METRIC_UPSTREAM_CHECKS] = UPSTREAM(metric_value_upstream_checks),
+	[METRIC_UPSTREAM_CHECK_FAILURES] = UPSTREAM(metric_value_upstream_check_failures),
+	[METRIC_WORKER_UP] = WORKER(metric_value_worker_is_up, NUMBER),
+	[METRIC_WORKER_CONNECTIONS] = WORKER(metric_value_worker_connections, NUMBER),
+	[METRIC_WORKER_RESTARTS] = WORKER(metric_value_worker_restarts, NUMBER),
+	[METRIC_WORKER_UPTIME] = WORKER(metric_value_worker_uptime, MS),
 	[METRIC_STORE_UP] = STORE(store_is_up, NUMBER),
 	[METRIC_STORE_TROUBLE] = { .write = write_trouble },
 	[METRIC_STORE_EVENTS] = FIGURE(EVENTS, NUMBER),
@@ -590,11 +617,21 @@ take_worker(struct scrape *s, const struct snapshot_worker *row)
 	w->row = row;
 	if (s->listeners_count > 0) {
 		l = &s->listeners[s->listeners_count - 1];
-		l->workers_up += is_up(row) != 0;
+		l->workers_up += metric_value_worker_is_up(row) != 0;
 		w->labels = l->labels;
 	}
 	(void)snprintf(slot, sizeof(slot), "%" PRIu32, row->slot);
 	exposition_label(&w->labels, "slot", slot, sizeof(slot));
+}
+
+/* The same. */
+static void
+take_upstream(struct scrape *s, const struct snapshot_upstream *row)
+{
+	if (s->listeners_count > 0)
+		s->upstreams[s->upstreams_count++] =
+		    (struct upstream_view){ .row = row,
+			    .listener = &s->listeners[s->listeners_count - 1] };
 }
 
 /* Room for the rows that follow. Returns 0, or -1. */
@@ -602,16 +639,21 @@ static int
 make_room(struct scrape *s)
 {
 	struct snapshot_reader r = *s->from->status;
-	size_t listeners = 1, workers = 1;
+	size_t listeners = 1, workers = 1, upstreams = 1;
 	enum snapshot_kind kind;
 
 	while (snapshot_next(&r, &kind) != NULL) {
 		listeners += kind == SNAPSHOT_LISTENER;
 		workers += kind == SNAPSHOT_WORKER;
+		upstreams += kind == SNAPSHOT_UPSTREAM;
 	}
 	s->listeners = calloc(listeners, sizeof(*s->listeners));
 	s->workers = calloc(workers, sizeof(*s->workers));
-	return s->listeners == NULL || s->workers == NULL ? -1 : 0;
+	s->upstreams = calloc(upstreams, sizeof(*s->upstreams));
+	return s->listeners == NULL || s->workers == NULL ||
+		s->upstreams == NULL
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -631,6 +673,12 @@ take_status(struct scrape *s)
 			take_listener(s, row);
 		else if (kind == SNAPSHOT_WORKER)
 			take_worker(s, row);
+		else if (kind == SNAPSHOT_UPSTREAM)
+			take_upstream(s, row);
+		else if (kind == SNAPSHOT_EXITS && s->listeners_count > 0)
+			s->listeners[s->listeners_count - 1].exits = row;
+		else if (kind == SNAPSHOT_MODULE && s->listeners_count > 0)
+			s->listeners[s->listeners_count - 1].module = row;
 	}
 	return s->daemon == NULL ? -1 : 0;
 }
@@ -669,5 +717,6 @@ metrics_write(struct exposition *out, const struct metrics_from *from)
 out:
 	free(s.listeners);
 	free(s.workers);
+	free(s.upstreams);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,12 +24,15 @@
 /* Checkers are few, and none waits for long. */
 #define BACKLOG 128
 
+/* Not just until the next look: after a late one that comes at once. */
+#define CLOSING_MS TCP_CHECK_MS
+
 enum state {
 	CLOSED,
 	OPEN,
 	/*
 	 * It accepts, but nobody new can begin: those whose handshake is
-	 * under way have until the next look to be served.
+	 * under way have CLOSING_MS to end it, or the kernel resets them.
 	 */
 	CLOSING
 };
@@ -39,8 +43,9 @@ struct port {
 	char name[SPEC_NAME_SIZE]; /* of the listener; empty: the daemon */
 	int fd;
 	enum state state;
-	struct door *door; /* NULL while CLOSED */
-	bool is_failing;   /* to open; that was logged */
+	uint64_t closing_ms; /* since when it is CLOSING, CLOCK_MONOTONIC */
+	struct door *door;   /* NULL while CLOSED */
+	bool is_failing;     /* to open; that was logged */
 };
 
 struct tcp_checks {
@@ -57,6 +62,7 @@ compare(const struct port *a, const struct port *b)
 }
 
 RB_PROTOTYPE(ports, port, by_name, compare)
+/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 RB_GENERATE(ports, port, by_name, compare)
 
 /* --- one port --- */
@@ -104,6 +110,7 @@ static void
 begin_to_close(struct port *p)
 {
 	syn_filter_add(p->fd);
+	p->closing_ms = clock_mono_ms();
 	p->state = CLOSING;
 }
 
@@ -150,7 +157,7 @@ look(struct port *p)
 		if (ready) {
 			syn_filter_remove(p->fd);
 			p->state = OPEN;
-		} else {
+		} else if (clock_mono_ms() - p->closing_ms >= CLOSING_MS) {
 			close_port(p);
 		}
 		break;
@@ -232,6 +239,7 @@ tcp_checks_add(struct tcp_checks *t, const char *name, int fd, struct err *err)
 	if (is_open(fd))
 		try_to_open(p);
 	look(p);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	return 0;
 }
 

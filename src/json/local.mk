@@ -12,5 +12,6 @@ libjson_a_SOURCES = \
 	src/json/status_json.c src/json/status_json.h \
 	src/json/store_json.c src/json/store_json.h \
 	src/json/tree_json.c src/json/tree_json.h \
+	src/json/upstream_json.c src/json/upstream_json.h \
 	src/json/usage.c src/json/usage.h \
 	src/json/when.c src/json/when.h

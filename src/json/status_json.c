@@ -1,6 +1,7 @@
 #include "json/status_json.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cidr.h"
@@ -8,6 +9,7 @@
 #include "common/snapshot.h"
 #include "json/fields.h"
 #include "json/store_json.h"
+#include "json/upstream_json.h"
 
 static uint64_t
 connections(const struct snapshot_listener *l)
@@ -114,6 +116,59 @@ probe_source_json(const struct probe_source *p)
 	    "last_seen", seen);
 }
 
+/* "0": how many, for those that there were. */
+static json_t *
+numbered_json(const uint64_t *counts, unsigned int size)
+{
+	json_t *all = json_object();
+	char key[12];
+	unsigned int i;
+	int failed = 0;
+
+	for (i = 0; i < size; i++) {
+		if (counts[i] == 0)
+			continue;
+		(void)snprintf(key, sizeof(key), "%u", i);
+		failed |=
+		    json_object_set_new(all, key, field_number(counts[i]));
+	}
+	if (failed == 0)
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
+static json_t *
+exits_json(const struct exit_sum *e)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}",
+	    "running", field_number(exit_sum_running(e)),
+	    "started", field_number(e->started),
+	    "failed", field_number(e->failed),
+	    "exits", numbered_json(e->codes, EXIT_CODES),
+	    "signals", numbered_json(e->signals, EXIT_SIGNALS));
+}
+
+static json_t *
+module_json(const struct snapshot_module *m)
+{
+	json_t *counters = json_object();
+	int failed = counters == NULL;
+	size_t i;
+
+	for (i = 0; !failed && i < MODULE_COUNTERS; i++)
+		if (m->counters[i].name[0] != '\0')
+			failed = json_object_set_new(counters,
+			    m->counters[i].name,
+			    field_number(m->counters[i].value));
+	if (!failed)
+		return json_pack("{s:o, s:o}",
+		    "name", field_string(m->name, sizeof(m->name)),
+		    "counters", counters);
+	json_decref(counters);
+	return NULL;
+}
+
 /* How many connections ended for each reason. */
 static json_t *
 ends_json(const struct snapshot_listener *l)
@@ -193,6 +248,20 @@ listener_json(const struct snapshot_listener *l)
 	return o;
 }
 
+/* Returns 0, or -1. */
+static int
+count_upstream(json_t *listener, const struct snapshot_upstream *row)
+{
+	json_t *proxy = json_object_get(listener, "proxy");
+
+	if (proxy == NULL) {
+		proxy = upstream_json_summary();
+		if (json_object_set_new(listener, "proxy", proxy) == -1)
+			return -1;
+	}
+	return upstream_json_count(proxy, row);
+}
+
 /*
  * Add a row to the listeners, or to the last of them what belongs to it.
  * Returns 0, or -1.
@@ -209,10 +278,16 @@ add_row(json_t *all, enum snapshot_kind kind, const void *row)
 	if (kind == SNAPSHOT_WORKER)
 		return json_array_append_new(json_object_get(last, "workers"),
 		    worker_json(row));
+	if (kind == SNAPSHOT_MODULE)
+		return json_object_set_new(last, "module", module_json(row));
 	if (kind == SNAPSHOT_PROBES)
 		return json_array_append_new(
 		    json_object_get(last, "probe_sources"),
 		    probe_source_json(row));
+	if (kind == SNAPSHOT_UPSTREAM)
+		return count_upstream(last, row);
+	if (kind == SNAPSHOT_EXITS)
+		return json_object_set_new(last, "exec", exits_json(row));
 	return 0;
 }
 

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "option/cidrs.h"
+#include "option/section.h"
 #include "option/tls_section.h"
+
+_Static_assert(SECTION_PARTS <= BULK_TYPE_VALUES, "there is room for them");
 
 bool
 bulk_type_is(enum option_type type)
@@ -15,7 +18,8 @@ bulk_type_is(enum option_type type)
 bool
 bulk_type_is_section(enum option_type type)
 {
-	return type == OPTION_TYPE_TLS;
+	return type == OPTION_TYPE_TLS || type == OPTION_TYPE_PROXY ||
+	    type == OPTION_TYPE_EXEC || type == OPTION_TYPE_MODULE;
 }
 
 /* --- lists of networks --- */
@@ -39,7 +43,7 @@ make_cidrs(const struct option *o, const json_t *value, struct bulk **out,
 /* --- sections --- */
 
 static int
-make_section(const struct option *o, const json_t *value, struct bulk **out,
+make_tls(const struct option *o, const json_t *value, struct bulk **out,
     struct err *err)
 {
 	json_t *section;
@@ -63,12 +67,14 @@ make_section(const struct option *o, const json_t *value, struct bulk **out,
 /* --- both --- */
 
 int
-bulk_type_make(const struct option *o, const json_t *value, struct bulk **out,
-    struct err *err)
+bulk_type_make(const struct option *o, const json_t *value,
+    struct bulk *out[static BULK_TYPE_VALUES], struct err *err)
 {
-	*out = NULL;
-	return bulk_type_is_section(o->type) ? make_section(o, value, out, err)
-					     : make_cidrs(o, value, out, err);
+	memset(out, 0, BULK_TYPE_VALUES * sizeof(out[0]));
+	if (o->type == OPTION_TYPE_CIDRS)
+		return make_cidrs(o, value, out, err);
+	return o->type == OPTION_TYPE_TLS ? make_tls(o, value, out, err)
+					  : section_make(o, value, out, err);
 }
 
 json_t *

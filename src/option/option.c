@@ -8,11 +8,10 @@
 
 #include "option/account.h"
 #include "option/bulk_type.h"
+#include "option/option_table.h"
 #include "option/option_type.h"
-#include "option/suggest.h"
+#include "option/section.h"
 #include "option/value.h"
-
-#define MAX_OPTIONS 64
 
 static const struct option listener_options[] = {
 #define LISTENER_OPTION(ID, NAME, TYPE, MEMBER, MIN, MAX, CHANGE, DEFAULT, \
@@ -69,14 +68,7 @@ static const struct option gateway_options[] = {
 #include "common/option_list.h"
 };
 
-/* The options of a section, and how a message calls the section. */
-struct table {
-	const char *name;
-	const struct option *options;
-	size_t count;
-};
-
-static const struct table tables[] = {
+static const struct option_table tables[] = {
 	[OPTION_LISTENER] = { "a listener", listener_options,
 	    LISTENER_OPTION_COUNT },
 	[OPTION_DAEMON] = { "the daemon section", daemon_options,
@@ -88,70 +80,52 @@ static const struct table tables[] = {
 	[OPTION_GATEWAY] = { "the gateway section", gateway_options,
 	    sizeof(gateway_options) / sizeof(gateway_options[0]) },
 };
-_Static_assert(LISTENER_OPTION_COUNT <= MAX_OPTIONS &&
-	DAEMON_OPTION_COUNT <= MAX_OPTIONS,
+_Static_assert(LISTENER_OPTION_COUNT <= OPTION_TABLE_MAX &&
+	DAEMON_OPTION_COUNT <= OPTION_TABLE_MAX,
     "an option_set has a bit for each");
 
-/* Put the name of the option before the error's text. Returns -1. */
-static int
-blame(const char *option, struct err *err)
+/* Is it the section of a protocol, which is a table of its own? */
+static bool
+is_protocol(enum option_section section, enum option_type *type)
 {
-	const struct err cause = *err;
-
-	return err_set(err, cause.code, "%s: %s", option, cause.text);
+	*type = section == OPTION_PROXY ? OPTION_TYPE_PROXY
+	    : section == OPTION_EXEC    ? OPTION_TYPE_EXEC
+					: OPTION_TYPE_MODULE;
+	return section >= OPTION_PROXY;
 }
 
-static int
-unknown_key(const struct table *t, const char *key, struct err *err)
+static const struct option_table *
+table_of(enum option_section section)
 {
-	const char *names[MAX_OPTIONS], *near;
-	char quoted[VALUE_QUOTE_SIZE], known[256];
-	size_t i;
+	enum option_type type;
 
-	for (i = 0; i < t->count; i++)
-		names[i] = t->options[i].name;
-	value_quote(key, quoted);
-	near = suggest(key, names, t->count);
-	if (near != NULL)
-		return err_set(err, ERR_INVALID,
-		    "%s is no option of %s: did you mean \"%s\"?", quoted,
-		    t->name, near);
-	value_list(names, t->count, known, sizeof(known));
-	return err_set(err, ERR_INVALID, "%s is no option of %s: must be %s",
-	    quoted, t->name, known);
-}
-
-/* The index of the option, or t->count. */
-static size_t
-find(const struct table *t, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < t->count; i++)
-		if (strcmp(t->options[i].name, key) == 0)
-			break;
-	return i;
+	return is_protocol(section, &type) ? section_table(type)
+					   : &tables[section];
 }
 
 int
 option_check_value(enum option_section section, const char *key,
     const char *value, struct err *err)
 {
-	const struct table *t = &tables[section];
-	const size_t i = find(t, key);
+	const struct option_table *t = table_of(section);
+	const size_t i = option_table_find(t, key);
+	enum option_type type;
+
+	if (is_protocol(section, &type))
+		return section_check_value(type, key, value, err);
 
 	if (i == t->count)
-		return unknown_key(t, key, err);
+		return option_table_unknown(t, key, err);
 	if (option_type_check(&t->options[i], value, err) == -1)
-		return blame(key, err);
+		return option_blame(key, err);
 	return 0;
 }
 
 bool
 option_is_list(enum option_section section, const char *key)
 {
-	const struct table *t = &tables[section];
-	const size_t i = find(t, key);
+	const struct option_table *t = table_of(section);
+	const size_t i = option_table_find(t, key);
 
 	return i < t->count && option_type_is_list(t->options[i].type);
 }
@@ -165,19 +139,25 @@ struct target {
 	option_set set;      /* which were given */
 };
 
-/* A value that has no room in the spec: that refers to it. */
+/* A value that has no room in the spec: that refers to it and what it makes. */
 static int
 apply_bulk(const struct option *o, const json_t *value, struct target *target,
     struct err *err)
 {
 	struct bulk_ref *ref = (void *)((char *)target->base + o->offset);
 	struct bulk **b = &target->bulks->of[ref - target->refs];
+	struct bulk *made[BULK_TYPE_VALUES];
+	size_t i;
 
-	if (bulk_type_make(o, value, b, err) == -1)
+	if (bulk_type_make(o, value, made, err) == -1)
 		return -1;
-	memset(ref, 0, sizeof(*ref));
-	if (*b != NULL)
-		*ref = (*b)->ref;
+	for (i = 0; i < o->size / sizeof(*ref); i++) {
+		bulk_drop(&b[i]);
+		b[i] = made[i];
+		memset(&ref[i], 0, sizeof(ref[i]));
+		if (made[i] != NULL)
+			ref[i] = made[i]->ref;
+	}
 	return 0;
 }
 
@@ -199,8 +179,8 @@ apply_one(const struct option *o, const json_t *value, struct target *target,
 
 /* Set what options says. */
 static int
-apply_given(const struct table *t, const json_t *options, struct target *target,
-    struct err *err)
+apply_given(const struct option_table *t, const json_t *options,
+    struct target *target, struct err *err)
 {
 	const char *key;
 	json_t *value;
@@ -211,13 +191,13 @@ apply_given(const struct table *t, const json_t *options, struct target *target,
 		    "the options of %s must be a JSON object", t->name);
 	/* jansson iterates over an object that it takes for writable. */
 	json_object_foreach ((json_t *)(uintptr_t)options, key, value) {
-		i = find(t, key);
+		i = option_table_find(t, key);
 		if (i == t->count)
-			return unknown_key(t, key, err);
+			return option_table_unknown(t, key, err);
 		if (apply_one(&t->options[i], value, target, err) == -1)
 			return bulk_type_is_section(t->options[i].type)
 			    ? -1 /* it names the key within the section */
-			    : blame(key, err);
+			    : option_blame(key, err);
 		target->set |= OPTION_BIT(i);
 	}
 	return 0;
@@ -225,7 +205,7 @@ apply_given(const struct table *t, const json_t *options, struct target *target,
 
 /* Set the defaults of all but the options in skip. */
 static int
-apply_defaults(const struct table *t, option_set skip, void *base,
+apply_defaults(const struct option_table *t, option_set skip, void *base,
     struct err *err)
 {
 	const struct option *o;
@@ -237,7 +217,7 @@ apply_defaults(const struct table *t, option_set skip, void *base,
 			continue;
 		if (option_type_parse(o, o->fallback, (char *)base + o->offset,
 			err) == -1)
-			return blame(o->name, err);
+			return option_blame(o->name, err);
 	}
 	return 0;
 }
@@ -292,7 +272,7 @@ static int
 make_listener(const char *name, const json_t *options, struct wanted *out,
     struct err *err)
 {
-	const struct table *t = &tables[OPTION_LISTENER];
+	const struct option_table *t = &tables[OPTION_LISTENER];
 	struct listener_spec *spec = &out->spec;
 	struct target target = { spec, spec->bulks, &out->bulks, 0 };
 
@@ -300,6 +280,8 @@ make_listener(const char *name, const json_t *options, struct wanted *out,
 	memset(out, 0, sizeof(*out));
 	spec->owner = SPEC_NO_ID;
 	spec->group = SPEC_NO_ID;
+	spec->worker_uid = SPEC_NO_ID;
+	spec->worker_gid = SPEC_NO_ID;
 	if (spec_check_name("listener name", name, err) == -1)
 		return -1;
 	memcpy(spec->name, name, strlen(name));
@@ -338,7 +320,9 @@ option_listener(const char *name, const json_t *options, struct wanted *out,
 	    spec_check_backoff(&out->spec, err) == -1 ||
 	    spec_check_health_port(&out->spec, err) == -1 ||
 	    spec_check_proxy(&out->spec, err) == -1 ||
-	    spec_check_tls(&out->spec, err) == -1)
+	    spec_check_tls(&out->spec, err) == -1 ||
+	    spec_check_sections(out->spec.protocol, out->set, err) == -1 ||
+	    spec_check_section(&out->spec, err) == -1)
 		return give_up(out);
 	return 0;
 }
@@ -408,7 +392,7 @@ int
 option_group(const char *name, const json_t *options, struct group_spec *spec,
     struct err *err)
 {
-	const struct table *t = &tables[OPTION_GROUP];
+	const struct option_table *t = &tables[OPTION_GROUP];
 	struct target target = { .base = spec };
 
 	/* All bytes, for groups are compared as memory. */
@@ -435,7 +419,7 @@ settle_user(struct daemon_settings *d, struct err *err)
 		const struct err cause = *err;
 
 		if (cause.code != ERR_NOT_FOUND)
-			return blame("user", err);
+			return option_blame("user", err);
 		return err_set(err, ERR_INVALID,
 		    "user: %s: create it (adduser --system --group "
 		    "--no-create-home mercury) or set user",
@@ -452,7 +436,7 @@ settle_user(struct daemon_settings *d, struct err *err)
 int
 option_daemon(const json_t *options, struct daemon_settings *d, struct err *err)
 {
-	const struct table *t = &tables[OPTION_DAEMON];
+	const struct option_table *t = &tables[OPTION_DAEMON];
 	const option_set control_group = OPTION_BIT(DAEMON_OPT_CONTROL_GROUP);
 	const char *group = daemon_options[DAEMON_OPT_CONTROL_GROUP].fallback;
 	struct target target = { .base = d };
@@ -482,7 +466,7 @@ default_database(const char *state_dir, struct store_settings *s,
 
 	(void)snprintf(path, sizeof(path), "%s/" DATABASE, state_dir);
 	if (option_type_parse(o, path, s->database, err) == -1)
-		return blame(o->name, err);
+		return option_blame(o->name, err);
 	return 0;
 }
 
@@ -490,7 +474,7 @@ int
 option_store(const json_t *options, const char *state_dir,
     struct store_settings *s, struct err *err)
 {
-	const struct table *t = &tables[OPTION_STORE];
+	const struct option_table *t = &tables[OPTION_STORE];
 	struct target target = { .base = s };
 
 	/* All bytes, for settings are compared as memory. */
@@ -533,7 +517,7 @@ int
 option_gateway(const json_t *options, struct gateway_wanted *out,
     struct err *err)
 {
-	const struct table *t = &tables[OPTION_GATEWAY];
+	const struct option_table *t = &tables[OPTION_GATEWAY];
 	struct gateway_settings *s = &out->settings;
 	struct target target = { s, s->bulks, &out->bulks, 0 };
 

@@ -22,7 +22,10 @@ enum option_section {
 	OPTION_DAEMON,
 	OPTION_GROUP,
 	OPTION_STORE,
-	OPTION_GATEWAY
+	OPTION_GATEWAY,
+	OPTION_PROXY, /* these three: within a listener */
+	OPTION_EXEC,
+	OPTION_MODULE
 };
 
 /*

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "common/addr.h"
+#include "common/exec_plan.h"
 #include "common/gateway_settings.h"
 #include "common/log.h"
+#include "common/proxy_plan.h"
 #include "common/spec.h"
 #include "option/account.h"
+#include "option/check_text.h"
 #include "option/cidrs.h"
+#include "option/section_list.h"
 #include "option/value.h"
 
 static const char *const log_target_words[LOG_TARGET_COUNT] = {
@@ -407,6 +411,98 @@ json_cidrs(const struct option *o, const void *member)
 	return NULL;
 }
 
+/* --- what only the section of a protocol has --- */
+
+/* Whole seconds. */
+static int
+parse_seconds(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	uint64_t ms;
+
+	if (value_duration(text, o->min, o->max, &ms, err) == -1)
+		return -1;
+	if (ms % 1000 != 0)
+		return err_set(err, ERR_INVALID, "%.40s: must be whole seconds",
+		    text);
+	ms /= 1000;
+	memcpy(member, &ms, sizeof(ms));
+	return 0;
+}
+
+static json_t *
+json_seconds(const struct option *o, const void *member)
+{
+	char text[VALUE_TEXT_SIZE];
+	uint64_t s;
+
+	(void)o;
+	memcpy(&s, member, sizeof(s));
+	value_format_duration(s * 1000, text);
+	return json_string(text);
+}
+
+static int
+parse_size(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	uint64_t bytes;
+
+	if (value_size(text, o->min, o->max, &bytes, err) == -1)
+		return -1;
+	memcpy(member, &bytes, sizeof(bytes));
+	return 0;
+}
+
+static json_t *
+json_size(const struct option *o, const void *member)
+{
+	char text[VALUE_TEXT_SIZE];
+	uint64_t bytes;
+
+	(void)o;
+	memcpy(&bytes, member, sizeof(bytes));
+	value_format_size(bytes, text);
+	return json_string(text);
+}
+
+static int
+parse_check_text(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	(void)o;
+	return check_text_parse(text, member, err);
+}
+
+static json_t *
+json_check_text(const struct option *o, const void *member)
+{
+	char text[CHECK_TEXT_WRITTEN];
+
+	(void)o;
+	check_text_format(member, text);
+	return json_string(text);
+}
+
+/* The root directory is one, too. */
+static int
+parse_directory(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	if (strcmp(text, "/") != 0)
+		return parse_path(o, text, member, err);
+	return set_string(o, text, member);
+}
+
+/* One entry of a list, which is kept by who reads the list. */
+static int
+parse_entry(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	(void)member;
+	return section_list_check(o, text, err);
+}
+
 /* --- sections --- */
 
 static int
@@ -448,6 +544,25 @@ parse_group(const struct option *o, const char *text, void *member,
 	return 0;
 }
 
+/* A user that exists, and the group of its login; empty text: nobody. */
+static int
+parse_login(const struct option *o, const char *text, void *member,
+    struct err *err)
+{
+	uint32_t ids[2] = { SPEC_NO_ID, SPEC_NO_ID };
+
+	(void)o;
+	if (text[0] != '\0' && account_login(text, &ids[0], &ids[1], err) == -1)
+		return -1;
+	if (ids[0] == 0)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" is root, and workers may not be: name an "
+		    "ordinary user",
+		    text);
+	memcpy(member, ids, sizeof(ids));
+	return 0;
+}
+
 static json_t *
 json_id(const struct option *o, const void *member)
 {
@@ -468,12 +583,28 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_address, json_text, NULL, 0 },
 	[OPTION_TYPE_AGENT_WEIGHT] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(agent_weight_words) },
+	[OPTION_TYPE_BALANCE] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(balance_words) },
 	[OPTION_TYPE_BOOL] = { "true or false",
 	    ALSO_BOOLEAN, parse_bool, json_bool, NULL, 0 },
+	[OPTION_TYPE_CHECK] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(check_words) },
+	[OPTION_TYPE_CHECK_TEXT] = { "a string",
+	    ALSO_NOTHING, parse_check_text, json_check_text, NULL, 0 },
 	[OPTION_TYPE_CIDRS] = { "an array of networks in strings",
 	    ALSO_NOTHING, parse_cidrs, json_cidrs, NULL, 0 },
+	[OPTION_TYPE_COMMAND] = { "an array of strings, the words of a command",
+	    ALSO_NOTHING, parse_entry, NULL, NULL, 0 },
+	[OPTION_TYPE_DIRECTORY] = { "an absolute path in a string",
+	    ALSO_NOTHING, parse_directory, json_text, NULL, 0 },
 	[OPTION_TYPE_DURATION] = { "a string with a unit, such as \"15s\"",
 	    ALSO_NOTHING, parse_duration, json_duration, NULL, 0 },
+	[OPTION_TYPE_ENVIRONMENT] = { "an array of strings, each NAME=value",
+	    ALSO_NOTHING, parse_entry, NULL, NULL, 0 },
+	[OPTION_TYPE_EXEC] = { "an object: a section with command and so on",
+	    ALSO_NOTHING, parse_section, NULL, NULL, 0 },
+	[OPTION_TYPE_EXEC_STDERR] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(exec_stderr_words) },
 	[OPTION_TYPE_GROUP] = { "the name or number of a group",
 	    ALSO_INTEGER, parse_group, json_id, NULL, 0 },
 	[OPTION_TYPE_KEEPALIVE] = { "a string, such as \"60s/10s/3\" or \"off\"",
@@ -484,8 +615,14 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, WORDS(log_level_words) },
 	[OPTION_TYPE_LOG_TARGET] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(log_target_words) },
+	[OPTION_TYPE_LOGIN] = { "the name or number of a user",
+	    ALSO_INTEGER, parse_login, json_id, NULL, 0 },
 	[OPTION_TYPE_MODE] = { "octal digits in a string, such as \"0660\"",
 	    ALSO_NOTHING, parse_mode, json_mode, NULL, 0 },
+	[OPTION_TYPE_MODULE] = { "an object: a section with path and so on",
+	    ALSO_NOTHING, parse_section, NULL, NULL, 0 },
+	[OPTION_TYPE_MODULE_OPTIONS] = { "an object, or an array of strings, each name=value",
+	    ALSO_NOTHING, parse_entry, NULL, NULL, 0 },
 	[OPTION_TYPE_NAME] = { "a name in a string",
 	    ALSO_NOTHING, parse_name, json_text, NULL, 0 },
 	[OPTION_TYPE_NAMES] = { "a name in a string",
@@ -502,12 +639,22 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_NOTHING, parse_place, json_place, NULL, 0 },
 	[OPTION_TYPE_PROTOCOL] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(protocol_words) },
+	[OPTION_TYPE_PROXY] = { "an object: a section with upstreams and so on",
+	    ALSO_NOTHING, parse_section, NULL, NULL, 0 },
 	[OPTION_TYPE_PROXY_PROTOCOL] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(proxy_protocol_words) },
+	[OPTION_TYPE_RESOLVERS] = { "an array of addresses in strings",
+	    ALSO_NOTHING, parse_entry, NULL, NULL, 0 },
 	[OPTION_TYPE_RESTART] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(restart_words) },
+	[OPTION_TYPE_SECONDS] = { "a string with a unit, such as \"15s\"",
+	    ALSO_NOTHING, parse_seconds, json_seconds, NULL, 0 },
 	[OPTION_TYPE_SECRET] = { "a string",
 	    ALSO_NOTHING, parse_secret, json_text, NULL, 0 },
+	[OPTION_TYPE_SEND_PROXY] = { "a word in a string",
+	    ALSO_NOTHING, WORDS(send_proxy_words) },
+	[OPTION_TYPE_SIZE] = { "a number of bytes, or a string with a unit, such as \"64m\"",
+	    ALSO_INTEGER, parse_size, json_size, NULL, 0 },
 	[OPTION_TYPE_STRATEGY] = { "a word in a string",
 	    ALSO_NOTHING, WORDS(strategy_words) },
 	[OPTION_TYPE_STRING] = { "a string",
@@ -520,6 +667,10 @@ static const struct type types[OPTION_TYPE_COUNT] = {
 	    ALSO_INTEGER, parse_uint16, json_uint16, NULL, 0 },
 	[OPTION_TYPE_UINT32] = { "a whole number",
 	    ALSO_INTEGER, parse_uint32, json_uint32, NULL, 0 },
+	[OPTION_TYPE_UPSTREAM_TLS] = { "an object: a section with ca, cert and so on",
+	    ALSO_NOTHING, parse_section, NULL, NULL, 0 },
+	[OPTION_TYPE_UPSTREAMS] = { "an array of upstreams in strings",
+	    ALSO_NOTHING, parse_entry, NULL, NULL, 0 },
 	[OPTION_TYPE_USER] = { "the name or number of a user",
 	    ALSO_INTEGER, parse_user, json_id, NULL, 0 },
 	[OPTION_TYPE_WORKERS] = { "a whole number or \"auto\"",
@@ -536,7 +687,8 @@ option_type_wants(enum option_type type)
 bool
 option_type_is_list(enum option_type type)
 {
-	return type == OPTION_TYPE_CIDRS || type == OPTION_TYPE_NAMES;
+	return type == OPTION_TYPE_CIDRS || type == OPTION_TYPE_NAMES ||
+	    section_list_is(type);
 }
 
 /* "an array" and so on, for a message. */
@@ -595,9 +747,10 @@ option_type_check(const struct option *o, const char *text, struct err *err)
 {
 	_Alignas(uint64_t) char scratch[GATEWAY_HOSTS_SIZE];
 
-	if (o->type == OPTION_TYPE_USER || o->type == OPTION_TYPE_GROUP)
+	if (o->type == OPTION_TYPE_USER || o->type == OPTION_TYPE_GROUP ||
+	    o->type == OPTION_TYPE_LOGIN)
 		return 0;
-	if (o->size > sizeof(scratch))
+	if (!section_list_is(o->type) && o->size > sizeof(scratch))
 		return err_set(err, ERR_INTERNAL, "no room to check it");
 	return types[o->type].parse(o, text, scratch, err);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/addr.h"
+#include "common/proxy_plan.h"
 #include "common/tls_words.h"
 #include "option/suggest.h"
 #include "option/value.h"
@@ -20,6 +22,7 @@ enum kind {
 	KIND_LIST,
 	KIND_NAMES, /* a section for each name */
 	KIND_PATH,
+	KIND_SERVER, /* a DNS name or an address */
 	KIND_TEXT,
 	KIND_WORD
 };
@@ -65,13 +68,35 @@ static const struct key sni_keys[] = {
 	{ "key", KIND_PATH, NULL, 0 },
 };
 
+/* Of TLS to upstreams, whose certificates the system's authorities sign. */
+static const char *const upstream_verifies[] = { "required", "none" };
+
+static const struct key upstream_keys[] = {
+	{ "ca", KIND_PATH, NULL, 0 },
+	{ "cert", KIND_PATH, NULL, 0 },
+	{ "key", KIND_PATH, NULL, 0 },
+	{ "crl", KIND_PATH, NULL, 0 },
+	{ "verify", KIND_WORD, upstream_verifies, COUNT(upstream_verifies) },
+	{ "min_version", KIND_WORD, versions, COUNT(versions) },
+	{ "ciphers", KIND_TEXT, NULL, 0 },
+	{ "ciphersuites", KIND_TEXT, NULL, 0 },
+	{ "alpn", KIND_LIST, NULL, 0 },
+	{ "server_name", KIND_SERVER, NULL, 0 },
+};
+
 static const struct table {
-	const char *name; /* for a message */
+	const char *name;   /* for a message */
+	const char *prefix; /* of a key in one */
+	const char *where;  /* as the section of an unknown key */
 	const struct key *keys;
 	size_t count;
-} tables[] = {
-	{ "the tls section", section_keys, COUNT(section_keys) },
-	{ "a name of tls.sni", sni_keys, COUNT(sni_keys) },
+} tables[TLS_SECTION_KINDS] = {
+	[TLS_SECTION_LISTENER] = { "the tls section", "tls.", "tls",
+	    section_keys, COUNT(section_keys) },
+	[TLS_SECTION_SNI] = { "a name of tls.sni", "tls.sni.", "tls", sni_keys,
+	    COUNT(sni_keys) },
+	[TLS_SECTION_UPSTREAM] = { "the tls section of proxy", "proxy.tls.",
+	    "proxy.tls", upstream_keys, COUNT(upstream_keys) },
 };
 
 /* Put where it is before the error's text. Returns -1. */
@@ -96,11 +121,12 @@ unknown_key(const struct table *t, const char *word, struct err *err)
 	near = suggest(word, names, t->count);
 	if (near != NULL)
 		return err_set(err, ERR_INVALID,
-		    "tls: %s is no option of %s: did you mean \"%s\"?", quoted,
-		    t->name, near);
+		    "%s: %s is no option of %s: did you mean \"%s\"?", t->where,
+		    quoted, t->name, near);
 	value_list(names, t->count, known, sizeof(known));
 	return err_set(err, ERR_INVALID,
-	    "tls: %s is no option of %s: must be %s", quoted, t->name, known);
+	    "%s: %s is no option of %s: must be %s", t->where, quoted, t->name,
+	    known);
 }
 
 static const struct key *
@@ -115,9 +141,9 @@ find(const struct table *t, const char *word)
 }
 
 const char *
-tls_section_key(bool in_sni, size_t index)
+tls_section_key(enum tls_section_kind kind, size_t index)
 {
-	const struct table *t = &tables[in_sni];
+	const struct table *t = &tables[kind];
 
 	return index < t->count ? t->keys[index].name : NULL;
 }
@@ -168,6 +194,21 @@ tls_section_check_name(const char *name, struct err *err)
 	    "tls.sni: %s is no server name: must be like a.example or "
 	    "*.example",
 	    quoted);
+}
+
+/* What a certificate can be for. */
+static int
+check_server(const char *name, struct err *err)
+{
+	char quoted[VALUE_QUOTE_SIZE];
+	union addr a;
+
+	if (addr_parse(name, 0, &a) != 0 ||
+	    (strlen(name) < NAME_SIZE && are_labels(name)))
+		return 0;
+	value_quote(name, quoted);
+	return err_set(err, ERR_INVALID,
+	    "%s is no server name: must be like a.example or 10.0.0.5", quoted);
 }
 
 /* --- one value --- */
@@ -232,6 +273,10 @@ make_from_text(const struct key *k, const char *text, struct err *err)
 	switch (k->kind) {
 	case KIND_PATH:
 		if (value_check_path(text, PATH_MAX, err) == -1)
+			return NULL;
+		return json_string(text);
+	case KIND_SERVER:
+		if (check_server(text, err) == -1)
 			return NULL;
 		return json_string(text);
 	case KIND_TEXT:
@@ -384,14 +429,14 @@ static int
 put_name_key(json_t *identity, const char *name, const char *word,
     const json_t *value, struct err *err)
 {
-	const struct key *k = find(&tables[1], word);
+	const struct key *k = find(&tables[TLS_SECTION_SNI], word);
 	char where[WHERE_SIZE];
 
 	if (name[0] == '\0')
 		return err_set(err, ERR_INVALID,
 		    "tls.sni: must have a section for each name");
 	if (k == NULL)
-		return unknown_key(&tables[1], word, err);
+		return unknown_key(&tables[TLS_SECTION_SNI], word, err);
 	(void)snprintf(where, sizeof(where), "tls.sni \"%s\": %s", name, word);
 	return put_value(identity, k, value, where, err);
 }
@@ -446,16 +491,17 @@ put_sni(json_t *to, const json_t *value, struct err *err)
 /* --- the section --- */
 
 static int
-put_key(json_t *to, const char *word, const json_t *value, struct err *err)
+put_key(const struct table *t, json_t *to, const char *word,
+    const json_t *value, struct err *err)
 {
-	const struct key *k = find(&tables[0], word);
+	const struct key *k = find(t, word);
 	char where[WHERE_SIZE];
 
 	if (k == NULL)
-		return unknown_key(&tables[0], word, err);
+		return unknown_key(t, word, err);
 	if (k->kind == KIND_NAMES)
 		return put_sni(to, value, err);
-	(void)snprintf(where, sizeof(where), "tls.%s", word);
+	(void)snprintf(where, sizeof(where), "%s%s", t->prefix, word);
 	return put_value(to, k, value, where, err);
 }
 
@@ -512,36 +558,108 @@ check_whole(const json_t *s, struct err *err)
 	return check_role(s, err);
 }
 
-json_t *
-tls_section_make(const json_t *section, struct err *err)
+/* The keys of a section in their one form, or NULL with *err. */
+static json_t *
+make_keys(enum tls_section_kind kind, const json_t *section, struct err *err)
 {
+	const struct table *t = &tables[kind];
 	json_t *made = json_object(), *value;
 	const char *word;
 	int result = 0;
 
 	if (!json_is_object(section))
 		result = err_set(err, ERR_INVALID,
-		    "tls: must be an object: a section with cert, key and so "
-		    "on");
+		    "%s: must be an object: a section with cert, key and so "
+		    "on",
+		    t->where);
 	/* jansson iterates over an object that it takes for writable. */
 	json_object_foreach ((json_t *)(uintptr_t)section, word, value) {
-		result = put_key(made, word, value, err);
+		result = put_key(t, made, word, value, err);
 		if (result == -1)
 			break;
 	}
-	if (result == 0)
-		result = check_whole(made, err);
 	if (result == 0)
 		return made;
 	json_decref(made);
 	return NULL;
 }
 
-int
-tls_section_check_value(bool in_sni, const char *key, const char *value,
-    struct err *err)
+json_t *
+tls_section_make(const json_t *section, struct err *err)
 {
-	const struct table *t = &tables[in_sni];
+	json_t *made = make_keys(TLS_SECTION_LISTENER, section, err);
+
+	if (made != NULL && check_whole(made, err) == 0)
+		return made;
+	json_decref(made);
+	return NULL;
+}
+
+/* --- upstreams --- */
+
+/* The section of role client that s stands for; NULL: out of memory. */
+static json_t *
+as_client(const json_t *s)
+{
+	json_t *tls = json_copy((json_t *)(uintptr_t)s);
+	const json_t *ca = json_object_get(s, "ca");
+	int failed;
+
+	failed = json_object_set_new(tls, "role", json_string("client"));
+	if (!has(s, "verify"))
+		failed |=
+		    json_object_set_new(tls, "verify", json_string("required"));
+	if (ca != NULL)
+		failed |=
+		    json_object_set(tls, "client_ca", (json_t *)(uintptr_t)ca);
+	else if (!has_word(s, "verify", "none"))
+		failed |= json_object_set_new(tls, "client_ca",
+		    json_string(TLS_SECTION_SYSTEM_CA));
+	(void)json_object_del(tls, "ca");
+	(void)json_object_del(tls, "server_name");
+	if (failed == 0)
+		return tls;
+	json_decref(tls);
+	return NULL;
+}
+
+static int
+check_upstream(const json_t *s, struct err *err)
+{
+	if (has(s, "key") && !has(s, "cert"))
+		return err_set(err, ERR_INVALID,
+		    "proxy.tls.key: goes with cert only");
+	if (has(s, "crl") && !has(s, "ca"))
+		return err_set(err, ERR_INVALID,
+		    "proxy.tls.crl: goes with ca only");
+	return 0;
+}
+
+json_t *
+tls_section_make_upstream(const json_t *section, json_t **tls,
+    char *server_name, struct err *err)
+{
+	json_t *made = make_keys(TLS_SECTION_UPSTREAM, section, err);
+	const char *name;
+
+	if (made == NULL)
+		return NULL;
+	name = json_string_value(json_object_get(made, "server_name"));
+	*tls = check_upstream(made, err) == -1 ? NULL : as_client(made);
+	if (*tls == NULL) {
+		json_decref(made);
+		return NULL;
+	}
+	if (name != NULL)
+		(void)strlcpy(server_name, name, UPSTREAM_HOST_SIZE);
+	return made;
+}
+
+int
+tls_section_check_value(enum tls_section_kind kind, const char *key,
+    const char *value, struct err *err)
+{
+	const struct table *t = &tables[kind];
 	const struct key *k = find(t, key);
 	char where[WHERE_SIZE];
 	json_t *made;
@@ -550,8 +668,7 @@ tls_section_check_value(bool in_sni, const char *key, const char *value,
 		return unknown_key(t, key, err);
 	made = make_from_text(k, value, err);
 	if (made == NULL) {
-		(void)snprintf(where, sizeof(where), "tls.%s%s",
-		    in_sni ? "sni." : "", key);
+		(void)snprintf(where, sizeof(where), "%s%s", t->prefix, key);
 		return blame(where, err);
 	}
 	json_decref(made);

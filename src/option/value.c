@@ -175,6 +175,54 @@ value_format_duration(uint64_t ms, char out[static VALUE_TEXT_SIZE])
 	    units[i].name);
 }
 
+/* 1024 of one are one of the next. */
+static const char size_units[] = "kmgt";
+
+int
+value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out_bytes,
+    struct err *err)
+{
+	char quoted[VALUE_QUOTE_SIZE], min_text[VALUE_TEXT_SIZE],
+	    max_text[VALUE_TEXT_SIZE];
+	const char *p = text, *unit = NULL;
+	uint64_t n = 0;
+	size_t i;
+
+	if (!read_digits(&p, &n) ||
+	    (*p != '\0' &&
+		((unit = strchr(size_units, *p)) == NULL || p[1] != '\0'))) {
+		value_quote(text, quoted);
+		return err_set(err, ERR_INVALID,
+		    "%s is no size: digits, and a unit (k, m, g or t) or "
+		    "none, such as 64m",
+		    quoted);
+	}
+	for (i = 0; unit != NULL && i <= (size_t)(unit - size_units); i++)
+		n = n > UINT64_MAX / 1024 ? UINT64_MAX : n * 1024;
+	if (n < min || n > max) {
+		value_format_size(min, min_text);
+		value_format_size(max, max_text);
+		return err_set(err, ERR_INVALID,
+		    "%.40s is out of range: %s to %s", text, min_text,
+		    max_text);
+	}
+	*out_bytes = n;
+	return 0;
+}
+
+void
+value_format_size(uint64_t bytes, char out[static VALUE_TEXT_SIZE])
+{
+	size_t i = 0;
+
+	while (bytes != 0 && bytes % 1024 == 0 && size_units[i] != '\0') {
+		bytes /= 1024;
+		i++;
+	}
+	(void)snprintf(out, VALUE_TEXT_SIZE, "%" PRIu64 "%.1s", bytes,
+	    i == 0 ? "" : &size_units[i - 1]);
+}
+
 int
 value_bool(const char *text, bool *out, struct err *err)
 {
@@ -280,6 +328,8 @@ value_workers(const char *text, uint64_t min, uint64_t max, uint32_t *out,
 
 		return err_set(err, ERR_INVALID, "%s, or auto", number.text);
 	}
+	/* err_set() is -1: n is set. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 	*out = (uint32_t)n;
 	return 0;
 }
@@ -392,6 +442,8 @@ value_place(const char *text, char *address, uint16_t *port, struct err *err)
 	if (value_check_address(address, SPEC_ADDRESS_SIZE, err) == -1 ||
 	    value_uint(colon + 1, 0, UINT16_MAX, &n, err) == -1)
 		return -1;
+	/* err_set() is -1: n is set. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 	*port = (uint16_t)n;
 	return 0;
 }

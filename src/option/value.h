@@ -29,6 +29,10 @@ int value_uint(const char *text, uint64_t min, uint64_t max, uint64_t *out,
 int value_duration(const char *text, uint64_t min_ms, uint64_t max_ms,
     uint64_t *out_ms, struct err *err);
 
+/* Digits, and k, m, g or t for 1024 of them and so on; in bytes. */
+int value_size(const char *text, uint64_t min, uint64_t max,
+    uint64_t *out_bytes, struct err *err);
+
 /* true, yes, on; false, no, off. */
 int value_bool(const char *text, bool *out, struct err *err);
 
@@ -67,6 +71,9 @@ int value_check_string(const char *text, size_t size, struct err *err);
 
 /* "90s", "2m": the largest unit that needs no fraction. */
 void value_format_duration(uint64_t ms, char out[static VALUE_TEXT_SIZE]);
+
+/* "64m", "1000": the largest unit that needs no fraction. */
+void value_format_size(uint64_t bytes, char out[static VALUE_TEXT_SIZE]);
 
 /* "60s/10s/3" or "off". */
 void value_format_keepalive(const struct keepalive *,

@@ -1,10 +1,10 @@
 #include "pool/conn.h"
 
-#include <assert.h>
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -17,18 +17,11 @@
 #include "pool/conn_record.h"
 #include "pool/handshake.h"
 #include "pool/probe.h"
+#include "pool/protocol.h"
 #include "pool/slab.h"
 #include "pool/trace.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
-#include "protocol/protocol.h"
-
-/* Output that the kernel did not take. */
-struct conn_output {
-	size_t sent;
-	size_t len; /* of data, with what has been sent */
-	uint8_t data[];
-};
 
 static void on_event(evutil_socket_t, short, void *);
 
@@ -38,7 +31,8 @@ conn_poll(struct conn *c, short what)
 	struct event_base *base = event_get_base(&c->io);
 	const int fd = conn_fd(c);
 
-	if (event_pending(&c->io, what, NULL))
+	if (event_pending(&c->io, what, NULL) &&
+	    event_get_events(&c->io) == (what | EV_PERSIST))
 		return 0;
 	if (event_del(&c->io) == -1 ||
 	    event_assign(&c->io, base, fd, what | EV_PERSIST, on_event, c) ==
@@ -58,11 +52,24 @@ observe_life(const struct conn *c)
 		    now_ms > c->opened_ms ? now_ms - c->opened_ms : 0);
 }
 
+/* The peer is to see that this was no orderly end. */
+static void
+reset_on_close(int fd)
+{
+	static const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	/* A Unix socket has no reset; nor does it matter should this fail. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 void
 conn_close(struct conn *c, enum conn_end end)
 {
 	const int fd = conn_fd(c);
 
+	c->end = (uint8_t)end;
+	if (c->state != CONN_HANDSHAKE)
+		c->list->protocol->ended(c);
 	trace_closed(c, end);
 	if (probe_ends(c, end)) {
 		conn_record_drop(&c->record);
@@ -73,17 +80,43 @@ conn_close(struct conn *c, enum conn_end end)
 	(void)event_del(&c->io);
 	if (c->list->transport->close != NULL)
 		c->list->transport->close(c);
-	(void)close(fd);
-	free(c->output);
+	if (c->reset)
+		reset_on_close(fd);
+	if (fd != -1)
+		(void)close(fd);
 	free(c->origin);
 	free(c->agreed);
 	handshake_free(c);
 	conn_list_remove(c, end);
 }
 
-/* A call of the transport has failed: errno says why. */
-static enum conn_end
-broken_end(const struct conn *c)
+void
+conn_stop(struct conn *c, enum conn_end end)
+{
+	if (c->state == CONN_HANDSHAKE || c->list->protocol->stop == NULL) {
+		conn_close(c, end);
+		return;
+	}
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	timeouts_watch(&c->list->worker->timeouts, c);
+	c->list->protocol->stop(c, end);
+}
+
+int
+conn_give_away(struct conn *c)
+{
+	struct event_base *base = event_get_base(&c->io);
+	const int fd = conn_fd(c);
+
+	(void)event_del(&c->io);
+	(void)event_assign(&c->io, base, -1, 0, on_event, c);
+	return fd;
+}
+
+enum conn_end
+conn_broken_end(const struct conn *c)
 {
 	if (errno == EPROTO)
 		return CONN_END_TLS_ERROR;
@@ -94,125 +127,24 @@ broken_end(const struct conn *c)
 }
 
 size_t
-conn_kept(const struct conn *c)
+conn_state_room(size_t state_size)
 {
-	return c->output == NULL ? 0 : c->output->len - c->output->sent;
-}
+	const size_t unit = sizeof(max_align_t);
 
-/* Keep data until the peer takes it. Returns 0, or -1 when out of memory. */
-static int
-keep(struct conn *c, const uint8_t *data, size_t len)
-{
-	const size_t kept = c->output == NULL ? 0 : c->output->len;
-	struct conn_output *o;
-
-	o = realloc(c->output, sizeof(*o) + kept + len);
-	if (o == NULL)
-		return -1;
-	if (c->output == NULL)
-		o->sent = 0;
-	memcpy(o->data + kept, data, len);
-	o->len = kept + len;
-	c->output = o;
-	return 0;
-}
-
-static void
-count_out(struct conn *c, uint64_t n)
-{
-	scoreboard_add(c->list->board, COUNTER_BYTES_OUT, n);
-	c->bytes_out += n;
-}
-
-/* Hand data to the kernel; returns how much it took, or TRANSPORT_GONE. */
-static ssize_t
-send_now(struct conn *c, const uint8_t *data, size_t len)
-{
-	ssize_t n = c->list->transport->send(c, data, len);
-
-	if (n == TRANSPORT_AGAIN)
-		return 0;
-	if (n > 0) {
-		trace_out(c, data, (size_t)n);
-		count_out(c, (uint64_t)n);
-	}
-	return n;
-}
-
-/* Has the transport taken what the socket has not? */
-static bool
-is_unsent(const struct conn *c)
-{
-	const struct transport *t = c->list->transport;
-
-	return t->unsent != NULL && t->unsent(c);
-}
-
-/* Output waits: read no more before the peer has taken it. */
-static int
-wait_writable(struct conn *c)
-{
-	if (conn_poll(c, EV_WRITE) == -1)
-		return -1;
-	c->state = CONN_WAITING;
-	return 0;
-}
-
-bool
-conn_send(struct conn *c, const uint8_t *data, size_t len)
-{
-	ssize_t n = 0;
-
-	if (c->output == NULL) {
-		n = send_now(c, data, len);
-		if ((size_t)n == len && !is_unsent(c))
-			return true;
-	}
-	if (n == TRANSPORT_GONE) {
-		conn_close(c, broken_end(c));
-		return false;
-	}
-	if ((size_t)n < len && keep(c, data + n, len - (size_t)n) == -1)
-		goto out;
-	if (c->state == CONN_OPEN && wait_writable(c) == -1)
-		goto out;
-	return true;
-out:
-	conn_close(c, CONN_END_NO_MEMORY);
-	return false;
-}
-
-/* The last output was given to the transport. */
-static void
-finish_transport(struct conn *c)
-{
-	if (c->list->transport->finish != NULL)
-		c->list->transport->finish(c);
-}
-
-void
-conn_finish(struct conn *c)
-{
-	/* Closing with input unread would reset, and lose what was sent. */
-	assert(c->peer_finished);
-	if (c->output == NULL)
-		finish_transport(c);
-	if (c->output == NULL && !is_unsent(c))
-		conn_close(c, CONN_END_PEER_CLOSED);
-	else if (conn_poll(c, EV_WRITE) == -1)
-		conn_close(c, CONN_END_NO_MEMORY);
-	else
-		c->state = CONN_FINISHING;
+	return (state_size + unit - 1) / unit * unit;
 }
 
 void *
 conn_state(struct conn *c)
 {
-	return c->protocol_state;
+	uint8_t *room = (uint8_t *)c->protocol_state;
+
+	return c->shifted ? room + conn_state_room(c->use->calls->state_size)
+			  : room;
 }
 
-static void
-count_in(struct conn *c, uint64_t n)
+void
+conn_count_in(struct conn *c, uint64_t n)
 {
 	if (c->bytes_in == 0)
 		conn_record_tell(c->record, c);
@@ -221,117 +153,37 @@ count_in(struct conn *c, uint64_t n)
 	c->active_ms = clock_mono_ms();
 }
 
-/* Come back even though the socket may never be readable again. */
-static void
-read_on(struct conn *c)
+void
+conn_count_out(struct conn *c, uint64_t n)
 {
-	const struct transport *t = c->list->transport;
-
-	if (t->pending != NULL && t->pending(c))
-		event_active(&c->io, EV_READ, 0);
+	scoreboard_add(c->list->board, COUNTER_BYTES_OUT, n);
+	c->bytes_out += n;
 }
 
-/* What a transport with a mind of its own wants now. 0, or -1. */
-static int
-after_recv(struct conn *c)
+void
+conn_set_timer(struct conn *c, uint64_t ms)
 {
-	if (is_unsent(c))
-		return wait_writable(c);
-	read_on(c);
-	return 0;
-}
+	const uint64_t now_ms = clock_mono_ms();
 
-/* Bytes of the peer for the protocol. */
-static void
-take_in(struct conn *c, uint8_t *data, size_t len)
-{
-	trace_in(c, data, len);
-	count_in(c, len);
-	c->list->protocol->received(c, data, len);
-}
-
-static void
-receive(struct conn *c)
-{
-	static _Alignas(64) uint8_t buffer[CONN_READ_SIZE];
-	const struct conn_list *list = c->list;
-	ssize_t n = list->transport->recv(c, buffer, sizeof(buffer));
-
-	if (n > 0) {
-		if (after_recv(c) == -1)
-			conn_close(c, CONN_END_NO_MEMORY);
-		else
-			take_in(c, buffer, (size_t)n);
-	} else if (n == TRANSPORT_FINISHED) {
-		c->peer_finished = true;
-		list->protocol->peer_finished(c);
-	} else if (n == TRANSPORT_GONE) {
-		conn_close(c, broken_end(c));
-	} else if (after_recv(c) == -1) {
-		conn_close(c, CONN_END_NO_MEMORY);
-	}
-}
-
-/* All output was taken: end, or read on. */
-static void
-resume(struct conn *c)
-{
-	if (c->state == CONN_FINISHING)
-		conn_close(c, CONN_END_PEER_CLOSED);
-	else if (conn_poll(c, EV_READ) == -1)
-		conn_close(c, CONN_END_NO_MEMORY);
-	else {
-		c->state = CONN_OPEN;
-		read_on(c);
-	}
-}
-
-/* Returns > 0 when the transport has all of the output. */
-static ssize_t
-send_kept(struct conn *c)
-{
-	struct conn_output *o = c->output;
-	ssize_t n;
-
-	if (o == NULL)
-		return 1;
-	n = send_now(c, o->data + o->sent, o->len - o->sent);
-	if (n == TRANSPORT_GONE)
-		return n;
-	o->sent += (size_t)n;
-	if (o->sent < o->len)
-		return TRANSPORT_AGAIN;
-	free(o);
-	c->output = NULL;
-	if (c->state == CONN_FINISHING)
-		finish_transport(c);
-	return 1;
-}
-
-static void
-send_output(struct conn *c)
-{
-	ssize_t n = send_kept(c);
-
-	if (n > 0 && c->list->transport->flush != NULL)
-		n = c->list->transport->flush(c);
-	if (n == TRANSPORT_GONE)
-		conn_close(c, broken_end(c));
-	else if (n > 0)
-		resume(c);
+	if (ms == 0)
+		c->timer_ms = 0;
+	else
+		c->timer_ms =
+		    ms < UINT64_MAX - now_ms ? now_ms + ms : UINT64_MAX;
+	timeouts_watch(&c->list->worker->timeouts, c);
 }
 
 /* Errors and hang-ups of the socket come as what was polled for. */
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
+	struct conn *c = arg;
+
 	(void)fd;
-	if (((struct conn *)arg)->state == CONN_HANDSHAKE)
-		handshake_go_on(arg);
-	else if (what & EV_WRITE)
-		send_output(arg);
+	if (c->state == CONN_HANDSHAKE)
+		handshake_go_on(c);
 	else
-		receive(arg);
+		c->list->protocol->ready(c, what);
 }
 
 /* Its handshake is over just now. */
@@ -355,18 +207,11 @@ conn_begin(struct conn *c, uint8_t *data, size_t len)
 		c->active_ms = clock_mono_ms();
 		observe_handshake(c);
 	}
-	if (shook && (conn_poll(c, EV_READ) == -1 || after_recv(c) == -1)) {
-		conn_close(c, CONN_END_NO_MEMORY);
-		return;
-	}
 	if (list->spec->record_connections && !probe_is_sure(c))
 		c->record = conn_record_open(c);
 	timeouts_watch(&list->worker->timeouts, c);
 	trace_opened(c);
-	if (list->protocol->opened != NULL && !list->protocol->opened(c))
-		return;
-	if (len > 0)
-		take_in(c, data, len);
+	list->protocol->begin(c, data, len);
 }
 
 /* Its deadline first: it may end at once. */
@@ -377,19 +222,34 @@ begin_handshake(struct conn *c)
 	handshake_begin(c);
 }
 
+/* What a new one is polled for: then its protocol needs not ask again. */
+static short
+first_events(const struct conn_list *list)
+{
+	return handshake_is_wanted(list) ? 0 : list->protocol->events;
+}
+
 int
 conn_open(struct conn_list *list, int fd, const union addr *peer, uint8_t probe)
 {
-	struct conn *c = slab_get(list->slab);
+	struct slab *slab = list->use != NULL && list->use->conns != NULL
+	    ? list->use->conns
+	    : list->slab;
+	struct conn *c = slab_get(slab);
+	short events = first_events(list);
 
 	if (c == NULL)
 		goto out;
-	if (event_assign(&c->io, list->worker->base, fd, EV_READ | EV_PERSIST,
-		on_event, c) == -1 ||
+	if (events == 0)
+		events = EV_READ | EV_PERSIST;
+	if (event_assign(&c->io, list->worker->base, fd, events, on_event, c) ==
+		-1 ||
 	    event_add(&c->io, NULL) == -1) {
-		slab_put(list->slab, c);
+		slab_put(slab, c);
 		goto out;
 	}
+	c->use = list->use;
+	protocol_use_hold(c->use);
 	c->id = conn_ids_next(&list->worker->ids);
 	c->opened_ms = c->active_ms = clock_mono_ms();
 	c->probe = probe;

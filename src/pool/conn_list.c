@@ -3,6 +3,7 @@
 #include "common/scoreboard.h"
 #include "pool/limits.h"
 #include "pool/probe.h"
+#include "pool/protocol.h"
 #include "pool/slab.h"
 #include "pool/worker.h"
 
@@ -15,6 +16,17 @@ conn_list_insert(struct conn_list *list, struct conn *c)
 	scoreboard_add(list->board, COUNTER_ACCEPTED, 1);
 }
 
+/* The one that it was opened with, as is what it uses. */
+static void
+free_conn(struct conn_list *list, struct conn *c)
+{
+	struct protocol_use *use = c->use;
+
+	slab_put(use != NULL && use->conns != NULL ? use->conns : list->slab,
+	    c);
+	protocol_use_drop(use);
+}
+
 void
 conn_list_remove(struct conn *c, enum conn_end end)
 {
@@ -23,7 +35,7 @@ conn_list_remove(struct conn *c, enum conn_end end)
 
 	timeouts_forget(&list->worker->timeouts, c);
 	TAILQ_REMOVE(&list->all, c, entry);
-	slab_put(list->slab, c);
+	free_conn(list, c);
 	list->open--;
 	if (inside)
 		limits_leave(list);

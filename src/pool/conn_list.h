@@ -16,6 +16,7 @@
 struct gate;
 struct listener_spec;
 struct protocol;
+struct protocol_use;
 struct scoreboard_entry;
 struct slab;
 struct tls_context;
@@ -39,6 +40,9 @@ struct conn_list {
 	const struct transport *transport;
 	struct tls_context *tls; /* NULL: it is not TLS */
 	const struct protocol *protocol;
+	struct protocol_use *use; /* of one that takes bytes; else NULL */
+	void *context;            /* the protocol's own */
+	uint32_t max_inside; /* what it can bear over all workers; 0: any */
 	struct scoreboard_entry *board;
 	struct gate *gate;
 	struct folds folds;

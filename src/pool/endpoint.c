@@ -8,16 +8,11 @@
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/log.h"
+#include "pool/protocol.h"
 #include "pool/trace.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
-#include "protocol/protocol.h"
 #include "tls/tls.h"
-
-static const struct protocol *const protocols[PROTOCOL_COUNT] = {
-	[PROTOCOL_ECHO] = &protocol_echo,
-	[PROTOCOL_DISCARD] = &protocol_discard,
-};
 
 static const struct transport *const transports[TRANSPORT_COUNT] = {
 	[TRANSPORT_TCP] = &transport_socket,
@@ -33,15 +28,20 @@ on_emptied(void *ctx)
 	e->worker->drained(e);
 }
 
-static struct slab *
-slab_of(struct worker *w, uint8_t protocol)
+/* Connections with as much state share a slab; those of a module may not. */
+static void
+choose_slab(struct endpoint *e)
 {
-	struct slab *s = &w->conns[protocol];
+	const struct protocol *p = e->conns.protocol;
+	const struct protocol_use *use = e->conns.use;
+	struct slab *shared = &e->worker->conns[e->spec.protocol];
+	const size_t state =
+	    use != NULL ? use->calls->state_size : p->state_size;
 
-	if (s->size == 0)
-		slab_init(s,
-		    sizeof(struct conn) + protocols[protocol]->state_size);
-	return s;
+	slab_init(&e->own, sizeof(struct conn) + state);
+	if (shared->size == 0)
+		slab_init(shared, sizeof(struct conn) + state);
+	e->conns.slab = shared->size == e->own.size ? shared : &e->own;
 }
 
 /* Have the values come that the spec refers to? */
@@ -83,14 +83,72 @@ make_context(const struct worker *w, const struct bulk *material,
 }
 
 static int
-check(const struct msg_listen *m, const struct bulks *values, struct err *err)
+check(const struct worker *w, const struct msg_listen *m,
+    const struct bulks *values, struct err *err)
 {
 	if (m->entry >= SCOREBOARD_ENTRIES)
-		return err_set(err, ERR_INVALID,
+		return err_set(err, ERR_INTERNAL,
 		    "scoreboard entry %u is out of range", m->entry);
-	if (spec_check(&m->spec, err) == -1)
+	if (spec_check(&m->spec, err) == -1) {
+		err->code = ERR_INTERNAL;
 		return -1;
+	}
+	if (w->protocols[m->spec.protocol] == NULL)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "protocol \"%s\" is not built in",
+		    protocol_name(m->spec.protocol));
 	return check_values(&m->spec, values, err);
+}
+
+static void
+begin_list(struct endpoint *e, const struct msg_listen *m)
+{
+	struct worker *w = e->worker;
+
+	e->conns = (struct conn_list){
+		.worker = w,
+		.transport = transports[m->spec.transport],
+		.protocol = w->protocols[m->spec.protocol],
+		.board = &w->board->entries[m->entry],
+		.gate = &w->gates->entries[m->entry],
+		.spec = &e->spec,
+		.emptied = on_emptied,
+		.ctx = e,
+	};
+	TAILQ_INIT(&e->conns.all);
+}
+
+/* What its connections need of the values. Returns 0, or -1 with *err. */
+static int
+equip(struct endpoint *e, const struct bulks *values, struct err *err)
+{
+	struct conn_list *list = &e->conns;
+
+	if (rules_make(&list->rules, values, err) == -1)
+		return -1;
+	if (e->spec.transport == TRANSPORT_TLS &&
+	    make_context(e->worker, values->of[BULK_TLS_MATERIAL], &list->tls,
+		err) == -1)
+		return -1;
+	if (list->protocol->configure(list, values, err) == -1)
+		return -1;
+	choose_slab(e);
+	return 0;
+}
+
+/* Let go of what equip() has made, or some of it. */
+static void
+strip(struct endpoint *e)
+{
+	struct conn_list *list = &e->conns;
+
+	if (list->slab != NULL && list->protocol->unconfigure != NULL)
+		list->protocol->unconfigure(list);
+	rules_clear(&list->rules);
+	if (list->tls != NULL)
+		e->worker->tls->context_free(list->tls);
+	if (list->slab == &e->own)
+		slab_clear(&e->own);
 }
 
 struct endpoint *
@@ -99,38 +157,22 @@ endpoint_new(struct worker *w, const struct msg_listen *m,
 {
 	struct endpoint *e;
 
-	if (check(m, values, err) == -1)
+	if (check(w, m, values, err) == -1)
 		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (e == NULL) {
 		(void)err_sys(err, "a listener");
 		return NULL;
 	}
-	if (rules_make(&e->conns.rules, values, err) == -1 ||
-	    (m->spec.transport == TRANSPORT_TLS &&
-		make_context(w, values->of[BULK_TLS_MATERIAL], &e->conns.tls,
-		    err) == -1)) {
-		rules_clear(&e->conns.rules);
-		free(e);
-		return NULL;
-	}
 	e->id = m->listener_id;
 	e->worker = w;
 	e->spec = m->spec;
-	e->conns = (struct conn_list){
-		.worker = w,
-		.transport = transports[m->spec.transport],
-		.protocol = protocols[m->spec.protocol],
-		.board = &w->board->entries[m->entry],
-		.gate = &w->gates->entries[m->entry],
-		.slab = slab_of(w, m->spec.protocol),
-		.rules = e->conns.rules,
-		.tls = e->conns.tls,
-		.spec = &e->spec,
-		.emptied = on_emptied,
-		.ctx = e,
-	};
-	TAILQ_INIT(&e->conns.all);
+	begin_list(e, m);
+	if (equip(e, values, err) == -1) {
+		strip(e);
+		free(e);
+		return NULL;
+	}
 	scoreboard_claim(e->conns.board, e->id);
 	trace_list_begin(w->tracer, e->id, &e->conns);
 	return e;
@@ -209,6 +251,19 @@ renew_context(struct endpoint *e, const struct listener_spec *spec,
 	return 0;
 }
 
+/* Open connections go on as they began. Returns 0, or -1 with *err. */
+static int
+update_protocol(struct endpoint *e, const struct listener_spec *spec,
+    const struct bulks *values, struct err *err)
+{
+	const struct protocol *p = e->conns.protocol;
+
+	if (p->update == NULL ||
+	    memcmp(spec->bulks, e->spec.bulks, sizeof(spec->bulks)) == 0)
+		return 0;
+	return p->update(&e->conns, values, err);
+}
+
 int
 endpoint_update(struct endpoint *e, const struct listener_spec *spec,
     const struct bulks *values, struct err *err)
@@ -222,6 +277,10 @@ endpoint_update(struct endpoint *e, const struct listener_spec *spec,
 	    renew_context(e, spec, values, err) == -1 ||
 	    rules_make(&rules, values, err) == -1)
 		return -1;
+	if (update_protocol(e, spec, values, err) == -1) {
+		rules_clear(&rules);
+		return -1;
+	}
 	rules_clear(&e->conns.rules);
 	e->conns.rules = rules;
 	e->spec = *spec;
@@ -320,9 +379,7 @@ endpoint_free(struct endpoint **ep)
 	free_acceptors(e);
 	trace_list_end(e->worker->tracer, &e->conns);
 	folds_end(&e->conns);
-	rules_clear(&e->conns.rules);
-	if (e->conns.tls != NULL)
-		e->worker->tls->context_free(e->conns.tls);
+	strip(e);
 	explicit_bzero(&e->keys, sizeof(e->keys));
 	if (e->cut != NULL)
 		event_free(e->cut);

@@ -19,6 +19,7 @@
 #include "common/ticket_keys.h"
 #include "pool/acceptor.h"
 #include "pool/conn_list.h"
+#include "pool/slab.h"
 
 struct event;
 struct worker;
@@ -30,6 +31,7 @@ struct endpoint {
 	struct listener_spec spec;
 	SLIST_HEAD(, acceptor) acceptors;
 	struct conn_list conns;
+	struct slab own;    /* of connections with more state than others */
 	struct event *cut;  /* the deadline's timer; NULL unless draining */
 	uint64_t cut_at_ms; /* CLOCK_MONOTONIC */
 	bool handed_over;   /* nobody waits to hear that it has drained */
@@ -39,8 +41,8 @@ struct endpoint {
 /*
  * Make the endpoint of a listener, without a socket, and claim its entry in
  * the scoreboard. The worker is borrowed; values are those that the spec
- * refers to: they are held where they are needed. Returns NULL with *err when
- * the message makes no sense or there is no memory.
+ * refers to: they are held where they are needed. Returns NULL with *err:
+ * with ERR_INTERNAL the message makes no sense, else it can't be served.
  */
 struct endpoint *endpoint_new(struct worker *, const struct msg_listen *,
     const struct bulks *values, struct err *err);

@@ -18,6 +18,8 @@
 #include "pool/conn_origin.h"
 #include "pool/conn_peer.h"
 #include "pool/conn_tls.h"
+#include "pool/protocol.h"
+#include "pool/stream.h"
 
 /* Control has no more than that open; the next one is not answered. */
 #define INSPECTIONS_MAX 256u
@@ -106,6 +108,14 @@ send_detail(struct inspection *i, uint32_t request, const struct conn *c)
 	channel_send(i->channel, IPC_CONN_DETAIL, &d, -1);
 }
 
+static uint64_t
+kept_bytes(const struct conn *c)
+{
+	const struct protocol *p = c->list->protocol;
+
+	return p->kept != NULL ? p->kept(c) : stream_kept(c);
+}
+
 static void
 send_row(struct inspection *i, uint32_t request, const struct conn *c)
 {
@@ -117,7 +127,7 @@ send_row(struct inspection *i, uint32_t request, const struct conn *c)
 		.idle_ms = now_ms - c->active_ms,
 		.bytes_in = c->bytes_in,
 		.bytes_out = c->bytes_out,
-		.unsent = unsent_bytes(conn_fd(c)) + conn_kept(c),
+		.unsent = unsent_bytes(conn_fd(c)) + kept_bytes(c),
 		.rtt_us = rtt_us(conn_fd(c)),
 		.peer_pid = conn_peer_pid(conn_fd(c)) };
 
@@ -159,7 +169,7 @@ on_kick(struct inspection *i, const struct msg_conn_kick *m)
 
 	channel_send(i->channel, IPC_CONN_DONE, &done, -1);
 	if (c != NULL)
-		conn_close(c, CONN_END_KICKED);
+		conn_stop(c, CONN_END_KICKED);
 }
 
 static void
@@ -213,5 +223,6 @@ inspect_clear(struct inspector *inspector)
 	struct inspection *i;
 
 	while ((i = LIST_FIRST(&inspector->all)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		end(i);
 }

@@ -41,10 +41,21 @@ hold(struct conn_list *list, uint64_t more)
 	    memory_order_relaxed);
 }
 
+/* Of the listener and its protocol, the smaller one; 0: none. */
+static uint32_t
+places(const struct conn_list *list)
+{
+	const uint32_t max = list->spec->max_connections;
+
+	if (max == 0 || (list->max_inside > 0 && list->max_inside < max))
+		return list->max_inside;
+	return max;
+}
+
 static bool
 enter(struct conn_list *list)
 {
-	if (!gate_enter(list->gate, list->spec->max_connections))
+	if (!gate_enter(list->gate, places(list)))
 		return false;
 	hold(list, 1);
 	return true;

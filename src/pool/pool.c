@@ -1,11 +1,13 @@
 #include "pool/pool.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/tree.h>
 
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +18,30 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/scoreboard.h"
+#include "common/upstream_board.h"
 #include "common/wanted.h"
+#include "pool/dns_module.h"
 #include "pool/endpoint.h"
 #include "pool/inspect.h"
+#include "pool/protocol.h"
 #include "pool/tls_module.h"
 #include "pool/trace.h"
 #include "pool/worker.h"
+#include "sandbox/sandbox.h"
 
 /* How long the last answers may take to leave. */
 #define FLUSH_MS 1000
 
 /* The same for what was traced, which is worth no delay. */
 #define TRACE_FLUSH_MS 50
+
+/* Of POOL_HELLO and TRY. */
+struct rights {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t orphan_drain_ms;
+	uint32_t sandbox;
+};
 
 RB_HEAD(endpoint_tree, endpoint);
 
@@ -40,6 +54,7 @@ static struct pool {
 	struct endpoint_tree endpoints;
 	struct bulks incoming;       /* values that the next spec refers to */
 	struct msg_ticket_keys keys; /* for the next new listener */
+	uint64_t refused;            /* id of the listener; 0: none */
 	uint32_t orphan_drain_ms;
 	bool apart;   /* we are another user than mercuryd */
 	bool leaving; /* end when the last endpoint has drained */
@@ -72,6 +87,37 @@ disagree(enum ipc_kind kind, const char *why)
 	log_error(NULL, NULL, "%s makes no sense here: %s", ipc_kind_name(kind),
 	    why);
 	exit(EXIT_FAILURE);
+}
+
+/* Tell the supervisor that we can't serve a listener, or not so. */
+static void
+refuse(enum ipc_kind kind, uint64_t listener_id, const struct err *err)
+{
+	struct msg_refused m = { .listener_id = listener_id,
+		.code = err->code };
+
+	(void)snprintf(m.text, sizeof(m.text), "%s", err->text);
+	channel_send(pool.channel, kind, &m, -1);
+}
+
+/* Which module a listener uses, if it does, and what that counts. */
+static void
+tell_module(const struct endpoint *e)
+{
+	const struct protocol_use *use = e->conns.use;
+	struct msg_module m = { .listener_id = e->id };
+	const char *const *names;
+	size_t i;
+
+	if (e->spec.protocol != PROTOCOL_MODULE || use == NULL)
+		return;
+	names = use->calls->counters;
+	(void)snprintf(m.name, sizeof(m.name), "%s", use->calls->name);
+	for (i = 0; names != NULL && names[i] != NULL && i < MODULE_COUNTERS;
+	     i++)
+		(void)snprintf(m.counters[i], sizeof(m.counters[i]), "%s",
+		    names[i]);
+	channel_send(pool.channel, IPC_MODULE, &m, -1);
 }
 
 /* Tell the supervisor that a listener is CLOSED or DRAINED. */
@@ -155,6 +201,23 @@ start_heartbeat(uint32_t every_ms)
 	return pool.heartbeat == NULL ? -1 : event_add(pool.heartbeat, &tv);
 }
 
+/*
+ * Give up all rights that a worker does not need. Programs have the umask that
+ * mercuryd was started with. Returns 0, or -1 with *err.
+ */
+static int
+drop_rights(const struct rights *r, struct err *err)
+{
+	if (role_drop_rights(r->uid, r->gid, err) == -1 ||
+	    role_die_with_supervisor(r->orphan_drain_ms, err) == -1)
+		return -1;
+	if (r->sandbox == SANDBOX_PROGRAMS)
+		return sandbox_enter(&sandbox_programs, err);
+	(void)umask(077);
+	return r->sandbox == SANDBOX_OFF ? 0
+					 : sandbox_enter(&sandbox_pool, err);
+}
+
 static void
 on_hello(struct ipc_message *msg)
 {
@@ -167,8 +230,9 @@ on_hello(struct ipc_message *msg)
 	if (m->heartbeat_ms == 0)
 		disagree(msg->kind, "no heartbeat is wanted");
 	log_configure(&m->log);
-	if (role_drop_rights(m->uid, m->gid, &err) == -1 ||
-	    role_die_with_supervisor(m->orphan_drain_ms, &err) == -1)
+	if (drop_rights(&(struct rights){ m->uid, m->gid, m->orphan_drain_ms,
+			    m->sandbox },
+		&err) == -1)
 		disagree(msg->kind, err.text);
 	pool.orphan_drain_ms = m->orphan_drain_ms;
 	pool.apart = m->uid != SPEC_NO_ID;
@@ -193,6 +257,21 @@ on_tls_module(struct ipc_message *msg)
 	w->tls = tls_module_load(msg->fd, pool.apart, &err);
 	if (w->tls == NULL)
 		disagree(msg->kind, err.text);
+	msg->fd = -1; /* kept, see loaded_table() */
+}
+
+static void
+on_dns_module(struct ipc_message *msg)
+{
+	struct worker *w = &pool.worker;
+	struct err err;
+
+	if (w->dns != NULL)
+		disagree(msg->kind, "it came before");
+	w->dns = dns_module_load(msg->fd, &err);
+	if (w->dns == NULL)
+		disagree(msg->kind, err.text);
+	msg->fd = -1; /* kept, see loaded_table() */
 }
 
 static void
@@ -219,6 +298,18 @@ hand_out_keys(struct endpoint *e)
 	explicit_bzero(&pool.keys, sizeof(pool.keys));
 }
 
+/* More sockets of the listener that was refused just now? */
+static bool
+is_refused(uint64_t listener_id)
+{
+	size_t i;
+
+	for (i = 0; i < BULK_COUNT; i++)
+		if (pool.incoming.of[i] != NULL)
+			return false;
+	return pool.refused == listener_id;
+}
+
 static void
 on_listen(struct ipc_message *msg)
 {
@@ -234,12 +325,21 @@ on_listen(struct ipc_message *msg)
 	if (pool.leaving)
 		return; /* others have the socket too */
 	if (e == NULL) {
+		if (is_refused(m->listener_id))
+			return;
+		pool.refused = 0;
 		e = endpoint_new(&pool.worker, m, &pool.incoming, &err);
-		if (e == NULL)
-			disagree(msg->kind, err.text);
 		bulks_drop(&pool.incoming);
+		if (e == NULL && err.code == ERR_INTERNAL)
+			disagree(msg->kind, err.text);
+		if (e == NULL) {
+			pool.refused = m->listener_id;
+			refuse(IPC_REFUSED, m->listener_id, &err);
+			return;
+		}
 		hand_out_keys(e);
 		RB_INSERT(endpoint_tree, &pool.endpoints, e);
+		tell_module(e);
 	}
 	msg->fd = -1;
 	if (endpoint_listen(e, fd, m->slot, &err) == -1)
@@ -269,9 +369,57 @@ on_update(struct ipc_message *msg)
 	if (spec_check(&m->spec, &err) == -1)
 		disagree(msg->kind, err.text);
 	if (e != NULL &&
-	    endpoint_update(e, &m->spec, &pool.incoming, &err) == -1)
-		disagree(msg->kind, err.text);
+	    endpoint_update(e, &m->spec, &pool.incoming, &err) == -1) {
+		if (err.code == ERR_INTERNAL)
+			disagree(msg->kind, err.text);
+		refuse(IPC_REFUSED, e->id, &err);
+	} else if (e != NULL) {
+		tell_module(e);
+	}
 	bulks_drop(&pool.incoming);
+}
+
+/* As a listener of that protocol would; nothing is left of it. */
+static int
+try_plan(const struct msg_try *m, struct bulk *plan, struct err *err)
+{
+	struct bulks values = { .of = { [BULK_PROTOCOL_PLAN] = plan } };
+	struct listener_spec spec = { .protocol = (uint8_t)m->protocol };
+	struct conn_list list = { .worker = &pool.worker, .spec = &spec };
+
+	if (m->protocol >= PROTOCOL_COUNT ||
+	    pool.worker.protocols[m->protocol] == NULL)
+		return err_set(err, ERR_INTERNAL, "no such protocol");
+	(void)snprintf(spec.name, sizeof(spec.name), "%s", m->name);
+	list.protocol = pool.worker.protocols[m->protocol];
+	if (list.protocol->configure(&list, &values, err) == -1)
+		return -1;
+	if (list.protocol->unconfigure != NULL)
+		list.protocol->unconfigure(&list);
+	return 0;
+}
+
+static void
+on_try(struct ipc_message *msg)
+{
+	const struct msg_try *m = &msg->payload.TRY;
+	struct err err = { .code = ERR_NONE };
+	struct bulk *plan;
+
+	if (pool.worker.board != NULL)
+		disagree(msg->kind, "this is a worker");
+	log_configure(&m->log);
+	if (drop_rights(&(struct rights){ m->uid, m->gid, 0, m->sandbox },
+		&err) == -1)
+		disagree(msg->kind, err.text);
+	plan = bulk_receive(msg->fd, &m->plan, &err);
+	msg->fd = -1;
+	if (plan != NULL)
+		(void)try_plan(m, plan, &err);
+	bulk_drop(&plan);
+	refuse(IPC_TRIED, 0, &err);
+	pool.leaving = true;
+	end_if_done();
 }
 
 static void
@@ -298,6 +446,8 @@ on_close(struct ipc_message *msg)
 		close_endpoint(e, m->deadline_ms);
 		return;
 	}
+	if (pool.refused == m->listener_id)
+		pool.refused = 0;
 	tell(IPC_CLOSED, m->listener_id);
 	tell(IPC_DRAINED, m->listener_id);
 }
@@ -339,6 +489,18 @@ on_gates(struct ipc_message *msg)
 		disagree(msg->kind, "they came before");
 	pool.worker.gates = gates_map(msg->fd, &err);
 	if (pool.worker.gates == NULL)
+		disagree(msg->kind, err.text);
+}
+
+static void
+on_upstream_board(struct ipc_message *msg)
+{
+	struct err err;
+
+	if (pool.worker.upstreams != NULL)
+		disagree(msg->kind, "it came before");
+	pool.worker.upstreams = upstream_board_map(msg->fd, &err);
+	if (pool.worker.upstreams == NULL)
 		disagree(msg->kind, err.text);
 }
 
@@ -388,6 +550,7 @@ on_message(void *ctx, struct ipc_message *msg)
 {
 	static void (*const handlers[IPC_KIND_COUNT])(struct ipc_message *) = {
 		[IPC_POOL_HELLO] = on_hello,
+		[IPC_TRY] = on_try,
 		[IPC_BULK] = on_bulk,
 		[IPC_LISTEN] = on_listen,
 		[IPC_RELEASE] = on_release,
@@ -398,7 +561,9 @@ on_message(void *ctx, struct ipc_message *msg)
 		[IPC_HAND_OVER] = on_hand_over,
 		[IPC_EVENTS] = on_events,
 		[IPC_GATES] = on_gates,
+		[IPC_UPSTREAM_BOARD] = on_upstream_board,
 		[IPC_TLS_MODULE] = on_tls_module,
+		[IPC_DNS_MODULE] = on_dns_module,
 		[IPC_TICKET_KEYS] = on_ticket_keys,
 		[IPC_INSPECT] = on_inspect,
 		[IPC_TRACE] = on_trace,
@@ -449,7 +614,9 @@ start(void)
 		log_error(NULL, NULL, "%s", err.text);
 		return -1;
 	}
-	if (handshakes_init(&pool.worker) == -1) {
+	/* Two: what the supervisor says, and all the rest. */
+	if (event_base_priority_init(pool.worker.base, 2) == -1 ||
+	    handshakes_init(&pool.worker) == -1) {
 		log_error(NULL, NULL, "no memory for a timer");
 		return -1;
 	}
@@ -464,6 +631,8 @@ start(void)
 		log_error(NULL, NULL, "%s", err.text);
 		return -1;
 	}
+	/* Who connects after an update has been told is served by it. */
+	channel_go_first(pool.channel);
 	return 0;
 }
 
@@ -482,15 +651,18 @@ clean_up(void)
 	handshakes_clear(&pool.worker.handshakes);
 	inspect_clear(&pool.inspector);
 	channel_free(&pool.channel);
-	scoreboard_unmap(&board);
+	if (board != NULL)
+		scoreboard_unmap(&board);
 	gates_unmap(&pool.worker.gates);
+	upstream_board_unmap(&pool.worker.upstreams);
 	bulks_drop(&pool.incoming);
 	event_base_free(pool.worker.base);
 }
 
 int
-pool_run(void)
+pool_run(const struct protocol *const protocols[static PROTOCOL_COUNT])
 {
+	pool.worker.protocols = protocols;
 	if (start() == -1)
 		return EXIT_FAILURE;
 	if (event_base_dispatch(pool.worker.base) == -1) {

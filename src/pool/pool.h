@@ -5,7 +5,14 @@
 #ifndef MERCURY_POOL_POOL_H
 #define MERCURY_POOL_POOL_H
 
-/* Serve. Returns the exit code of the process. */
-int pool_run(void);
+#include "common/spec.h"
+
+struct protocol;
+
+/*
+ * Serve, with what is done with connections by enum protocol_id. Returns the
+ * exit code of the process.
+ */
+int pool_run(const struct protocol *const protocols[static PROTOCOL_COUNT]);
 
 #endif /* MERCURY_POOL_POOL_H */

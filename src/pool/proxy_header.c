@@ -315,6 +315,8 @@ v2_finish(const struct proxy_reader *r, struct proxy_header *out, struct err *e)
 						    : V2_FIXED,
 		    &h, e);
 	} else {
+		/* Only a LOCAL header has come here without a family. */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		h.kind = f->kind;
 		v2_addresses(r->data + V2_FIXED, &h);
 		done = proxy_tlv_read(r->data, r->have, V2_FIXED + addresses,

@@ -11,21 +11,6 @@
 #define CHECKSUM_LENGTH 4u
 #define SSL_FIXED_LENGTH 5u
 
-/* Those of the protocol; both levels have numbers of their own. */
-enum tlv_type {
-	TLV_ALPN = 0x01,
-	TLV_AUTHORITY = 0x02,
-	TLV_CRC32C = 0x03,
-	TLV_UNIQUE_ID = 0x05,
-	TLV_SSL = 0x20,
-	TLV_SSL_VERSION = 0x21,
-	TLV_SSL_CN = 0x22,
-	TLV_SSL_CIPHER = 0x23,
-	TLV_SSL_SIG_ALG = 0x24,
-	TLV_SSL_KEY_ALG = 0x25,
-	TLV_NETNS = 0x30,
-};
-
 struct tlv {
 	uint8_t type;
 	size_t len;
@@ -42,7 +27,7 @@ struct place {
 
 /* Where a TLV that is text goes to. */
 struct text_field {
-	enum tlv_type type;
+	enum proxy_tlv_type type;
 	const char *name;
 	size_t max; /* length of the value, in bytes */
 	char *out;

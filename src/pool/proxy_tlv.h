@@ -11,6 +11,21 @@
 struct err;
 struct proxy_header;
 
+/* Those of the protocol; both levels have numbers of their own. */
+enum proxy_tlv_type {
+	TLV_ALPN = 0x01,
+	TLV_AUTHORITY = 0x02,
+	TLV_CRC32C = 0x03,
+	TLV_UNIQUE_ID = 0x05,
+	TLV_SSL = 0x20,
+	TLV_SSL_VERSION = 0x21,
+	TLV_SSL_CN = 0x22,
+	TLV_SSL_CIPHER = 0x23,
+	TLV_SSL_SIG_ALG = 0x24,
+	TLV_SSL_KEY_ALG = 0x25,
+	TLV_NETNS = 0x30,
+};
+
 /*
  * Read the TLVs of a whole header of len bytes, which begin at its byte at,
  * into *out, and check the checksum where there is one. Returns 0, or -1 with

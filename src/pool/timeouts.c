@@ -12,6 +12,7 @@
 #include "pool/conn_list.h"
 #include "pool/conn_record.h"
 #include "pool/handshake.h"
+#include "pool/protocol.h"
 #include "pool/worker.h"
 
 static struct conn *
@@ -41,8 +42,12 @@ idle_due_ms(const struct conn *c)
 {
 	const uint32_t ms = c->list->spec->idle_timeout_ms;
 
-	/* That of a handshake has a timeout of its own. */
-	if (ms == 0 || c->state == CONN_HANDSHAKE)
+	/*
+	 * That of a handshake has a timeout of its own; of a socket that was
+	 * given away nothing is known.
+	 */
+	if (ms == 0 || c->state == CONN_HANDSHAKE || c->stopping ||
+	    conn_fd(c) == -1)
 		return UINT64_MAX;
 	return c->active_ms + ms;
 }
@@ -52,15 +57,34 @@ life_due_ms(const struct conn *c)
 {
 	const uint64_t ms = c->list->spec->max_lifetime_ms;
 
-	return ms == 0 ? UINT64_MAX
-		       : c->opened_ms + ms - ms * spread(c->id) / 10240;
+	return ms == 0 || c->stopping
+	    ? UINT64_MAX
+	    : c->opened_ms + ms - ms * spread(c->id) / 10240;
+}
+
+static uint64_t
+timer_due_ms(const struct conn *c)
+{
+	return c->timer_ms == 0 ? UINT64_MAX : c->timer_ms;
 }
 
 uint64_t
 timeouts_due_ms(const struct conn *c)
 {
-	return MIN(MIN(handshake_due_ms(c), idle_due_ms(c)),
-	    MIN(life_due_ms(c), conn_record_due_ms(c->record, c)));
+	const uint64_t ends_ms =
+	    MIN(MIN(handshake_due_ms(c), idle_due_ms(c)), life_due_ms(c));
+
+	return MIN(ends_ms,
+	    MIN(timer_due_ms(c), conn_record_due_ms(c->record, c)));
+}
+
+/* Its protocol sets another one, if it wants. */
+static void
+ring(struct timeouts *t, struct conn *c)
+{
+	c->timer_ms = 0;
+	timeouts_watch(t, c);
+	c->list->protocol->timer(c);
 }
 
 static void
@@ -71,9 +95,11 @@ look_at(struct timeouts *t, struct conn *c, uint64_t now_ms)
 	if (handshake_due_ms(c) <= now_ms)
 		handshake_fail(c, CONN_END_HANDSHAKE_TIMEOUT, NULL, NULL);
 	else if (idle_due_ms(c) <= now_ms)
-		conn_close(c, CONN_END_IDLE_TIMEOUT);
+		conn_stop(c, CONN_END_IDLE_TIMEOUT);
 	else if (life_due_ms(c) <= now_ms)
-		conn_close(c, CONN_END_MAX_LIFETIME);
+		conn_stop(c, CONN_END_MAX_LIFETIME);
+	else if (timer_due_ms(c) <= now_ms)
+		ring(t, c);
 	else
 		timeouts_watch(t, c);
 }

@@ -9,6 +9,9 @@
 #include "common/batches.h"
 #include "common/clock.h"
 
+/* When the kernel is short of memory. */
+#define RETRY_MS 10
+
 /* Records in a row that were dropped. */
 struct gap {
 	uint64_t records; /* 0: none */
@@ -20,12 +23,12 @@ struct trace_sink {
 	int fd;
 	void (*gone)(void *ctx);
 	void *ctx;
-	struct event *soon;     /* active: a batch is due */
+	struct event *soon;     /* a batch is due, or due again */
 	struct event *readable; /* control has hung up */
 	struct event *writable; /* control took no more */
 	struct batches batches;
 	struct gap gap;
-	bool due;    /* soon is active, or writable is waited for */
+	bool due;    /* one of soon and writable is waited for */
 	bool full;   /* control takes no more: writable is waited for */
 	bool ending; /* LEFT is to come */
 	bool left;   /* it is in it */
@@ -118,6 +121,7 @@ send_all(struct trace_sink *s)
 static void
 on_due(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval later = { .tv_usec = RETRY_MS * 1000 };
 	struct trace_sink *s = arg;
 
 	(void)fd;
@@ -128,7 +132,10 @@ on_due(evutil_socket_t fd, short what, void *arg)
 		s->gone(s->ctx);
 	} else if (s->batches.count > 0) {
 		s->due = true;
-		(void)event_add(s->writable, NULL);
+		if (s->batches.starved)
+			(void)event_add(s->soon, &later);
+		else
+			(void)event_add(s->writable, NULL);
 	}
 }
 

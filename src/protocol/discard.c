@@ -1,15 +1,16 @@
-#include "protocol/protocol.h"
+#include "protocol/builtin.h"
 
-static void
-discard_received(struct conn *c, uint8_t *data, size_t len)
+static size_t
+discard_received(struct mercury_conn *c, uint8_t *data, size_t len)
 {
 	(void)c;
 	(void)data;
-	(void)len;
+	return len;
 }
 
-const struct protocol protocol_discard = {
+const struct mercury_protocol builtin_discard = {
+	.abi = MERCURY_ABI,
+	.size = sizeof(struct mercury_protocol),
 	.name = "discard",
 	.received = discard_received,
-	.peer_finished = conn_finish,
 };

@@ -1,13 +1,15 @@
-#include "protocol/protocol.h"
+#include "protocol/builtin.h"
 
-static void
-echo_received(struct conn *c, uint8_t *data, size_t len)
+static size_t
+echo_received(struct mercury_conn *c, uint8_t *data, size_t len)
 {
-	(void)conn_send(c, data, len);
+	(void)mercury_send(c, data, len);
+	return len;
 }
 
-const struct protocol protocol_echo = {
+const struct mercury_protocol builtin_echo = {
+	.abi = MERCURY_ABI,
+	.size = sizeof(struct mercury_protocol),
 	.name = "echo",
 	.received = echo_received,
-	.peer_finished = conn_finish,
 };

@@ -80,6 +80,8 @@ append(struct epochs *e, const struct epoch *added)
 		e->list = list;
 		e->size = size;
 	}
+	/* There is a list where there is a size. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	e->list[e->count++] = *added;
 	return true;
 }

@@ -88,6 +88,7 @@ static void
 end_all(struct link *l)
 {
 	while (!TAILQ_EMPTY(&l->jobs))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		end_job(l, TAILQ_FIRST(&l->jobs));
 	(void)event_del(l->work);
 	(void)event_del(l->news);

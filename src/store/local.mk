@@ -24,5 +24,5 @@ libstore_a_SOURCES = \
 
 role_PROGRAMS += mercury-store
 mercury_store_SOURCES = src/store/main.c
-mercury_store_LDADD = libstore.a libcommon.a $(EVENT_LIBS) $(SQLITE_LIBS) \
-	$(JANSSON_LIBS) $(BSD_LIBS)
+mercury_store_LDADD = libstore.a libsandbox.a libcommon.a $(EVENT_LIBS) \
+	$(SQLITE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)

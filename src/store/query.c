@@ -379,6 +379,16 @@ failed(struct query *q, int code)
 	return QUERY_MORE;
 }
 
+/*
+ * Does the next page begin behind the start of this one? If not, the rows are
+ * out of order, and who asks for all pages would never come to the end.
+ */
+static bool
+goes_on(const struct query *q)
+{
+	return !q->more || is_behind(&q->key, &q->from);
+}
+
 enum query_result
 query_step(struct query *q, struct db *db)
 {
@@ -397,7 +407,10 @@ query_step(struct query *q, struct db *db)
 	if (q->backwards)
 		return turn_round(q, &slice);
 	q->more = slice.ended;
-	return QUERY_READY;
+	if (goes_on(q))
+		return QUERY_READY;
+	(void)db_refuse(db, SQLITE_CORRUPT, "rows are out of order");
+	return QUERY_FAILED;
 }
 
 int

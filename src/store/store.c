@@ -14,6 +14,7 @@
 #include "common/loop.h"
 #include "common/role.h"
 #include "common/store_board.h"
+#include "sandbox/sandbox.h"
 #include "store/cleanup.h"
 #include "store/db.h"
 #include "store/env.h"
@@ -246,11 +247,11 @@ static int
 start(const struct msg_store_hello *hello, int board_fd, struct err *err)
 {
 	log_configure(&hello->log);
-	/* Peers are nobody's business, wherever the database is. */
-	(void)umask(027);
 	raise_descriptors();
 	if (role_drop_rights(hello->uid, hello->gid, err) == -1 ||
-	    role_die_with_supervisor(hello->orphan_ms, err) == -1)
+	    role_die_with_supervisor(hello->orphan_ms, err) == -1 ||
+	    (hello->sandbox != SANDBOX_OFF &&
+		sandbox_enter(&sandbox_store, err) == -1))
 		return -1;
 	store.orphan_ms = hello->orphan_ms;
 	store.board = store_board_map_write(board_fd, err);

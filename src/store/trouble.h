@@ -26,9 +26,9 @@ struct trouble {
 
 /*
  * code: of SQLite, or enum db_code. sys: errno that came with it, or 0.
- * disk_full: there is no room any more where the database is.
+ * no_room: there is no room any more where the database is.
  */
-struct trouble trouble_classify(int code, int sys, bool disk_full);
+struct trouble trouble_classify(int code, int sys, bool no_room);
 
 /* How long to wait after so many failures in a row (at least 1). */
 uint32_t trouble_retry_ms(enum trouble_action, unsigned int failures);

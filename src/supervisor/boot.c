@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "sandbox/sandbox.h"
 #include "supervisor/control.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/gateway.h"
@@ -223,6 +224,25 @@ add_listener(const struct wanted *item)
 		cannot_bind(&item->spec, &err);
 }
 
+/* Once, and with a warning where there is less than there could be. */
+static void
+tell_sandbox(const struct daemon_settings *s)
+{
+	const char *missing = sandbox_missing();
+
+	if (!s->sandbox)
+		log_warning(NULL, NULL,
+		    "sandbox = false: children may make every system call");
+	else if (missing != NULL)
+		log_warning(NULL, NULL,
+		    "no sandbox: children may make every system call, for %s",
+		    missing);
+	else
+		log_info(NULL, NULL,
+		    "sandbox: children may make the system calls of their "
+		    "role only");
+}
+
 /*
  * All of them are tried, so that all that is wrong is told at once. Places
  * that are in use are tried again for as long as each listener says.
@@ -269,6 +289,7 @@ on_plan(const struct plan *plan, const char *errors, bool bad_config)
 		return;
 	}
 	supervisor_apply_settings(&plan->settings);
+	tell_sandbox(&plan->settings);
 	if (open_pid_file(&plan->settings, &err) == -1) {
 		boot_fail(EXIT_CODE_FAILURE, err.text);
 		return;

@@ -16,7 +16,10 @@
 #include "supervisor/child_fsm.h"
 #include "supervisor/spawn.h"
 
-/* Forks in one turn of the loop, and processes that are starting at once. */
+/*
+ * Forks in one turn of the loop, and processes that are starting at once. What
+ * ends by itself does not count: it may wait for a disk that hangs.
+ */
 #define FORKS_PER_TURN 4
 #define STARTING_MAX 32
 
@@ -29,15 +32,17 @@
 /* A child whose channel is closed should be gone by then. */
 #define EXIT_GRACE_MS 100
 
+static void on_turn(void *);
+
 static struct {
 	struct child_settings settings;
 	TAILQ_HEAD(, child) queue;
 	LIST_HEAD(, child) running;
-	struct event *turn; /* fork from the queue */
+	struct timer turn; /* fork from the queue */
 	unsigned int starting;
-} children = { .queue = TAILQ_HEAD_INITIALIZER(children.queue) };
+} children = { .queue = TAILQ_HEAD_INITIALIZER(children.queue),
+	.turn = { .fn = on_turn } };
 
-static void on_turn(evutil_socket_t, short, void *);
 static void on_exit_seen(evutil_socket_t, short, void *);
 static void on_message(void *, struct ipc_message *);
 static void on_closed(void *, const char *);
@@ -49,24 +54,18 @@ void
 child_configure(const struct child_settings *s)
 {
 	children.settings = *s;
-	if (children.turn == NULL)
-		children.turn = event_new(s->base, -1, 0, on_turn, NULL);
 }
 
 void
 child_unconfigure(void)
 {
-	if (children.turn != NULL)
-		event_free(children.turn);
-	children.turn = NULL;
+	timer_free(&children.turn);
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_timer(void *ctx)
 {
-	(void)fd;
-	(void)what;
-	step(arg, CHILD_IN_TIMER, NULL);
+	step(ctx, CHILD_IN_TIMER, NULL);
 }
 
 void
@@ -78,7 +77,9 @@ child_init(struct child *c, enum role role, const char *title,
 	(void)strlcpy(c->title, title, sizeof(c->title));
 	c->owner = owner;
 	c->owner_ctx = ctx;
+	c->start_ms = CHILD_START_DEADLINE_MS;
 	c->pidfd = -1;
+	timer_init(&c->timer, on_timer, c);
 }
 
 /* What it is called in the log. */
@@ -89,33 +90,10 @@ kind(const struct child *c)
 }
 
 static void
-arm(struct child *c, uint32_t ms)
-{
-	const struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	if (c->timer == NULL)
-		c->timer =
-		    event_new(children.settings.base, -1, 0, on_timer, c);
-	if (c->timer == NULL || event_add(c->timer, &tv) == -1)
-		log_error(kind(c), c->title, "no timer: out of memory");
-}
-
-static void
-disarm(struct child *c)
-{
-	if (c->timer != NULL)
-		(void)event_del(c->timer);
-}
-
-static void
 schedule_turn(void)
 {
-	static const struct timeval now = { 0, 0 };
-
-	/* Not event_active(): others shall have their turn in between. */
-	if (event_add(children.turn, &now) == -1)
-		log_error(NULL, NULL, "no timer: out of memory");
+	/* Not at once: others shall have their turn in between. */
+	timer_arm(&children.turn, 0);
 }
 
 static void
@@ -212,20 +190,19 @@ start_one(struct child *c)
 		step(c, CHILD_IN_EXIT, &how);
 		return;
 	}
-	children.starting++;
-	arm(c, CHILD_START_DEADLINE_MS);
+	if (!c->one_shot)
+		children.starting++;
+	timer_arm(&c->timer, c->start_ms);
 	c->owner->started(c);
 }
 
 static void
-on_turn(evutil_socket_t fd, short what, void *arg)
+on_turn(void *ctx)
 {
 	struct child *c;
 	int i;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
+	(void)ctx;
 	for (i = 0; i < FORKS_PER_TURN && children.starting < STARTING_MAX;
 	     i++) {
 		c = TAILQ_FIRST(&children.queue);
@@ -242,7 +219,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 static void
 leave_starting(struct child *c)
 {
-	if (c->pid == 0 || c->up_ms != 0)
+	if (c->one_shot || c->pid == 0 || c->up_ms != 0)
 		return;
 	c->up_ms = clock_mono_ms();
 	children.starting--;
@@ -255,6 +232,8 @@ act_failed(struct child *c, const struct child_exit *how)
 {
 	uint32_t wait;
 
+	/* Only an exit leads here. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if (how->was_up &&
 	    clock_mono_ms() - c->started_ms >= BACKOFF_HEALTHY_MS)
 		c->failures = 0;
@@ -263,7 +242,7 @@ act_failed(struct child *c, const struct child_exit *how)
 	wait = backoff_ms(c->failures);
 	log_warning(kind(c), c->title, "%s; restart in %u ms", how->text, wait);
 	c->restarts++;
-	arm(c, wait);
+	timer_arm(&c->timer, wait);
 }
 
 /* Nothing of it is left; the owner may free it. */
@@ -271,9 +250,7 @@ static void
 act_gone(struct child *c)
 {
 	dequeue(c);
-	if (c->timer != NULL)
-		event_free(c->timer);
-	c->timer = NULL;
+	timer_free(&c->timer);
 	c->owner->gone(c);
 }
 
@@ -311,12 +288,12 @@ step(struct child *c, enum child_input in, const struct child_exit *how)
 	c->state = t.next;
 	switch (t.action) {
 	case CHILD_ACT_SPAWN:
-		disarm(c);
+		timer_disarm(&c->timer);
 		enqueue(c);
 		break;
 	case CHILD_ACT_UP:
 		leave_starting(c);
-		disarm(c);
+		timer_disarm(&c->timer);
 		c->owner->up(c);
 		break;
 	case CHILD_ACT_STOP:
@@ -354,8 +331,9 @@ describe_exit(const struct child *c, const siginfo_t *si, char *out,
 		return;
 	}
 	name = sigabbrev_np(si->si_status);
-	(void)snprintf(out, size, "was killed by signal %d (SIG%s)%s",
+	(void)snprintf(out, size, "was killed by signal %d (SIG%s)%s%s",
 	    si->si_status, name != NULL ? name : "?",
+	    si->si_status == SIGSYS ? ": a forbidden system call" : "",
 	    si->si_code == CLD_DUMPED ? ", core dumped" : "");
 }
 
@@ -412,7 +390,7 @@ on_closed(void *ctx, const char *why)
 	if (c->state == CHILD_STOPPING)
 		return;
 	if (why == channel_peer_gone)
-		arm(c, EXIT_GRACE_MS);
+		timer_arm(&c->timer, EXIT_GRACE_MS);
 	else
 		child_kill(c, why);
 }
@@ -423,26 +401,13 @@ child_start(struct child *c)
 	step(c, CHILD_IN_START, NULL);
 }
 
-/* Until its timer fires; UINT32_MAX if it is not armed. */
-static uint32_t
-left_ms(const struct child *c)
-{
-	struct timeval due, now, left = { 0, 0 };
-
-	if (c->timer == NULL || !event_pending(c->timer, EV_TIMEOUT, &due))
-		return UINT32_MAX;
-	(void)evutil_gettimeofday(&now, NULL);
-	if (evutil_timercmp(&due, &now, >))
-		evutil_timersub(&due, &now, &left);
-	return (uint32_t)(left.tv_sec * 1000 + left.tv_usec / 1000);
-}
-
 void
 child_stop(struct child *c, uint32_t deadline_ms)
 {
 	if (c->pid != 0 &&
-	    (c->state != CHILD_STOPPING || deadline_ms < left_ms(c)))
-		arm(c, deadline_ms);
+	    (c->state != CHILD_STOPPING ||
+		deadline_ms < timer_left_ms(&c->timer)))
+		timer_arm(&c->timer, deadline_ms);
 	step(c, CHILD_IN_STOP, NULL);
 }
 
@@ -523,7 +488,7 @@ child_reap_strangers(void)
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
 		    si.si_pid == 0 || is_ours(si.si_pid))
 			return;
-		log_info(NULL, NULL, "pid %d, a child of a child, has ended",
+		log_debug(NULL, NULL, "pid %d, a child of a child, has ended",
 		    (int)si.si_pid);
 		(void)waitid(P_PID, (id_t)si.si_pid, NULL, WEXITED | WNOHANG);
 	}

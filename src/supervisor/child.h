@@ -18,6 +18,7 @@
 #include "common/channel.h"
 #include "common/role.h"
 #include "common/snapshot.h"
+#include "supervisor/timer.h"
 
 struct child;
 struct event;
@@ -64,11 +65,12 @@ struct child {
 	enum child_state state;
 	bool queued;
 	bool one_shot;           /* ends by itself and sends no READY */
+	uint32_t start_ms;       /* to be ready, or a one-shot to have ended */
 	pid_t pid;               /* 0: no process */
 	int pidfd;               /* -1: no process */
 	struct channel *channel; /* NULL: no process, or a broken one */
 	struct event *reaper;    /* pidfd is readable */
-	struct event *timer;     /* start deadline, stop deadline, backoff */
+	struct timer timer;      /* start deadline, stop deadline, backoff */
 	unsigned int failures;   /* in a row; 0 after a healthy run */
 	uint32_t restarts;       /* starts after the first one */
 	uint64_t started_ms;     /* CLOCK_MONOTONIC of the last start */
@@ -76,7 +78,7 @@ struct child {
 	char killed_for[64];     /* why we killed it; empty: we did not */
 };
 
-/* A process that has not reported READY by then is killed. */
+/* What start_ms is unless its owner says otherwise. */
 #define CHILD_START_DEADLINE_MS 10000
 
 /* What all children have in common. */
@@ -88,7 +90,7 @@ struct child_settings {
 /* Set before the first child starts; may change later, for later starts. */
 void child_configure(const struct child_settings *);
 
-/* Free what child_configure() made; nothing may be started any more. */
+/* Nothing may be started any more. */
 void child_unconfigure(void);
 
 /* Make a child that is down. owner and ctx are borrowed until gone(). */

@@ -65,6 +65,7 @@ control_start(const struct daemon_settings *s, int listen_fd,
 	control.hello.log = s->log;
 	control.hello.uid = s->uid;
 	control.hello.gid = s->gid;
+	control.hello.sandbox = s->sandbox ? SANDBOX_ON : SANDBOX_OFF;
 	control.hello.control_gid = s->control_gid;
 	control.hello.readers_gid = s->readers_gid;
 	(void)strlcpy(control.hello.state_dir, s->state_dir,
@@ -129,6 +130,7 @@ control_send_bulks(uint32_t request, const struct bulks *s)
 
 	/* There are private keys in it, which nobody may see there. */
 	shown.of[BULK_TLS_MATERIAL] = NULL;
+	shown.of[BULK_UPSTREAM_MATERIAL] = NULL;
 	child_send_bulks(&control.child, request, &shown);
 }
 

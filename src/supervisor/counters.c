@@ -109,7 +109,7 @@ counters_succeed(struct listener *heir, struct listener *old)
 }
 
 void
-counters_bequeath(const struct listener *old)
+counters_bequeath(struct listener *old)
 {
 	struct listener *heir = listener_find_id(old->heir);
 	uint64_t sums[COUNTER_COUNT], lost;
@@ -126,6 +126,7 @@ counters_bequeath(const struct listener *old)
 	for (i = 0; i < COUNTER_COUNT; i++)
 		heir->totals[i] += sums[i];
 	heir->predecessors--;
+	old->heir = 0;
 }
 
 void

@@ -20,10 +20,11 @@ void counters_of(const struct listener *, uint64_t out[static COUNTER_COUNT]);
 
 /*
  * heir takes the place of a listener, under its name: its figures go on with
- * those of the other one, which it gets for good when that is gone.
+ * those of the other one, which it gets for good when that is gone: old has no
+ * heir afterwards.
  */
 void counters_succeed(struct listener *heir, struct listener *old);
-void counters_bequeath(const struct listener *old);
+void counters_bequeath(struct listener *old);
 
 /* Where the last probes came from, who was seen last first. */
 void counters_probes_of(const struct listener *, struct probe_sum *out);

@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +10,15 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/counters.h"
+#include "supervisor/exits.h"
 #include "supervisor/listener.h"
+#include "supervisor/listener_module.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_check.h"
 #include "supervisor/record.h"
 #include "supervisor/store.h"
+#include "supervisor/strays.h"
+#include "supervisor/upstreams.h"
 #include "supervisor/watch.h"
 
 /* A replacement that is not up by then is late: siblings adopt its slots. */
@@ -62,7 +66,7 @@ worker_needs_help(const struct worker *w)
 	if (w->stuck)
 		return true;
 	return !worker_reachable(w) && w->ended &&
-	    !event_pending(w->late, EV_TIMEOUT, NULL);
+	    timer_left_ms(&w->late) == UINT32_MAX;
 }
 
 const struct scoreboard_entry *
@@ -152,28 +156,36 @@ worker_clear_seat(struct worker *w, uint32_t entry)
 }
 
 static void
-on_late(evutil_socket_t fd, short what, void *arg)
+on_late(void *ctx)
 {
-	struct worker *w = arg;
+	struct worker *w = ctx;
 	struct listener *l;
 
-	(void)fd;
-	(void)what;
 	TAILQ_FOREACH (l, &w->crew->pool->listeners, in_pool)
 		slots_adopt(l, w);
+}
+
+static uint32_t
+crew_sandbox(const struct crew *crew)
+{
+	if (!settings.sandbox)
+		return SANDBOX_OFF;
+	return crew->programs ? SANDBOX_PROGRAMS : SANDBOX_ON;
 }
 
 static void
 send_hello(struct worker *w, int board_fd)
 {
 	const struct crew *crew = w->crew;
+	const bool own = crew->uid != SPEC_NO_ID && settings.uid != SPEC_NO_ID;
 	struct msg_pool_hello m = { .log = settings.log,
 		.slot = w->number,
 		.orphan_drain_ms = settings.orphan_drain_ms,
-		.uid = settings.uid,
-		.gid = settings.gid,
+		.uid = own ? crew->uid : settings.uid,
+		.gid = own ? crew->gid : settings.gid,
 		.generation = crew->generation,
-		.heartbeat_ms = watch_heartbeat_ms(crew) };
+		.heartbeat_ms = watch_heartbeat_ms(crew),
+		.sandbox = crew_sandbox(crew) };
 
 	(void)strlcpy(m.pool, crew->pool->name, sizeof(m.pool));
 	child_send(&w->child, IPC_POOL_HELLO, &m, board_fd);
@@ -216,7 +228,8 @@ on_started(struct child *c)
 	struct err err;
 	int fd;
 
-	w->stuck = w->hung = w->has_tls = false;
+	w->stuck = w->hung = false;
+	w->has_tls = w->has_dns = w->has_upstreams = false;
 	w->traced = 0;
 	fd = scoreboard_create(&err);
 	if (fd != -1)
@@ -241,7 +254,7 @@ on_up(struct child *c)
 	struct health_event e = { .type = EVENT_WORKER_STARTED };
 	struct worker *w = c->owner_ctx;
 
-	(void)event_del(w->late);
+	timer_disarm(&w->late);
 	event_add_number(&e, FACT_DURATION_MS,
 	    (int64_t)(c->up_ms - c->started_ms));
 	event_add_number(&e, FACT_RESTARTS, c->restarts);
@@ -264,6 +277,16 @@ on_message(struct child *c, struct ipc_message *msg)
 		if (l != NULL && l->pool == pool)
 			slots_heard_listening(l, w,
 			    msg->payload.LISTENING.slot);
+		break;
+	case IPC_REFUSED:
+		l = listener_find_id(msg->payload.REFUSED.listener_id);
+		if (l != NULL && l->pool == pool)
+			listener_refused(l, w, &msg->payload.REFUSED);
+		break;
+	case IPC_MODULE:
+		l = listener_find_id(msg->payload.MODULE.listener_id);
+		if (l != NULL && l->pool == pool)
+			listener_take_module(l, &msg->payload.MODULE);
 		break;
 	case IPC_CLOSED:
 		l = listener_find_id(msg->payload.CLOSED.listener_id);
@@ -297,22 +320,38 @@ note_end(struct worker *w, const struct child_exit *how)
 	record_worker_end(w, type, how, uptime);
 }
 
+/* Might it have started programs? */
+static bool
+had_programs(const struct worker *w)
+{
+	const struct listener *l;
+
+	TAILQ_FOREACH (l, &w->crew->pool->listeners, in_pool)
+		if (l->spec.protocol == PROTOCOL_EXEC)
+			return true;
+	return false;
+}
+
 static void
 on_ended(struct child *c, const struct child_exit *how)
 {
-	static const struct timeval late = { .tv_usec = LATE_MS * 1000 };
 	struct worker *w = c->owner_ctx;
 	struct listener *l, *next;
 
 	note_end(w, how);
+	if (had_programs(w))
+		strays_after_worker();
 	event_source_close(&w->events);
 	w->stuck = false;
 	if (!how->wanted && w->crew->phase == CREW_SERVING)
-		(void)event_add(w->late, &late);
+		timer_arm(&w->late, LATE_MS);
 	/* Its figures count once: here, and not where somebody adds up below.
 	 */
-	TAILQ_FOREACH (l, &w->crew->pool->listeners, in_pool)
+	TAILQ_FOREACH (l, &w->crew->pool->listeners, in_pool) {
 		counters_fold(l, w);
+		exits_fold(l, w);
+		upstreams_reclaim(l, w);
+	}
 	scoreboard_unmap(&w->board);
 	if (w->seats != NULL)
 		memset(w->seats, 0, w->seats_size * sizeof(*w->seats));
@@ -326,10 +365,18 @@ on_gone(struct child *c)
 {
 	struct worker *w = c->owner_ctx;
 	struct crew *crew = w->crew;
+	struct listener *l, *next;
 
 	w->gone = true;
-	if (++crew->gone == crew->workers_count)
+	if (++crew->gone == crew->workers_count) {
 		pool_crew_gone(crew->pool, crew);
+		return;
+	}
+	if (crew->phase != CREW_SERVING)
+		return;
+	/* It has retired: nobody waits for it any more. */
+	TAILQ_FOREACH_SAFE (l, &crew->pool->listeners, in_pool, next)
+		listener_changed(l);
 }
 
 /* --- crews --- */
@@ -369,6 +416,9 @@ crew_new(struct pool *pool, enum crew_phase phase, uint32_t generation,
 	crew->pool = pool;
 	crew->phase = phase;
 	crew->generation = generation;
+	crew->uid = pool->uid;
+	crew->gid = pool->gid;
+	crew->programs = pool_wants_programs(pool);
 	crew->workers_count = workers;
 	for (i = 0; i < workers; i++) {
 		w = &crew->workers[i];
@@ -376,15 +426,16 @@ crew_new(struct pool *pool, enum crew_phase phase, uint32_t generation,
 		child_init(&w->child, ROLE_POOL, title, &worker_owner, w);
 		w->crew = crew;
 		w->number = i;
-		w->late = event_new(settings.base, -1, 0, on_late, w);
-		if (w->late == NULL) {
-			(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
-			crew_free(crew);
-			return NULL;
-		}
+		timer_init(&w->late, on_late, w);
 	}
 	inherit(crew);
 	return crew;
+}
+
+bool
+crew_starts_programs(const struct crew *crew)
+{
+	return crew->programs || !settings.sandbox;
 }
 
 void
@@ -407,6 +458,21 @@ crew_is_up(const struct crew *crew)
 	return true;
 }
 
+bool
+crew_holds(const struct crew *crew, uint32_t entry)
+{
+	const struct scoreboard *board;
+	unsigned int i;
+
+	for (i = 0; i < crew->workers_count; i++) {
+		board = crew->workers[i].board;
+		if (board != NULL &&
+		    atomic_load(&board->entries[entry].held) != 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * They were told to go: see that they do. Those that are gone already were
  * counted before; the last of the others may free the crew.
@@ -418,7 +484,7 @@ stop_children(struct crew *crew, uint32_t deadline_ms)
 
 	crew->phase = CREW_LEAVING;
 	for (i = 0; left > 0; i++) {
-		(void)event_del(crew->workers[i].late);
+		timer_disarm(&crew->workers[i].late);
 		if (crew->workers[i].gone)
 			continue;
 		left--;
@@ -489,8 +555,7 @@ crew_free(struct crew *crew)
 	unsigned int i;
 
 	for (i = 0; i < crew->workers_count; i++) {
-		if (crew->workers[i].late != NULL)
-			event_free(crew->workers[i].late);
+		timer_free(&crew->workers[i].late);
 		free(crew->workers[i].seats);
 	}
 	free(crew);

@@ -18,10 +18,9 @@
 #include "common/scoreboard.h"
 #include "supervisor/child.h"
 #include "supervisor/event_source.h"
+#include "supervisor/timer.h"
 
 struct crew;
-struct event;
-struct event_base;
 struct listener;
 struct pool;
 
@@ -35,6 +34,14 @@ struct pool;
 #define SEAT_LAST 8u  /* it was told to CLOSE */
 #define SEAT_AWAITED 16u
 
+/* Has a worker with this seat sockets that it was not told to leave since? */
+static inline bool
+seat_is_kept(unsigned int seat)
+{
+	return (seat & SEAT_OPEN) &&
+	    (seat < SEAT_AWAITED || (seat & SEAT_AGAIN));
+}
+
 struct worker {
 	struct child child;
 	struct crew *crew;
@@ -44,8 +51,10 @@ struct worker {
 	uint16_t *seats;                /* by scoreboard entry */
 	uint32_t seats_size;
 	unsigned int traced;  /* traces.h: a bit for each that it was told */
-	struct event *late;   /* its replacement is late when this fires */
+	struct timer late;    /* its replacement is late when this fires */
 	bool has_tls;         /* it has mercury-tls.so */
+	bool has_dns;         /* it has mercury-dns.so */
+	bool has_upstreams;   /* it has the board of its pool */
 	bool stuck;           /* its loop does not turn: siblings adopted it */
 	bool hung;            /* and it was killed for that */
 	bool gone;            /* down for good, and counted */
@@ -61,6 +70,9 @@ struct crew {
 	struct pool *pool;
 	enum crew_phase phase;
 	uint32_t generation;
+	uint32_t uid; /* of its pool when it was made; SPEC_NO_ID: all pools' */
+	uint32_t gid;
+	bool programs;     /* its workers may start some */
 	unsigned int gone; /* workers that are down for good */
 	unsigned int workers_count;
 	struct worker workers[];
@@ -68,11 +80,11 @@ struct crew {
 
 /* What all crews have in common; set once. */
 struct crew_settings {
-	struct event_base *base; /* borrowed */
 	struct log_settings log;
 	uint32_t orphan_drain_ms; /* told to each worker */
 	uint32_t uid;             /* who workers are */
 	uint32_t gid;
+	bool sandbox; /* workers may do only what they have to */
 };
 void crew_configure(const struct crew_settings *);
 
@@ -80,11 +92,23 @@ void crew_configure(const struct crew_settings *);
 struct crew *crew_new(struct pool *, enum crew_phase, uint32_t generation,
     unsigned int workers, struct err *err);
 
+/*
+ * May its workers start programs? What they may do is known when they start,
+ * and a listener of protocol exec that joins later needs other ones.
+ */
+bool crew_starts_programs(const struct crew *);
+
 /* Start all its workers. */
 void crew_start(struct crew *);
 
 /* Every one of its workers has reported READY. */
 bool crew_is_up(const struct crew *);
+
+/*
+ * Has one of its workers places in the gate of this scoreboard entry? It leaves
+ * them when its connections end, whose listener that is by then.
+ */
+bool crew_holds(const struct crew *, uint32_t entry);
 
 /*
  * Send its workers away: they drain until deadline_ms from now, and are

@@ -475,6 +475,7 @@ gateway_start(struct event_base *base, const struct daemon_settings *s,
 	gw.hello.log = s->log;
 	gw.hello.uid = s->uid;
 	gw.hello.gid = s->gid;
+	gw.hello.sandbox = s->sandbox ? SANDBOX_ON : SANDBOX_OFF;
 	gw.retry = event_new(base, -1, 0, bind_all, &gw.wanted);
 	gw.deserted = event_new(base, -1, 0, on_deserted, NULL);
 	if (gw.retry == NULL || gw.deserted == NULL) {

@@ -87,7 +87,7 @@ group_of(const char *listener)
 static void
 go_on_starting(struct group *g)
 {
-	const struct listener *l;
+	unsigned int at;
 	struct pool *p;
 	struct err err;
 
@@ -95,13 +95,13 @@ go_on_starting(struct group *g)
 		p = pool_of(g, g->at);
 		if (p == NULL || p->phase == POOL_FAILED)
 			continue;
-		if (pool_begin(p, &err) == -1) {
+		at = g->at;
+		if (pool_begin(p, &err) == -1)
 			pool_fail(p, err.text);
-			continue;
-		}
-		l = listener_find(g->plan.children[g->at]);
-		if (l->goal == GOAL_LISTEN && l->state != LISTENER_LISTENING &&
-		    l->state != LISTENER_RETRYING)
+		if (g->phase != GROUP_STARTING || g->at != at)
+			return; /* group_listener_changed() went on */
+		if (p->phase != POOL_FAILED &&
+		    !listener_is_settled(listener_find(g->plan.children[at])))
 			return; /* group_listener_changed() comes */
 	}
 	g->phase = GROUP_IDLE;
@@ -240,7 +240,9 @@ group_listener_changed(const char *name)
 
 	if (g == NULL)
 		return;
-	if (g->phase == GROUP_STARTING && g->at == n)
+	if (g->phase == GROUP_HALTING)
+		go_on_halting(g); /* its pool may be no more */
+	else if (g->phase == GROUP_STARTING && g->at == n)
 		go_on_starting(g);
 }
 

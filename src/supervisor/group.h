@@ -44,7 +44,7 @@ bool group_restarts(struct pool *);
 void group_pool_halted(struct pool *);
 void group_pool_failed(struct pool *);
 
-/* A listener listens, or is no more: the next may follow. */
+/* A listener is settled, or is no more: the next may follow. */
 void group_listener_changed(const char *name);
 
 /* The name of the listener's group, or NULL. */

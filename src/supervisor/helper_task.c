@@ -51,6 +51,11 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (t->child.pid == 0) {
+		/* Its turn has not come: what it would do is not wanted now. */
+		child_stop(&t->child, 0);
+		return;
+	}
 	child_kill(&t->child, NULL);
 	last_call(t, NULL);
 }
@@ -134,8 +139,10 @@ helper_task_start(struct event_base *base, const struct helper_request *request,
 	t->ctx = ctx;
 	TAILQ_INSERT_TAIL(&tasks.list, t, next);
 	tasks.count++;
-	child_init(&t->child, ROLE_CONFIG, "helper", &task_owner, t);
+	child_init(&t->child, request->role == 0 ? ROLE_CONFIG : request->role,
+	    "helper", &task_owner, t);
 	t->child.one_shot = true;
+	t->child.start_ms = ms;
 	child_start(&t->child);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * helper_task: runs mercury-config for what the supervisor may not do itself,
- * since it waits for the disk or for others (/proc), without waiting for it.
+ * since it waits for the disk or for others (/proc), without waiting for it;
+ * or mercury-pool, to try what a worker would do.
  */
 #ifndef MERCURY_SUPERVISOR_HELPER_TASK_H
 #define MERCURY_SUPERVISOR_HELPER_TASK_H
@@ -20,6 +21,7 @@ typedef void helper_answer_fn(void *ctx, const struct ipc_message *answer);
 
 /* What is to be asked, and by when all must have been answered. */
 struct helper_request {
+	enum role role; /* 0: ROLE_CONFIG */
 	enum ipc_kind kind;
 	union ipc_payload payload;
 	int fd; /* borrowed, for kinds that carry one */

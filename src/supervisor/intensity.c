@@ -49,7 +49,7 @@ intensity_configure(struct intensity *in, uint32_t max_restarts,
 		.max_seconds = max_seconds };
 	uint32_t back;
 
-	if (max_restarts == UINT32_MAX)
+	if (max_restarts > INTENSITY_RESTARTS_MAX)
 		return err_set(err, ERR_INVALID, "max_restarts: too many");
 	to.size = max_restarts + 1;
 	to.times_ms = reallocarray(NULL, to.size, sizeof(to.times_ms[0]));

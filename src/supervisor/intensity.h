@@ -17,6 +17,9 @@
  * One full of zeros, as intensity_free() leaves it, is valid: its limits are
  * 0, so that every restart exceeds them.
  */
+/* As many as an option may say: a ring of them is made at once. */
+#define INTENSITY_RESTARTS_MAX 100000u
+
 struct intensity {
 	uint32_t max_restarts;
 	uint32_t max_seconds;
@@ -29,7 +32,7 @@ struct intensity {
 /*
  * Allocates all that it will ever need; free it with intensity_free().
  * Returns 0, or -1 with *err: then it is full of zeros. max_restarts 0: the
- * first restart exceeds it.
+ * first restart exceeds it; more than INTENSITY_RESTARTS_MAX is an error.
  */
 int intensity_init(struct intensity *, uint32_t max_restarts,
     uint32_t max_seconds, struct err *err);

@@ -1,6 +1,5 @@
 #include "supervisor/listener.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +8,16 @@
 #include "common/log.h"
 #include "supervisor/bind_backoff.h"
 #include "supervisor/counters.h"
+#include "supervisor/exits.h"
 #include "supervisor/health.h"
 #include "supervisor/listener_update.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_restart.h"
 #include "supervisor/record.h"
 #include "supervisor/record_listener.h"
 #include "supervisor/seats.h"
 #include "supervisor/traces.h"
+#include "supervisor/upstreams.h"
 
 /* One that is bound and whose workers don't answer by then is given up. */
 #define START_DEADLINE_MS 20000
@@ -24,28 +26,17 @@
 #define REMOVE_GRACE_MS 250
 
 static struct {
-	struct event_base *base;
 	const struct listener_watcher *watcher;
 } settings;
 
 static void open_or_retry(struct listener *);
+static void open_queue(struct listener *);
 
 void
-listener_configure(struct event_base *base,
-    const struct listener_watcher *watcher)
+listener_configure(const struct listener_watcher *watcher)
 {
-	settings.base = base;
 	settings.watcher = watcher;
-}
-
-static void
-arm(struct listener *l, struct event *timer, uint32_t ms)
-{
-	const struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	if (event_add(timer, &tv) == -1)
-		log_error("listener", l->spec.name, "no timer: out of memory");
+	listener_wait_configure(watcher->answer);
 }
 
 static void
@@ -53,48 +44,6 @@ note_error(struct listener *l, const char *text)
 {
 	(void)strlcpy(l->last_error, text, sizeof(l->last_error));
 	l->last_error_ms = clock_real_ms();
-}
-
-/* --- who waits --- */
-
-int
-listener_wait(struct listener *l, enum wait_kind kind, uint32_t request,
-    struct err *err)
-{
-	struct wait *w = malloc(sizeof(*w));
-
-	if (w == NULL)
-		return err_sys(err, "a request");
-	w->kind = kind;
-	w->request = request;
-	STAILQ_INSERT_TAIL(&l->waits, w, next);
-	return 0;
-}
-
-void
-listener_answer_waits(struct listener *l, enum wait_kind kind,
-    const struct err *err)
-{
-	struct wait *w, *next;
-
-	STAILQ_FOREACH_SAFE (w, &l->waits, next, next) {
-		if (w->kind != kind)
-			continue;
-		STAILQ_REMOVE(&l->waits, w, wait, next);
-		settings.watcher->answer(l, w, err);
-		free(w);
-	}
-}
-
-void
-listener_forget_waits(struct listener *l)
-{
-	struct wait *w;
-
-	while ((w = STAILQ_FIRST(&l->waits)) != NULL) {
-		STAILQ_REMOVE_HEAD(&l->waits, next);
-		free(w);
-	}
 }
 
 /* --- state --- */
@@ -111,35 +60,52 @@ announce(struct listener *l, const struct err *err)
 static void
 enter_listening(struct listener *l)
 {
-	(void)event_del(l->deadline);
+	timer_disarm(&l->deadline);
 	l->was_ready = true;
 	record_listening(l);
 	announce(l, NULL);
-	listener_answer_waits(l, WAIT_LISTENING, NULL);
-	settings.watcher->listening(l);
+}
+
+static struct listener_facts
+facts_of(const struct listener *l)
+{
+	return (struct listener_facts){ .goal = l->goal,
+		.sockets = l->phase,
+		.slots = slots_count(l),
+		.live = slots_live(l),
+		.retired = slots_retired(l),
+		.was_ready = l->was_ready };
+}
+
+bool
+listener_is_settled(const struct listener *l)
+{
+	const struct listener_facts facts = facts_of(l);
+
+	return l->goal != GOAL_LISTEN || l->state == LISTENER_RETRYING ||
+	    listener_state_is_complete(&facts);
 }
 
 void
 listener_changed(struct listener *l)
 {
-	const struct listener_facts facts = { .goal = l->goal,
-		.sockets = l->phase,
-		.slots = slots_count(l),
-		.live = slots_live(l),
-		.was_ready = l->was_ready };
+	const struct listener_facts facts = facts_of(l);
 	const enum listener_state state = listener_state_of(&facts);
+	const bool is_new = state != l->state;
 
-	if (state == l->state) {
-		health_listener(l);
-		return;
-	}
 	l->state = state;
 	health_listener(l);
-	if (state == LISTENER_LISTENING)
-		enter_listening(l);
-	else if (state == LISTENER_DEGRADED || state == LISTENER_DRAINING)
+	if (is_new &&
+	    (state == LISTENER_DEGRADED || state == LISTENER_DRAINING))
 		log_info("listener", l->spec.name, "%s",
 		    listener_state_name(state));
+	if (listener_state_is_complete(&facts)) {
+		if (!l->was_ready || (is_new && state == LISTENER_LISTENING))
+			enter_listening(l);
+		listener_answer_waits(l, WAIT_LISTENING, NULL);
+	}
+	if (listener_is_settled(l))
+		settings.watcher->settled(l);
 }
 
 /* --- the end --- */
@@ -159,10 +125,9 @@ free_listener(struct listener *l)
 	history_free(&l->history);
 	bulks_drop(&l->bulks);
 	tickets_free(&l->tickets);
-	if (l->retry != NULL)
-		event_free(l->retry);
-	if (l->deadline != NULL)
-		event_free(l->deadline);
+	free(l->exits);
+	timer_free(&l->retry);
+	timer_free(&l->deadline);
 	free(l);
 }
 
@@ -175,6 +140,7 @@ listener_forget(struct listener *l)
 
 	announce(l, &gone);
 	counters_own(l, counters);
+	exits_bequeath(l);
 	counters_bequeath(l);
 	/* What is open at a worker that does not answer any more. */
 	counters[COUNTER_CUT] +=
@@ -204,6 +170,8 @@ on_sockets_closed(struct listener *l)
 		open_or_retry(l);
 		return; /* it may be gone */
 	case GOAL_PAUSE:
+		if (l->queueing)
+			open_queue(l);
 		listener_answer_waits(l, WAIT_PAUSED, NULL);
 		break;
 	case GOAL_FAIL:
@@ -232,7 +200,9 @@ check_closed(struct listener *l)
 void
 listener_check_waits(struct listener *l)
 {
-	if (l->state == LISTENER_LISTENING)
+	const struct listener_facts facts = facts_of(l);
+
+	if (listener_state_is_complete(&facts))
 		listener_answer_waits(l, WAIT_LISTENING, NULL);
 	if (l->goal == GOAL_PAUSE && l->phase == SOCKETS_CLOSED)
 		listener_answer_waits(l, WAIT_PAUSED, NULL);
@@ -249,7 +219,7 @@ begin_closing(struct listener *l)
 	if (l->phase != SOCKETS_OPEN)
 		return;
 	/* Clients may wait there whom nobody serves now. */
-	if (l->goal != GOAL_FAIL && !seats_any(l, SEAT_OPEN))
+	if (l->goal != GOAL_FAIL && !seats_any_kept(l))
 		slots_tell_all(l);
 	l->phase = SOCKETS_CLOSING;
 	sockets_stop_new(&l->sockets);
@@ -257,7 +227,7 @@ begin_closing(struct listener *l)
 		if (!worker_is_well(&crew->workers[i]))
 			slots_adopt(l, &crew->workers[i]);
 	/* A candidate need not wait for this one any more. */
-	pool_check_candidate(l->pool);
+	pool_restart_check(l->pool);
 }
 
 /* Is its removal complete? Forget it then. */
@@ -272,6 +242,11 @@ check_removed(struct listener *l)
 void
 listener_check(struct listener *l)
 {
+	if (l->after_drain && l->goal == GOAL_LISTEN &&
+	    l->phase == SOCKETS_CLOSED && !slots_are_draining(l)) {
+		open_or_retry(l);
+		return; /* it may be gone */
+	}
 	check_closed(l);
 	check_removed(l);
 }
@@ -281,7 +256,7 @@ leave_retrying(struct listener *l)
 {
 	if (l->phase != SOCKETS_RETRYING)
 		return;
-	(void)event_del(l->retry);
+	timer_disarm(&l->retry);
 	l->phase = SOCKETS_CLOSED;
 }
 
@@ -305,7 +280,7 @@ begin_removal(struct listener *l, uint64_t until_ms)
 void
 listener_shut(struct listener *l, uint64_t drain_until_ms)
 {
-	(void)event_del(l->deadline);
+	timer_disarm(&l->deadline);
 	if (l->goal == GOAL_REMOVE && l->drain_until_ms < drain_until_ms)
 		return;
 	begin_removal(l, drain_until_ms);
@@ -319,7 +294,7 @@ listener_remove(struct listener *l, uint32_t deadline_ms)
 	if (l->goal == GOAL_REMOVE && l->drain_until_ms <= until_ms)
 		return;
 	begin_removal(l, until_ms);
-	arm(l, l->deadline, deadline_ms + REMOVE_GRACE_MS);
+	timer_arm(&l->deadline, deadline_ms + REMOVE_GRACE_MS);
 	listener_check(l);
 }
 
@@ -364,12 +339,10 @@ listener_fail(struct listener *l, const char *reason)
 }
 
 static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
+on_deadline(void *ctx)
 {
-	struct listener *l = arg;
+	struct listener *l = ctx;
 
-	(void)fd;
-	(void)what;
 	if (l->goal == GOAL_REMOVE)
 		listener_forget(l);
 	else
@@ -386,7 +359,7 @@ begin_serving(struct listener *l, struct err *err)
 		l->phase = SOCKETS_OPEN;
 		l->was_ready = false;
 		if (!l->announced)
-			arm(l, l->deadline, START_DEADLINE_MS);
+			timer_arm(&l->deadline, START_DEADLINE_MS);
 		/* Workers that start later are told when they do. */
 		if (l->goal == GOAL_LISTEN)
 			slots_tell_all(l);
@@ -425,6 +398,7 @@ bind_failed(struct listener *l, const struct err *err)
 	note_error(l, err->text);
 	record_bind_failed(l, err->text);
 	listener_answer_waits(l, WAIT_LISTENING, err);
+	listener_answer_waits(l, WAIT_PAUSED, err);
 	if (!l->announced) {
 		announce(l, err);
 		listener_remove(l, 0);
@@ -444,7 +418,7 @@ retry_later(struct listener *l, const struct err *err)
 	l->retry_at_ms = clock_mono_ms() + ms;
 	note_error(l, err->text);
 	record_bind_retry(l, err->text, ms);
-	arm(l, l->retry, ms);
+	timer_arm(&l->retry, ms);
 	listener_changed(l);
 }
 
@@ -455,7 +429,8 @@ open_or_retry(struct listener *l)
 	struct err err;
 
 	l->phase = SOCKETS_CLOSED;
-	if (bind_once(l, &err) == 0)
+	l->after_drain = slots_are_draining(l);
+	if (l->after_drain || bind_once(l, &err) == 0)
 		listener_changed(l);
 	else if (l->endless ||
 	    (err.code == ERR_PORT_IN_USE &&
@@ -465,12 +440,20 @@ open_or_retry(struct listener *l)
 		bind_failed(l, &err);
 }
 
+/* It is paused, and clients shall wait in a queue. */
 static void
-on_retry(evutil_socket_t fd, short what, void *arg)
+open_queue(struct listener *l)
 {
-	(void)fd;
-	(void)what;
-	open_or_retry(arg);
+	struct err err;
+
+	if (bind_once(l, &err) == -1)
+		bind_failed(l, &err);
+}
+
+static void
+on_retry(void *ctx)
+{
+	open_or_retry(ctx);
 }
 
 /* --- add --- */
@@ -491,14 +474,10 @@ new_listener(const struct wanted *wanted, struct err *err)
 	sockets_init(&l->sockets, &l->spec);
 	health_port_init(&l->health_port);
 	l->health_entry = HEALTH_NO_ENTRY;
-	l->deadline = event_new(settings.base, -1, 0, on_deadline, l);
-	l->retry = event_new(settings.base, -1, 0, on_retry, l);
+	timer_init(&l->deadline, on_deadline, l);
+	timer_init(&l->retry, on_retry, l);
 	listener_table_insert(l);
-	if (l->deadline != NULL && l->retry != NULL)
-		return l;
-	(void)err_set(err, ERR_UNAVAILABLE, "out of memory");
-	free_listener(l);
-	return NULL;
+	return l;
 }
 
 /* A listener without sockets, in its pool. Returns NULL with *err. */
@@ -516,6 +495,10 @@ begin_listener(const struct wanted *wanted, struct err *err)
 		return NULL;
 	}
 	l->pool = pool;
+	if (l->spec.worker_uid == SPEC_NO_ID) {
+		l->spec.worker_uid = pool->uid;
+		l->spec.worker_gid = pool->gid;
+	}
 	if (pool_join(pool, l, err) == 0)
 		return l;
 	free_listener(l);
@@ -617,6 +600,7 @@ listener_succeed(struct listener *l)
 		health_port_close(old);
 		listener_table_unlist(old);
 		counters_succeed(l, old);
+		upstreams_succeed(l, old);
 		l->inherited = true;
 		l->drained = old->drained;
 	}
@@ -632,12 +616,9 @@ listener_succeed(struct listener *l)
 static void
 pause_sockets(struct listener *l)
 {
-	struct err err;
-
 	leave_retrying(l);
 	if (l->phase == SOCKETS_CLOSED && l->queueing) {
-		if (bind_once(l, &err) == -1)
-			bind_failed(l, &err);
+		open_queue(l);
 	} else if (l->phase == SOCKETS_OPEN && l->queueing) {
 		seats_pause(l);
 		slots_clear(l);
@@ -668,7 +649,8 @@ listener_pause(struct listener *l, bool queue, struct err *err)
 	l->goal = GOAL_PAUSE;
 	l->queueing = queue;
 	pause_sockets(l);
-	if (!again)
+	/* There may be no place for its queue. */
+	if (!again && l->goal == GOAL_PAUSE)
 		record_paused(l);
 	listener_changed(l);
 	return 0;
@@ -740,11 +722,26 @@ listener_tell(struct listener *l, struct worker *w)
 	}
 }
 
+/*
+ * w, which had so much of it, has said CLOSED: did it empty its queues? One
+ * that had handed them over did not, nor one that was told to stop once more
+ * since. For a listener that has failed nobody opens them again for that.
+ */
+static bool
+has_emptied(const struct listener *l, const struct worker *w, unsigned int had)
+{
+	if (had & SEAT_OPEN)
+		return !(worker_seat(w, l->entry) & SEAT_OPEN);
+	return l->goal == GOAL_FAIL && w->crew->phase == CREW_SERVING;
+}
+
 void
 listener_heard_closed(struct listener *l, struct worker *w)
 {
+	const unsigned int had = worker_seat(w, l->entry);
+
 	worker_heard_closed(w, l->entry);
-	if (l->phase == SOCKETS_CLOSING)
+	if (l->phase == SOCKETS_CLOSING && has_emptied(l, w, had))
 		slots_heard_closed(l, w);
 	listener_check(l);
 }
@@ -752,9 +749,14 @@ listener_heard_closed(struct listener *l, struct worker *w)
 void
 listener_heard_drained(struct listener *l, struct worker *w)
 {
+	if (!(worker_seat(w, l->entry) & SEAT_LAST))
+		return; /* it says that without being asked, or twice */
 	worker_clear_seat(w, l->entry);
 	traces_drained(l, w);
-	check_removed(l);
+	/* It was a queue when the others were told. */
+	if (w->crew == l->pool->crew && l->phase == SOCKETS_OPEN)
+		listener_tell(l, w);
+	listener_check(l);
 }
 
 void

@@ -24,28 +24,15 @@
 #include "supervisor/history.h"
 #include "supervisor/listener_state.h"
 #include "supervisor/listener_table.h"
+#include "supervisor/listener_wait.h"
 #include "supervisor/slots.h"
 #include "supervisor/sockets.h"
 #include "supervisor/tickets.h"
+#include "supervisor/timer.h"
 
-struct event;
-struct event_base;
 struct listener;
 struct pool;
 struct worker;
-
-/* What a request about a listener waits for. */
-enum wait_kind {
-	WAIT_LISTENING, /* add, resume, restart */
-	WAIT_PAUSED,
-	WAIT_REMOVED
-};
-
-struct wait {
-	STAILQ_ENTRY(wait) next;
-	enum wait_kind kind;
-	uint32_t request;
-};
 
 /* Who hears of listeners. */
 struct listener_watcher {
@@ -54,11 +41,10 @@ struct listener_watcher {
 	 * when this returns. Once for each listener.
 	 */
 	void (*ready)(struct listener *, const struct err *);
-	/* It listens, for the first time or again. */
-	void (*listening)(struct listener *);
+	/* It is settled (see there), maybe still. */
+	void (*settled)(struct listener *);
 	/* What a request waited for has come, or won't (err). */
-	void (*answer)(struct listener *, const struct wait *,
-	    const struct err *);
+	listener_answer_fn *answer;
 	/*
 	 * It is gone but for its struct, which is freed after the call:
 	 * finished connections ended by themselves while it drained, cut ones
@@ -80,13 +66,14 @@ struct listener {
 	enum spec_origin origin;
 	enum listener_goal goal;
 	enum sockets_phase phase;
-	bool queueing;  /* paused, and clients may wait in the queue */
-	bool was_ready; /* it has been listening since it was bound */
-	bool announced; /* watcher.ready() was called */
-	bool endless;   /* it is never given up for want of its place */
-	bool inherited; /* it has the name of one that was there before */
-	bool drained;   /* by an operator (drain.h): not ready, but it serves */
-	bool blocks;    /* health.c: for its sake the daemon is not ready */
+	bool queueing;    /* paused, and clients may wait in the queue */
+	bool was_ready;   /* it has been listening since it was bound */
+	bool announced;   /* watcher.ready() was called */
+	bool after_drain; /* it is bound again when its workers have drained */
+	bool endless;     /* it is never given up for want of its place */
+	bool inherited;   /* it has the name of one that was there before */
+	bool drained; /* by an operator (drain.h): not ready, but it serves */
+	bool blocks;  /* health.c: for its sake the daemon is not ready */
 	uint32_t health_entry;     /* health.h: index on the health board */
 	enum listener_state state; /* last told; see listener_state.h */
 	struct pool *pool;
@@ -96,8 +83,8 @@ struct listener {
 	struct slot *slots; /* as many as sockets; NULL: none */
 	unsigned int bind_attempts;
 	uint64_t retry_at_ms;    /* CLOCK_MONOTONIC, when retrying */
-	struct event *retry;     /* to bind again */
-	struct event *deadline;  /* the end of an add, or of a removal */
+	struct timer retry;      /* to bind again */
+	struct timer deadline;   /* the end of an add, or of a removal */
 	uint64_t drain_until_ms; /* CLOCK_MONOTONIC, once it drains */
 	char last_error[256];    /* empty: none */
 	uint64_t last_error_ms;  /* CLOCK_REALTIME */
@@ -107,12 +94,15 @@ struct listener {
 	uint64_t heir; /* id of the one that has its name now; 0: none */
 	unsigned int predecessors; /* whose heir it is, and that drain */
 	struct probe_sum probes;   /* the same: where they came from */
-	STAILQ_HEAD(, wait) waits;
+	struct exit_sum *exits;    /* of workers that are gone; NULL: none */
+	char module[MODULE_NAME_SIZE]; /* empty: not known yet */
+	/* What COUNTER_MODULE and those behind it are called. */
+	char module_counters[MODULE_COUNTERS][MODULE_NAME_SIZE];
+	struct wait_list waits;
 };
 
-/* Set once, before the first listener. base is borrowed. */
-void listener_configure(struct event_base *base,
-    const struct listener_watcher *);
+/* Set once, before the first listener. */
+void listener_configure(const struct listener_watcher *);
 
 /*
  * Begin a new listener: bind it, if that can be now, and give it to its
@@ -138,17 +128,8 @@ struct listener *listener_add_successor(const struct wanted *,
 /* It gets its name, and the one that had it is removed. */
 void listener_succeed(struct listener *);
 
-/* request is answered when what it waits for has come. Returns 0 or -1. */
-int listener_wait(struct listener *, enum wait_kind, uint32_t request,
-    struct err *);
-
-/* Answer those whose wait is over as things are; or all of a kind with err. */
+/* Answer those whose wait is over as things are. */
 void listener_check_waits(struct listener *);
-void listener_answer_waits(struct listener *, enum wait_kind,
-    const struct err *);
-
-/* Nobody waits any more: the control process is gone. */
-void listener_forget_waits(struct listener *);
 
 /* May a new one have this name? Returns 0, or -1 with *err. */
 int listener_check_name(const char *name, struct err *);
@@ -160,7 +141,10 @@ int listener_check_name(const char *name, struct err *);
 int listener_pause(struct listener *, bool queue, struct err *);
 int listener_resume(struct listener *, struct err *);
 
-/* Bind it again after it has failed. Returns 0, or -1 with *err. */
+/*
+ * Bind it again after it has failed, once its workers have drained. Returns 0,
+ * or -1 with *err.
+ */
 int listener_revive(struct listener *, struct err *);
 
 /*
@@ -200,6 +184,12 @@ void listener_worker_lost(struct listener *, struct worker *,
 
 /* Its pool has no crew any more: go on with what waited for that one. */
 void listener_check(struct listener *);
+
+/*
+ * It listens as far as it can, or is not to, or its place is in use: nobody
+ * should wait for it any longer.
+ */
+bool listener_is_settled(const struct listener *);
 
 /* For slots.c: who serves it has changed. */
 void listener_changed(struct listener *);

@@ -1,12 +1,22 @@
 #include "supervisor/listener_state.h"
 
+bool
+listener_state_is_complete(const struct listener_facts *facts)
+{
+	return facts->goal == GOAL_LISTEN && facts->sockets == SOCKETS_OPEN &&
+	    facts->live > 0 && facts->live <= facts->slots &&
+	    facts->retired == facts->slots - facts->live;
+}
+
 /* Its sockets are open: who serves them? */
 static enum listener_state
 open_state(const struct listener_facts *facts)
 {
 	if (facts->slots > 0 && facts->live == facts->slots)
 		return LISTENER_LISTENING;
-	return facts->was_ready ? LISTENER_DEGRADED : LISTENER_STARTING;
+	return facts->was_ready || listener_state_is_complete(facts)
+	    ? LISTENER_DEGRADED
+	    : LISTENER_STARTING;
 }
 
 /* It is to listen: how far is it? */

@@ -35,9 +35,13 @@ struct listener_facts {
 	enum sockets_phase sockets;
 	unsigned int slots;
 	unsigned int live; /* slots whose own worker serves them and is well */
-	bool was_ready;    /* it has been listening since it was bound */
+	unsigned int retired; /* that siblings serve, theirs won't come back */
+	bool was_ready;       /* it has been listening since it was bound */
 };
 
 enum listener_state listener_state_of(const struct listener_facts *);
+
+/* It serves all slots, and no worker is to come that it could wait for. */
+bool listener_state_is_complete(const struct listener_facts *);
 
 #endif /* MERCURY_SUPERVISOR_LISTENER_STATE_H */

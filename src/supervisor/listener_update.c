@@ -7,6 +7,7 @@
 #include "supervisor/pool.h"
 #include "supervisor/record_listener.h"
 #include "supervisor/seats.h"
+#include "supervisor/upstreams.h"
 
 /* A reload has done it already for all of its listeners. */
 static int
@@ -38,8 +39,10 @@ listener_update(struct listener *l, const struct wanted *wanted, option_set set,
 		return -1;
 	if (sockets_apply(&l->sockets, &merged, err) == -1 ||
 	    prepare_health_port(l, &merged, err) == -1 ||
+	    upstreams_assign(l, &merged, &wanted->bulks, err) == -1 ||
 	    pool_update(l->pool, &merged, set, err) == -1) {
 		(void)sockets_apply(&l->sockets, &l->spec, &ignored);
+		(void)upstreams_assign(l, &l->spec, &l->bulks, &ignored);
 		health_port_drop(l);
 		/* A reload has taken the one that it had. */
 		if (health_port_bind(l, &ignored) == 0)
@@ -63,15 +66,25 @@ listener_take_spec(struct listener *l, const struct wanted *wanted)
 	bulks_copy(&l->bulks, &wanted->bulks);
 }
 
+/* If the section is that which the listener has. */
+static void
+take_material(struct listener *l, const struct wanted *wanted, enum bulk_id id)
+{
+	const size_t size = sizeof(l->spec.bulks[id]);
+	struct bulk *fresh = wanted->bulks.of[id + 1];
+
+	if (fresh == NULL ||
+	    memcmp(&l->spec.bulks[id], &wanted->spec.bulks[id], size) != 0)
+		return;
+	l->spec.bulks[id + 1] = wanted->spec.bulks[id + 1];
+	(void)bulk_hold(fresh);
+	bulk_drop(&l->bulks.of[id + 1]);
+	l->bulks.of[id + 1] = fresh;
+}
+
 void
 listener_take_tls(struct listener *l, const struct wanted *wanted)
 {
-	const size_t size = sizeof(l->spec.bulks[BULK_TLS]);
-
-	if (memcmp(&l->spec.bulks[BULK_TLS], &wanted->spec.bulks[BULK_TLS],
-		size) != 0)
-		return;
-	l->spec.bulks[BULK_TLS_MATERIAL] =
-	    wanted->spec.bulks[BULK_TLS_MATERIAL];
-	wanted_merge_bulks(&l->bulks, &wanted->bulks, OPTION_BIT(OPT_TLS));
+	take_material(l, wanted, BULK_TLS);
+	take_material(l, wanted, BULK_UPSTREAM_TLS);
 }

@@ -15,6 +15,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/control.c src/supervisor/control.h \
 	src/supervisor/control_socket.c src/supervisor/control_socket.h \
 	src/supervisor/event_source.c src/supervisor/event_source.h \
+	src/supervisor/exits.c src/supervisor/exits.h \
 	src/supervisor/daemonize.c src/supervisor/daemonize.h \
 	src/supervisor/drain.c src/supervisor/drain.h \
 	src/supervisor/history.c src/supervisor/history.h \
@@ -28,18 +29,26 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/listener.c src/supervisor/listener.h \
 	src/supervisor/listener_state.c src/supervisor/listener_state.h \
 	src/supervisor/listener_table.c src/supervisor/listener_table.h \
+	src/supervisor/listener_module.c src/supervisor/listener_module.h \
 	src/supervisor/listener_update.c src/supervisor/listener_update.h \
+	src/supervisor/listener_wait.c src/supervisor/listener_wait.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/pid_file.c src/supervisor/pid_file.h \
 	src/supervisor/plan.c src/supervisor/plan.h \
 	src/supervisor/plan_load.c src/supervisor/plan_load.h \
+	src/supervisor/prepare.c src/supervisor/prepare.h \
+	src/supervisor/trial.c src/supervisor/trial.h \
 	src/supervisor/pool.c src/supervisor/pool.h \
+	src/supervisor/pool_check.c src/supervisor/pool_check.h \
+	src/supervisor/pool_restart.c src/supervisor/pool_restart.h \
 	src/supervisor/readiness.c src/supervisor/readiness.h \
 	src/supervisor/record.c src/supervisor/record.h \
 	src/supervisor/record_daemon.c src/supervisor/record_daemon.h \
 	src/supervisor/record_listener.c src/supervisor/record_listener.h \
 	src/supervisor/reload.c src/supervisor/reload.h \
 	src/supervisor/request.c src/supervisor/request.h \
+	src/supervisor/request_restart.c src/supervisor/request_restart.h \
+	src/supervisor/request_upstream.c src/supervisor/request_upstream.h \
 	src/supervisor/restart.c src/supervisor/restart.h \
 	src/supervisor/seats.c src/supervisor/seats.h \
 	src/supervisor/shutdown.c src/supervisor/shutdown.h \
@@ -52,11 +61,13 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/strays.c src/supervisor/strays.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/tickets.c src/supervisor/tickets.h \
+	src/supervisor/timer.c src/supervisor/timer.h \
 	src/supervisor/traces.c src/supervisor/traces.h \
 	src/supervisor/unix_path.c src/supervisor/unix_path.h \
+	src/supervisor/upstreams.c src/supervisor/upstreams.h \
 	src/supervisor/watch.c src/supervisor/watch.h \
 	src/supervisor/worker_link.c src/supervisor/worker_link.h
 
 sbin_PROGRAMS += mercuryd
 mercuryd_SOURCES = src/supervisor/main.c
-mercuryd_LDADD = libsupervisor.a libcommon.a $(EVENT_LIBS) $(BSD_LIBS)
+mercuryd_LDADD = libsupervisor.a libsandbox.a libcommon.a $(EVENT_LIBS) $(BSD_LIBS)

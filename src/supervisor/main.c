@@ -1,4 +1,5 @@
 /* mercuryd(8): the supervisor. */
+#include <err.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ main(int argc, char **argv)
 	static struct args args; /* what it points to lives as long as we do */
 
 	if (fill_standard_fds() == -1)
-		return EXIT_CODE_FAILURE;
+		err(EXIT_CODE_FAILURE, "/dev/null");
 	/* Nor do we keep what whoever started us forgot to close. */
 	closefrom(STDERR_FILENO + 1);
 	log_open("mercuryd");

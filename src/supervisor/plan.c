@@ -56,6 +56,17 @@ compare_items(const void *a, const void *b)
 	return strcmp(x->spec.name, y->spec.name);
 }
 
+/* Workers that start programs have to be told so when they start. */
+static void
+mark_programs(struct plan *p, const char *pool)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (strcmp(p->items[i].spec.pool, pool) == 0)
+			p->items[i].spec.programs = 1;
+}
+
 int
 plan_complete(struct plan *p, struct err *err)
 {
@@ -78,6 +89,10 @@ plan_complete(struct plan *p, struct err *err)
 		if (plan_find(p, p->items[i].spec.name) != &p->items[i])
 			return err_set(err, ERR_INTERNAL,
 			    "listener %s came twice", p->items[i].spec.name);
+	for (i = 0; i < p->count; i++)
+		if (p->items[i].spec.protocol == PROTOCOL_EXEC &&
+		    !p->items[i].spec.programs)
+			mark_programs(p, p->items[i].spec.pool);
 	return 0;
 }
 
@@ -114,8 +129,9 @@ action_of(enum listener_option id)
 {
 	if (spec_option_is_live(id))
 		return PLAN_UPDATE;
-	return id == OPT_WORKERS || id == OPT_PROTOCOL ? PLAN_RESTART
-						       : PLAN_REBIND;
+	return id == OPT_WORKERS || id == OPT_PROTOCOL || id == OPT_USER
+	    ? PLAN_RESTART
+	    : PLAN_REBIND;
 }
 
 /* The more it takes, the higher. */

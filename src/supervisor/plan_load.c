@@ -6,6 +6,8 @@
 #include "common/log.h"
 #include "supervisor/child.h"
 #include "supervisor/lines.h"
+#include "supervisor/supervisor.h"
+#include "supervisor/trial.h"
 
 /* Error lines beyond this are only counted. */
 #define ERRORS_SIZE 16384
@@ -21,7 +23,10 @@ static struct {
 	unsigned int errors_left_out;
 	bool ended; /* PLAN_END has come */
 	bool bad_config;
+	size_t tried; /* how many listeners of the plan */
 } load;
+
+static void go_on(void);
 
 static void on_started(struct child *);
 static void on_up(struct child *);
@@ -183,21 +188,86 @@ on_ended(struct child *c, const struct child_exit *how)
 }
 
 static void
-on_gone(struct child *c)
+finish(void)
 {
 	struct plan plan = load.plan;
 
-	(void)c;
 	load.running = false;
-	bulks_drop(&load.incoming);
-	if (!load.ended && load.errors[0] == '\0')
-		add_error("mercury-config could not be started");
 	count_left_out();
 	if (load.done != NULL && (load.errors[0] != '\0' || load.bad_config))
 		load.done(NULL, load.errors, load.bad_config);
 	else if (load.done != NULL)
 		load.done(&plan, NULL, false);
 	plan_free(&plan);
+}
+
+/* The trial_fn. */
+static void
+on_tried(void *ctx, const struct err *err)
+{
+	const struct wanted *item = ctx;
+	char text[SPEC_NAME_SIZE + ERR_TEXT_SIZE + 32];
+
+	if (err != NULL) {
+		(void)snprintf(text, sizeof(text), "listener %s: %s",
+		    item->spec.name, err->text);
+		add_error(text);
+		load.bad_config = true;
+	}
+	go_on();
+}
+
+/*
+ * At start, who is not required may fail by itself; the same plan twice is as
+ * good as once.
+ */
+static bool
+is_to_be_tried(const struct wanted *item)
+{
+	const struct wanted *before;
+
+	if (load.request.check_only || !trial_is_due(item) ||
+	    (supervisor_state() == DAEMON_STARTING && !item->spec.required))
+		return false;
+	for (before = load.plan.items; before < item; before++)
+		if (before->spec.worker_uid == item->spec.worker_uid &&
+		    memcmp(&before->spec.bulks[BULK_PROTOCOL_PLAN],
+			&item->spec.bulks[BULK_PROTOCOL_PLAN],
+			sizeof(struct bulk_ref)) == 0)
+			return false;
+	return true;
+}
+
+/* Try the next module, or end. */
+static void
+go_on(void)
+{
+	struct wanted *item;
+	struct err err;
+
+	while (load.done != NULL && load.tried < load.plan.count) {
+		item = &load.plan.items[load.tried++];
+		if (!is_to_be_tried(item))
+			continue;
+		if (trial_start(item, &load.plan.settings, on_tried, item,
+			&err) == 0)
+			return;
+		add_error(err.text);
+	}
+	finish();
+}
+
+static void
+on_gone(struct child *c)
+{
+	(void)c;
+	bulks_drop(&load.incoming);
+	if (!load.ended && load.errors[0] == '\0')
+		add_error("mercury-config could not be started");
+	if (load.errors[0] != '\0' || load.bad_config)
+		finish();
+	else
+		go_on();
 }
 
 int

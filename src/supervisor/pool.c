@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,21 @@
 #include "common/log.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
+#include "supervisor/pool_check.h"
+#include "supervisor/pool_restart.h"
 #include "supervisor/record.h"
-#include "supervisor/record_listener.h"
 #include "supervisor/restart.h"
+#include "supervisor/upstreams.h"
+
+static void on_sweep(void *);
 
 static struct {
 	struct pool_settings settings;
 	struct pool_tree by_name;
 	struct pool_list list;
-	struct event *sweep; /* frees pools that have nothing left */
-} all = { .list = TAILQ_HEAD_INITIALIZER(all.list) };
-
-static void on_sweep(evutil_socket_t, short, void *);
+	struct timer sweep; /* frees pools that have nothing left */
+} all = { .list = TAILQ_HEAD_INITIALIZER(all.list),
+	.sweep = { .fn = on_sweep } };
 
 static int
 compare_names(const struct pool *a, const struct pool *b)
@@ -35,21 +37,16 @@ compare_names(const struct pool *a, const struct pool *b)
 RB_PROTOTYPE(pool_tree, pool, by_name, compare_names)
 RB_GENERATE(pool_tree, pool, by_name, compare_names)
 
-int
-pool_configure(const struct pool_settings *s, struct err *err)
+void
+pool_configure(const struct pool_settings *s)
 {
 	all.settings = *s;
-	if (all.sweep == NULL)
-		all.sweep = event_new(s->base, -1, 0, on_sweep, NULL);
-	return all.sweep != NULL ? 0 : err_sys(err, "a timer");
 }
 
 void
 pool_unconfigure(void)
 {
-	if (all.sweep != NULL)
-		event_free(all.sweep);
-	all.sweep = NULL;
+	timer_free(&all.sweep);
 }
 
 struct pool_list *
@@ -60,8 +57,8 @@ pools(void)
 
 /* --- the table --- */
 
-static struct pool *
-find(const char *name)
+struct pool *
+pool_find(const char *name)
 {
 	struct pool key;
 
@@ -90,6 +87,7 @@ free_pool(struct pool *p)
 	history_free(&p->history);
 	gates_unmap(&p->gates);
 	(void)close(p->gates_fd);
+	upstreams_close(p);
 	free(p->records);
 	free(p->entries);
 	free(p);
@@ -100,13 +98,11 @@ free_pool(struct pool *p)
  * listener leaves can go on looking.
  */
 static void
-on_sweep(evutil_socket_t fd, short what, void *arg)
+on_sweep(void *ctx)
 {
 	struct pool *p, *next;
 
-	(void)fd;
-	(void)what;
-	(void)arg;
+	(void)ctx;
 	TAILQ_FOREACH_SAFE (p, &all.list, in_all, next) {
 		if (p->phase != POOL_STOPPING || !TAILQ_EMPTY(&p->crews))
 			continue;
@@ -118,10 +114,7 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 static void
 sweep_soon(void)
 {
-	static const struct timeval now = { 0, 0 };
-
-	if (event_add(all.sweep, &now) == -1)
-		log_error(NULL, NULL, "no timer: out of memory");
+	timer_arm(&all.sweep, 0);
 }
 
 static unsigned int
@@ -157,9 +150,14 @@ new_pool(const struct listener_spec *spec, struct err *err)
 	TAILQ_INIT(&p->listeners);
 	TAILQ_INIT(&p->crews);
 	STAILQ_INIT(&p->waiters);
+	STAILQ_INIT(&p->queued);
+	p->upstreams_fd = -1;
 	p->workers = count_of(spec);
 	p->restart = (enum restart_id)spec->restart;
 	p->hang_timeout_ms = spec->hang_timeout_ms;
+	p->uid = spec->worker_uid;
+	p->gid = spec->worker_gid;
+	p->programs = spec->programs != 0;
 	p->entries = calloc(SCOREBOARD_ENTRIES / 8, 1);
 	if (p->entries == NULL ||
 	    intensity_init(&p->intensity, spec->max_restarts, spec->max_seconds,
@@ -181,57 +179,22 @@ new_pool(const struct listener_spec *spec, struct err *err)
 	return p;
 }
 
-/* What a listener that joins says of the pool must be true of it. */
-static int
-check_options(const struct pool *p, const struct listener_spec *spec,
-    option_set set, struct err *err)
-{
-	const struct listener *l = TAILQ_FIRST(&p->listeners);
-	const char *option = NULL;
-
-	if ((set & OPTION_BIT(OPT_WORKERS)) && count_of(spec) != p->workers)
-		return err_set(err, ERR_INVALID,
-		    "workers: pool %s has %u workers, not %u: leave workers "
-		    "out or name another pool",
-		    p->name, p->workers, count_of(spec));
-	if ((set & OPTION_BIT(OPT_RESTART)) && spec->restart != p->restart)
-		option = "restart";
-	if ((set & OPTION_BIT(OPT_MAX_RESTARTS)) &&
-	    spec->max_restarts != p->intensity.max_restarts)
-		option = "max_restarts";
-	if ((set & OPTION_BIT(OPT_MAX_SECONDS)) &&
-	    spec->max_seconds != p->intensity.max_seconds)
-		option = "max_seconds";
-	if ((set & OPTION_BIT(OPT_HANG_TIMEOUT)) &&
-	    spec->hang_timeout_ms != p->hang_timeout_ms)
-		option = "hang_timeout";
-	if (option != NULL)
-		return err_set(err, ERR_INVALID,
-		    "%s: pool %s has another one: leave it out, or update a "
-		    "listener of the pool first",
-		    option, p->name);
-	if (l != NULL && group_of(l->spec.name) != NULL)
-		return err_set(err, ERR_INVALID,
-		    "pool: %s is the pool of listener %s, which is in group "
-		    "%s: nobody can share it",
-		    p->name, l->spec.name, group_of(l->spec.name));
-	return 0;
-}
-
 struct pool *
 pool_for(const struct listener_spec *spec, option_set set, struct err *err)
 {
-	struct pool *p = find(spec->pool);
+	struct pool *p = pool_find(spec->pool);
 
 	if (p == NULL)
-		return new_pool(spec, err);
+		return pool_check_user(NULL, spec, err) == 0
+		    ? new_pool(spec, err)
+		    : NULL;
 	if (p->phase == POOL_FAILED) {
 		(void)err_set(err, ERR_UNAVAILABLE,
 		    "pool %s has failed: restart one of its listeners first",
 		    p->name);
 		return NULL;
 	}
-	return check_options(p, spec, set, err) == 0 ? p : NULL;
+	return pool_check(p, spec, set, count_of(spec), err) == 0 ? p : NULL;
 }
 
 unsigned int
@@ -253,6 +216,18 @@ pool_has_future(const struct pool *p)
 	return p->crew != NULL || p->phase == POOL_HALTING;
 }
 
+/* A worker that hung may have outlasted the listener that had it before. */
+static bool
+is_held(const struct pool *p, uint32_t entry)
+{
+	const struct crew *crew;
+
+	TAILQ_FOREACH (crew, &p->crews, next)
+		if (crew_holds(crew, entry))
+			return true;
+	return false;
+}
+
 static int
 take_entry(struct pool *p, uint32_t *entry)
 {
@@ -263,13 +238,19 @@ take_entry(struct pool *p, uint32_t *entry)
 			i |= 7;
 			continue;
 		}
-		if (p->entries[i / 8] & (1u << (i % 8)))
+		if ((p->entries[i / 8] & (1u << (i % 8))) || is_held(p, i))
 			continue;
 		p->entries[i / 8] |= (unsigned char)(1u << (i % 8));
 		*entry = i;
 		return 0;
 	}
 	return -1;
+}
+
+static void
+leave_entry(struct pool *p, uint32_t entry)
+{
+	p->entries[entry / 8] &= (unsigned char)~(1u << (entry % 8));
 }
 
 int
@@ -279,43 +260,19 @@ pool_join(struct pool *p, struct listener *l, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "pool %s has %u listeners, the most that one can have",
 		    p->name, SCOREBOARD_ENTRIES);
+	if (upstreams_begin(l, err) == -1) {
+		leave_entry(p, l->entry);
+		return -1;
+	}
 	gate_reset(&p->gates->entries[l->entry]);
 	TAILQ_INSERT_TAIL(&p->listeners, l, in_pool);
 	return 0;
 }
 
-/* --- waiters --- */
-
-static int
-add_waiter(struct pool *p, void (*done)(void *, const struct err *), void *ctx,
-    struct err *err)
-{
-	struct pool_waiter *w = malloc(sizeof(*w));
-
-	if (w == NULL)
-		return err_sys(err, "a hot restart");
-	w->done = done;
-	w->ctx = ctx;
-	STAILQ_INSERT_TAIL(&p->waiters, w, next);
-	return 0;
-}
-
-static void
-tell_waiters(struct pool *p, const struct err *err)
-{
-	struct pool_waiter *w;
-
-	while ((w = STAILQ_FIRST(&p->waiters)) != NULL) {
-		STAILQ_REMOVE_HEAD(&p->waiters, next);
-		w->done(w->ctx, err);
-		free(w);
-	}
-}
-
 /* --- crews --- */
 
-static struct crew *
-add_crew(struct pool *p, enum crew_phase phase, unsigned int workers,
+struct crew *
+pool_add_crew(struct pool *p, enum crew_phase phase, unsigned int workers,
     struct err *err)
 {
 	struct crew *crew;
@@ -331,135 +288,14 @@ int
 pool_begin(struct pool *p, struct err *err)
 {
 	if (p->crew != NULL || p->phase == POOL_HALTING)
-		return 0;
-	p->crew = add_crew(p, CREW_SERVING, p->workers, err);
+		return pool_restart_renew(p, err);
+	p->crew = pool_add_crew(p, CREW_SERVING, p->workers, err);
 	if (p->crew == NULL)
 		return -1;
 	p->generation = p->crew->generation;
 	p->phase = POOL_RUNNING;
+	p->programs = false; /* the crew is, from now on */
 	crew_start(p->crew);
-	return 0;
-}
-
-/* The candidate is not to be; err tells the waiters why. */
-static void
-drop_candidate(struct pool *p, const struct err *err)
-{
-	struct crew *crew = p->candidate;
-	struct listener *l;
-
-	if (crew == NULL)
-		return;
-	p->candidate = NULL;
-	TAILQ_FOREACH (l, &p->listeners, in_pool)
-		slots_drop_candidate(l);
-	/* What it has accepted by now may finish. */
-	crew_hand_over(crew, UINT32_MAX);
-	tell_waiters(p, err);
-}
-
-static void
-tell_crew(struct listener *l, struct crew *crew)
-{
-	unsigned int i;
-
-	for (i = 0; i < crew->workers_count; i++)
-		listener_tell(l, &crew->workers[i]);
-}
-
-/* All of the candidate is up: it gets the sockets, beside the other crew. */
-static void
-tell_candidate(struct pool *p)
-{
-	struct listener *l;
-	struct err err;
-
-	p->told = true;
-	TAILQ_FOREACH (l, &p->listeners, in_pool) {
-		if (slots_prepare(l, p->candidate->workers_count, &err) == -1) {
-			drop_candidate(p, &err);
-			return;
-		}
-	}
-	TAILQ_FOREACH (l, &p->listeners, in_pool)
-		tell_crew(l, p->candidate);
-	pool_check_candidate(p);
-}
-
-/* Every socket is served by the candidate: the crew before may go. */
-static void
-switch_crews(struct pool *p)
-{
-	struct crew *old = p->crew;
-	struct listener *l;
-
-	p->crew = p->candidate;
-	p->candidate = NULL;
-	p->crew->phase = CREW_SERVING;
-	p->generation = p->crew->generation;
-	p->workers = p->crew->workers_count;
-	TAILQ_FOREACH (l, &p->listeners, in_pool)
-		slots_switch(l);
-	if (old != NULL)
-		crew_hand_over(old, p->hand_over_ms);
-	TAILQ_FOREACH (l, &p->listeners, in_pool) {
-		/* The old one may not have emptied what it was to empty. */
-		if (l->phase == SOCKETS_CLOSING)
-			tell_crew(l, p->crew);
-		record_restarted(l);
-		listener_changed(l);
-	}
-	tell_waiters(p, NULL);
-}
-
-void
-pool_check_candidate(struct pool *p)
-{
-	const struct listener *l;
-
-	if (p->candidate == NULL)
-		return;
-	if (!p->told) {
-		if (crew_is_up(p->candidate))
-			tell_candidate(p);
-		return;
-	}
-	TAILQ_FOREACH (l, &p->listeners, in_pool)
-		if (!slots_candidate_serves(l))
-			return;
-	switch_crews(p);
-}
-
-int
-pool_restart(struct pool *p, unsigned int workers, uint32_t deadline_ms,
-    void (*done)(void *, const struct err *), void *ctx, struct err *err)
-{
-	if (p->phase == POOL_HALTING || p->phase == POOL_STOPPING)
-		return err_set(err, ERR_BUSY, "pool %s is being %s", p->name,
-		    p->phase == POOL_HALTING ? "restarted" : "stopped");
-	if (workers == 0)
-		workers = p->workers;
-	if (p->candidate != NULL && p->candidate->workers_count != workers)
-		return err_set(err, ERR_BUSY, "pool %s is being restarted",
-		    p->name);
-	if (add_waiter(p, done, ctx, err) == -1)
-		return -1;
-	if (p->candidate != NULL)
-		return 0;
-	if (p->crew == NULL) {
-		/* Nothing runs: the next crew will be as wanted. */
-		p->workers = workers;
-		tell_waiters(p, NULL);
-		return 0;
-	}
-	p->candidate = add_crew(p, CREW_CANDIDATE, workers, err);
-	if (p->candidate == NULL) {
-		tell_waiters(p, err);
-		return 0;
-	}
-	p->told = false;
-	p->hand_over_ms = deadline_ms;
-	crew_start(p->candidate);
 	return 0;
 }
 
@@ -467,7 +303,7 @@ void
 pool_worker_up(struct pool *p, struct worker *w)
 {
 	if (w->crew == p->candidate)
-		pool_check_candidate(p);
+		pool_restart_check(p);
 }
 
 /* --- ends --- */
@@ -484,7 +320,7 @@ pool_fail(struct pool *p, const char *reason)
 	if (p->phase == POOL_FAILED || p->phase == POOL_STOPPING)
 		return;
 	p->phase = POOL_FAILED;
-	drop_candidate(p, &err);
+	pool_restart_give_up(p, &err);
 	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next) {
 		longest_ms = l->spec.drain_timeout_ms > longest_ms
 		    ? l->spec.drain_timeout_ms
@@ -517,6 +353,7 @@ pool_halt(struct pool *p)
 	const struct err err = { .code = ERR_BUSY,
 		.text = "the pool's group was restarted meanwhile" };
 	struct crew *crew = p->crew;
+	struct listener *l;
 
 	if (p->phase != POOL_RUNNING)
 		return;
@@ -525,9 +362,12 @@ pool_halt(struct pool *p)
 		return;
 	}
 	p->phase = POOL_HALTING;
-	drop_candidate(p, &err);
+	p->halting = crew;
+	pool_restart_give_up(p, &err);
 	p->crew = NULL;
 	/* Who waits in the queues waits for the next crew. */
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		slots_clear(l);
 	crew_hand_over(crew, 0);
 }
 
@@ -538,7 +378,7 @@ retire(struct pool *p, struct worker *w, const char *reason)
 	char text[160];
 	struct listener *l;
 
-	(void)event_del(w->late);
+	timer_disarm(&w->late);
 	child_stop(&w->child, 0);
 	if (w->crew->gone + 1 < w->crew->workers_count) {
 		TAILQ_FOREACH (l, &p->listeners, in_pool)
@@ -593,17 +433,6 @@ restart_worker(struct pool *p, struct worker *w, const struct child_exit *how)
 		child_stop(&w->child, 0);
 }
 
-static void
-fail_candidate(struct pool *p, const struct worker *w,
-    const struct child_exit *how)
-{
-	struct err err;
-
-	(void)err_set(&err, ERR_UNAVAILABLE,
-	    "nothing was changed: new worker %s %s", w->child.title, how->text);
-	drop_candidate(p, &err);
-}
-
 void
 pool_note_end(struct pool *p, const struct worker *w,
     const struct child_exit *how)
@@ -637,7 +466,7 @@ pool_worker_ended(struct pool *p, struct worker *w,
 	if (how->wanted || w->crew->phase == CREW_LEAVING)
 		return;
 	if (w->crew == p->candidate) {
-		fail_candidate(p, w, how);
+		pool_restart_failed(p, w, how->text);
 		return;
 	}
 	if (restart_decide(p->restart, &facts) == RESTART_YES)
@@ -649,13 +478,16 @@ pool_worker_ended(struct pool *p, struct worker *w,
 void
 pool_crew_gone(struct pool *p, struct crew *crew)
 {
+	const bool halted = p->phase == POOL_HALTING && p->halting == crew;
+
 	TAILQ_REMOVE(&p->crews, crew, next);
 	if (p->crew == crew)
 		p->crew = NULL;
 	crew_free(crew);
 	if (p->phase == POOL_STOPPING && TAILQ_EMPTY(&p->crews)) {
 		sweep_soon();
-	} else if (p->phase == POOL_HALTING && TAILQ_EMPTY(&p->crews)) {
+	} else if (halted) {
+		/* Nobody waits for those that a hot restart has left. */
 		p->phase = POOL_IDLE;
 		all.settings.halted(p);
 	}
@@ -671,7 +503,7 @@ stop(struct pool *p, uint32_t deadline_ms)
 
 	unlist(p);
 	p->phase = POOL_STOPPING;
-	drop_candidate(p, &err);
+	pool_restart_give_up(p, &err);
 	p->crew = NULL;
 	if (TAILQ_EMPTY(&p->crews))
 		sweep_soon();
@@ -711,13 +543,12 @@ pool_leave(struct pool *p, struct listener *l)
 		TAILQ_FOREACH (crew, &p->crews, next)
 			for (i = 0; i < crew->workers_count; i++)
 				worker_clear_seat(&crew->workers[i], l->entry);
-		p->entries[l->entry / 8] &=
-		    (unsigned char)~(1u << (l->entry % 8));
+		leave_entry(p, l->entry);
 	}
 	if (TAILQ_EMPTY(&p->listeners) && p->phase != POOL_STOPPING)
 		stop(p, 0);
 	else if (l != NULL)
-		pool_check_candidate(p);
+		pool_restart_check(p);
 }
 
 int
@@ -733,6 +564,19 @@ pool_update(struct pool *p, const struct listener_spec *spec, option_set set,
 	if (set & OPTION_BIT(OPT_HANG_TIMEOUT))
 		p->hang_timeout_ms = spec->hang_timeout_ms;
 	return 0;
+}
+
+void
+pool_set_user(struct pool *p, uint32_t uid, uint32_t gid)
+{
+	struct listener *l;
+
+	p->uid = uid;
+	p->gid = gid;
+	TAILQ_FOREACH (l, &p->listeners, in_pool) {
+		l->spec.worker_uid = uid;
+		l->spec.worker_gid = gid;
+	}
 }
 
 void

@@ -24,6 +24,7 @@
 struct gates;
 struct listener;
 struct pool;
+struct upstream_board;
 
 TAILQ_HEAD(listener_list, listener);
 
@@ -33,6 +34,8 @@ struct pool_waiter {
 	void (*done)(void *ctx, const struct err *); /* NULL: it is over */
 	void *ctx;
 };
+
+STAILQ_HEAD(pool_waiters, pool_waiter);
 
 enum pool_phase {
 	POOL_IDLE,    /* no crew yet: no listener is bound */
@@ -61,21 +64,30 @@ struct pool {
 	unsigned int workers;
 	enum restart_id restart;
 	uint32_t hang_timeout_ms;
+	uint32_t uid; /* who its next workers are; SPEC_NO_ID: the daemon's */
+	uint32_t gid;
+	bool programs; /* its next crew will have to start some */
 	struct intensity intensity;
 	struct history history;             /* of its workers */
 	char last_listener[SPEC_NAME_SIZE]; /* that it had, when alone */
 	int gates_fd;                       /* gate.h: for its workers */
 	struct gates *gates;
+	int upstreams_fd; /* upstream_board.h: for its workers; -1: none */
+	struct upstream_board *upstreams; /* NULL: it has had no proxy */
 	uint32_t generation; /* of the crew that serves, or did last */
 	uint32_t restarts;   /* of workers, over all generations */
 	struct worker_record *records; /* by number of the worker */
 	unsigned int records_count;
 	struct crew *crew;        /* that serves; NULL: none */
 	struct crew *candidate;   /* that will; NULL: none */
+	struct crew *halting;     /* POOL_HALTING: that was sent away */
 	uint32_t hand_over_ms;    /* for the crew that the candidate replaces */
 	bool told;                /* the candidate was told what to serve */
 	TAILQ_HEAD(, crew) crews; /* all of them, the newest first */
-	STAILQ_HEAD(, pool_waiter) waiters;
+	struct pool_waiters waiters; /* for the candidate */
+	struct pool_waiters queued;  /* for the one that comes after it */
+	unsigned int next_workers;   /* of that one; 0: as many as there are */
+	uint32_t next_hand_over_ms;
 };
 
 RB_HEAD(pool_tree, pool);
@@ -83,8 +95,7 @@ TAILQ_HEAD(pool_list, pool);
 
 /* What pools need from the rest; set once. */
 struct pool_settings {
-	struct event_base *base; /* borrowed */
-	unsigned int cpus;       /* workers = auto */
+	unsigned int cpus; /* workers = auto */
 	/* A pool is gone; called from the loop. */
 	void (*pool_gone)(void);
 	/*
@@ -97,11 +108,14 @@ struct pool_settings {
 	/* It has failed. */
 	void (*failed)(struct pool *);
 };
-int pool_configure(const struct pool_settings *, struct err *err);
+void pool_configure(const struct pool_settings *);
 void pool_unconfigure(void);
 
 /* All pools that are there, also those on their way out. */
 struct pool_list *pools(void);
+
+/* The one of that name, or NULL. */
+struct pool *pool_find(const char *name);
 
 /*
  * The pool that a listener with this spec joins: the one of that name, or a
@@ -132,14 +146,8 @@ int pool_begin(struct pool *, struct err *err);
 int pool_update(struct pool *, const struct listener_spec *, option_set set,
     struct err *err);
 
-/*
- * Hot restart with so many workers (0: as many as it has): a new crew takes
- * over, or nothing changes. What the old one has open may go on for the
- * drain_timeout of each listener, but not longer than deadline_ms. done(ctx)
- * hears when the new one serves, unless this returns -1 with *err.
- */
-int pool_restart(struct pool *, unsigned int workers, uint32_t deadline_ms,
-    void (*done)(void *ctx, const struct err *), void *ctx, struct err *err);
+/* Its next workers are this user, or that of all pools (SPEC_NO_ID). */
+void pool_set_user(struct pool *, uint32_t uid, uint32_t gid);
 
 /* It has failed: forget why. Its listeners may be bound again. */
 void pool_revive(struct pool *);
@@ -162,6 +170,10 @@ bool pool_has_future(const struct pool *);
 /* Serving crew: worker number n, or NULL. */
 struct worker *pool_worker(const struct pool *, unsigned int n);
 
+/* For pool_restart.c: a crew more, not started yet, or NULL with *err. */
+struct crew *pool_add_crew(struct pool *, enum crew_phase, unsigned int workers,
+    struct err *err);
+
 /* For crew.c: what happened to a crew. */
 void pool_note_end(struct pool *, const struct worker *,
     const struct child_exit *how);
@@ -169,9 +181,6 @@ void pool_worker_up(struct pool *, struct worker *);
 void pool_worker_ended(struct pool *, struct worker *,
     const struct child_exit *how);
 void pool_crew_gone(struct pool *, struct crew *);
-
-/* For listener.c: a slot is served by a worker of the candidate now. */
-void pool_check_candidate(struct pool *);
 
 /*
  * Shutdown of all pools: every worker drains until deadline_ms from now and

@@ -12,10 +12,12 @@
 #include "supervisor/notify.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_restart.h"
 #include "supervisor/record_daemon.h"
 #include "supervisor/request.h"
 #include "supervisor/store.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upstreams.h"
 
 /* What is to be done with a listener that the file has. */
 struct job {
@@ -227,8 +229,8 @@ bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
 
 	if ((donor != NULL) != donated)
 		return 0;
-	/* A pool whose workers change has their old number still. */
-	borrowed.set &= ~OPTION_BIT(OPT_WORKERS);
+	/* A pool whose workers change has their old number and user still. */
+	borrowed.set &= ~(OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER));
 	l = listener_add_successor(&borrowed, donor,
 	    find_health_donor(plan, item), &why);
 	if (l == NULL)
@@ -303,14 +305,23 @@ end_part(void)
 	finish(NULL, text);
 }
 
+/* Its pool is to run as what it says. */
+static void
+take_user(struct listener *l)
+{
+	pool_set_user(l->pool, l->spec.worker_uid, l->spec.worker_gid);
+}
+
 static void
 on_restarted(void *ctx, const struct err *err)
 {
 	struct undone *u = ctx;
 	struct listener *l = listener_find_id(u->id);
 
-	if (err != NULL && l != NULL)
+	if (err != NULL && l != NULL) {
 		listener_take_spec(l, &u->before);
+		take_user(l);
+	}
 	if (err != NULL && reload.trouble.code == ERR_NONE)
 		(void)err_set(&reload.trouble, err->code, "listener %s: %.250s",
 		    u->before.spec.name, err->text);
@@ -336,8 +347,13 @@ restart(struct listener *l, const struct wanted *item)
 	u->id = l->id;
 	u->before.spec = l->spec;
 	bulks_copy(&u->before.bulks, &l->bulks);
-	listener_take_spec(l, item);
 	reload.left++;
+	if (upstreams_assign(l, &item->spec, &item->bulks, &err) == -1) {
+		on_restarted(u, &err);
+		return;
+	}
+	listener_take_spec(l, item);
+	take_user(l);
 	if (pool_restart(l->pool, workers, UINT32_MAX, on_restarted, u, &err) ==
 	    -1)
 		on_restarted(u, &err);
@@ -355,10 +371,22 @@ live_options(void)
 	return set;
 }
 
+/* What can change in place: a section can't while its protocol changes. */
+static option_set
+to_update(const struct job *job)
+{
+	const option_set sections = OPTION_BIT(OPT_PROXY) |
+	    OPTION_BIT(OPT_EXEC) | OPTION_BIT(OPT_MODULE);
+	const option_set live = job->changed & live_options();
+
+	return job->changed & OPTION_BIT(OPT_PROTOCOL) ? live & ~sections
+						       : live;
+}
+
 static void
 apply(const struct wanted *item, const struct job *job)
 {
-	const option_set live = job->changed & live_options();
+	const option_set live = to_update(job);
 	struct listener *l = listener_find(item->spec.name);
 	struct err err;
 
@@ -398,7 +426,7 @@ same_daemon(const struct daemon_settings *a, const struct daemon_settings *b)
 	    a->gid == b->gid && a->control_gid == b->control_gid &&
 	    a->readers_gid == b->readers_gid &&
 	    a->shutdown_deadline_ms == b->shutdown_deadline_ms &&
-	    a->lame_duck_ms == b->lame_duck_ms &&
+	    a->lame_duck_ms == b->lame_duck_ms && a->sandbox == b->sandbox &&
 	    memcmp(&a->log, &b->log, sizeof(a->log)) == 0;
 }
 

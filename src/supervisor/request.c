@@ -13,7 +13,10 @@
 #include "supervisor/listener.h"
 #include "supervisor/listener_update.h"
 #include "supervisor/pool.h"
+#include "supervisor/prepare.h"
 #include "supervisor/reload.h"
+#include "supervisor/request_restart.h"
+#include "supervisor/request_upstream.h"
 #include "supervisor/shutdown.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
@@ -24,18 +27,22 @@ static struct {
 	uint32_t reload; /* who waits for one; 0: nobody */
 	uint32_t epoch;  /* of the control process: requests are its own */
 	struct bulks incoming; /* values for its next spec */
-	uint32_t rounds;       /* of reading certificates for restarts */
 } waiting;
 
-static void
-refuse(uint32_t request, const struct err *err)
+uint32_t
+request_epoch(void)
+{
+	return waiting.epoch;
+}
+
+void
+request_refuse(uint32_t request, const struct err *err)
 {
 	control_reply(request, err, 0, 0, NULL);
 }
 
-/* Changes are possible only between start and shutdown. */
-static int
-check_running(struct err *err)
+int
+request_check_running(struct err *err)
 {
 	switch (supervisor_state()) {
 	case DAEMON_RUNNING:
@@ -48,8 +55,8 @@ check_running(struct err *err)
 	}
 }
 
-static struct listener *
-find(const char *name, struct err *err)
+struct listener *
+request_find(const char *name, struct err *err)
 {
 	struct listener *l = listener_find(name);
 
@@ -59,8 +66,8 @@ find(const char *name, struct err *err)
 	return l;
 }
 
-static void
-reply_status(uint32_t request, const char *name)
+void
+request_reply_status(uint32_t request, const char *name)
 {
 	struct err err;
 	int fd = -1;
@@ -71,19 +78,18 @@ reply_status(uint32_t request, const char *name)
 	else
 		fd = status_snapshot(name, &err);
 	if (fd == -1)
-		refuse(request, &err);
+		request_refuse(request, &err);
 	else
 		control_reply_snapshot(request, fd);
 }
 
-/* Answer request when what it asked of l has come. */
-static void
-wait_for(struct listener *l, enum wait_kind kind, uint32_t request)
+void
+request_wait_for(struct listener *l, enum wait_kind kind, uint32_t request)
 {
 	struct err err;
 
 	if (listener_wait(l, kind, request, &err) == -1)
-		refuse(request, &err);
+		request_refuse(request, &err);
 }
 
 /* What is asked for, with the values that came before it: clear it. */
@@ -109,19 +115,39 @@ on_bulk(struct ipc_message *msg)
 		log_warning("role", "control", "%s", err.text);
 	/* Only mercury-config makes that. */
 	bulk_drop(&waiting.incoming.of[BULK_TLS_MATERIAL]);
+	bulk_drop(&waiting.incoming.of[BULK_UPSTREAM_MATERIAL]);
 }
 
-/* A section tls is of use for TLS only. Returns 0, or -1 with *err. */
+/*
+ * A section is of use for its transport or protocol only. Returns 0, or -1
+ * with *err.
+ */
 static int
-check_is_tls(const struct listener *l, struct err *err)
+check_sections(const struct listener *l, const struct wanted *w,
+    struct err *err)
 {
-	if (l->spec.transport == TRANSPORT_TLS)
-		return 0;
-	return err_set(err, ERR_INVALID,
-	    "tls: goes with transport = \"tls\" only");
+	if (l->spec.transport != TRANSPORT_TLS && w->bulks.of[BULK_TLS] != NULL)
+		return err_set(err, ERR_INVALID,
+		    "tls: goes with transport = \"tls\" only");
+	return spec_check_sections(l->spec.protocol, w->set, err);
 }
 
-/* A change that waits for certificates to be read. */
+/*
+ * Who may use the control socket could become anybody by a program or a module,
+ * and a worker of ours can use it: the socket is its user's. So as whom a pool
+ * runs is said in the config file, which is root's. Returns 0, or -1 with *err.
+ */
+static int
+check_user(const struct listener_spec *spec, struct err *err)
+{
+	if (spec->worker_uid == SPEC_NO_ID || geteuid() != 0)
+		return 0;
+	return err_set(err, ERR_PERMISSION,
+	    "user: can be set in the config file only: name a pool there that "
+	    "has it, and give the listener that pool");
+}
+
+/* A change that is being prepared. */
 struct change {
 	uint32_t request;
 	uint32_t epoch;
@@ -129,42 +155,37 @@ struct change {
 };
 
 static void
-on_certificates(void *ctx, struct wanted *w, const struct err *err)
+on_prepared(void *ctx, struct wanted *w, const struct err *err)
 {
 	struct change *c = ctx;
 	/* Who asked may be gone; what was asked for is done. */
 	const uint32_t request = c->epoch == waiting.epoch ? c->request : 0;
 
 	if (err != NULL)
-		refuse(request, err);
+		request_refuse(request, err);
 	else
 		c->apply(request, w);
 	free(c);
 }
 
-/* Apply a change at once, or when its certificates are read. */
+/* Apply a change when its files are read and its module is tried. */
 static void
-change(uint32_t request, const struct wanted *w, bool reads,
+change(uint32_t request, const struct wanted *w,
     void (*apply)(uint32_t, const struct wanted *))
 {
-	struct change *c;
+	struct change *c = malloc(sizeof(*c));
 	struct err err;
 
-	if (!reads) {
-		apply(request, w);
-		return;
-	}
-	c = malloc(sizeof(*c));
 	if (c == NULL) {
 		(void)err_sys(&err, "a request");
-		refuse(request, &err);
+		request_refuse(request, &err);
 		return;
 	}
 	*c = (struct change){ request, waiting.epoch, apply };
-	if (certificates_read(w, on_certificates, c, &err) == 0)
+	if (prepare(w, on_prepared, c, &err) == 0)
 		return;
 	free(c);
-	refuse(request, &err);
+	request_refuse(request, &err);
 }
 
 static void
@@ -173,12 +194,14 @@ add(uint32_t request, const struct wanted *w)
 	struct listener *l = NULL;
 	struct err err;
 
-	if (check_running(&err) == 0)
+	if (request_check_running(&err) == 0)
 		l = listener_add(w, false, &err);
-	if (l == NULL)
-		refuse(request, &err);
-	else
-		wait_for(l, WAIT_LISTENING, request);
+	if (l != NULL && listener_wait(l, WAIT_LISTENING, request, &err) == 0)
+		return;
+	request_refuse(request, &err);
+	/* What is refused leaves nothing behind. */
+	if (l != NULL)
+		listener_remove(l, 0);
 }
 
 static void
@@ -187,12 +210,13 @@ on_add(const struct msg_req_add *m)
 	struct wanted w = take_wanted(&m->spec, m->set);
 	struct err err;
 
-	if (check_running(&err) == -1 || spec_check(&w.spec, &err) == -1 ||
-	    wanted_check(&w, &err) == -1 ||
+	if (request_check_running(&err) == -1 ||
+	    spec_check(&w.spec, &err) == -1 || wanted_check(&w, &err) == -1 ||
+	    check_user(&w.spec, &err) == -1 ||
 	    listener_check_name(w.spec.name, &err) == -1)
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 	else
-		change(m->request, &w, w.spec.transport == TRANSPORT_TLS, add);
+		change(m->request, &w, add);
 	wanted_clear(&w);
 }
 
@@ -202,29 +226,32 @@ update(uint32_t request, const struct wanted *w)
 	struct listener *l;
 	struct err err;
 
-	if (check_running(&err) == -1 ||
-	    (l = find(w->spec.name, &err)) == NULL ||
+	if (request_check_running(&err) == -1 ||
+	    (l = request_find(w->spec.name, &err)) == NULL ||
 	    listener_update(l, w, w->set, &err) == -1)
-		refuse(request, &err);
+		request_refuse(request, &err);
 	else
-		reply_status(request, w->spec.name);
+		request_reply_status(request, w->spec.name);
 }
 
 static void
 on_update(const struct msg_req_update *m)
 {
 	struct wanted w = take_wanted(&m->spec, m->set);
-	const bool reads = w.bulks.of[BULK_TLS] != NULL;
 	const struct listener *l;
 	struct err err;
 
 	w.spec.name[sizeof(w.spec.name) - 1] = '\0';
-	if (check_running(&err) == -1 || wanted_check(&w, &err) == -1 ||
-	    (l = find(w.spec.name, &err)) == NULL ||
-	    (reads && check_is_tls(l, &err) == -1))
-		refuse(m->request, &err);
-	else
-		change(m->request, &w, reads, update);
+	if (request_check_running(&err) == -1 || wanted_check(&w, &err) == -1 ||
+	    check_user(&w.spec, &err) == -1 ||
+	    (l = request_find(w.spec.name, &err)) == NULL ||
+	    check_sections(l, &w, &err) == -1) {
+		request_refuse(m->request, &err);
+	} else {
+		if (!(w.set & OPTION_BIT(OPT_PROTOCOL)))
+			w.spec.protocol = l->spec.protocol;
+		change(m->request, &w, update);
+	}
 	wanted_clear(&w);
 }
 
@@ -234,9 +261,10 @@ on_remove(const struct msg_req_name *m)
 	struct listener *l;
 	struct err err;
 
-	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
+	if (request_check_running(&err) == -1 ||
+	    (l = request_find(m->name, &err)) == NULL ||
 	    listener_wait(l, WAIT_REMOVED, m->request, &err) == -1) {
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 		return;
 	}
 	listener_remove(l,
@@ -251,13 +279,16 @@ on_pause(const struct msg_req_name *m)
 	struct listener *l;
 	struct err err;
 
-	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
-	    listener_pause(l, queue, &err) == -1) {
-		refuse(m->request, &err);
+	if (request_check_running(&err) == -1 ||
+	    (l = request_find(m->name, &err)) == NULL ||
+	    listener_wait(l, WAIT_PAUSED, m->request, &err) == -1) {
+		request_refuse(m->request, &err);
 		return;
 	}
-	wait_for(l, WAIT_PAUSED, m->request);
-	listener_check_waits(l);
+	if (listener_pause(l, queue, &err) == -1)
+		listener_answer_waits(l, WAIT_PAUSED, &err);
+	else
+		listener_check_waits(l);
 }
 
 static void
@@ -266,234 +297,16 @@ on_resume(const struct msg_req_name *m)
 	struct listener *l;
 	struct err err;
 
-	if (check_running(&err) == -1 || (l = find(m->name, &err)) == NULL ||
+	if (request_check_running(&err) == -1 ||
+	    (l = request_find(m->name, &err)) == NULL ||
 	    listener_wait(l, WAIT_LISTENING, m->request, &err) == -1) {
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 		return;
 	}
 	if (listener_resume(l, &err) == -1)
 		listener_answer_waits(l, WAIT_LISTENING, &err);
 	else
 		listener_check_waits(l);
-}
-
-/* --- hot restart --- */
-
-/* A request to restart pools: answered when the last one is done. */
-struct restart {
-	uint32_t request;
-	uint32_t epoch;
-	uint32_t deadline_ms; /* for what the old workers have open */
-	unsigned int left;
-	uint32_t round;            /* of reading certificates */
-	uint64_t read;             /* id of the last whose files were read */
-	char name[SPEC_NAME_SIZE]; /* empty: all */
-	struct err err;            /* the first that went wrong */
-};
-
-static void
-end_restart(void *ctx, const struct err *err)
-{
-	struct restart *r = ctx;
-
-	if (err != NULL && r->err.code == ERR_NONE)
-		r->err = *err;
-	if (--r->left > 0)
-		return;
-	if (r->epoch != waiting.epoch)
-		r->request = 0; /* who asked is gone */
-	if (r->err.code != ERR_NONE)
-		refuse(r->request, &r->err);
-	else
-		reply_status(r->request, r->name[0] != '\0' ? r->name : NULL);
-	free(r);
-}
-
-/* One that has failed is bound anew, with all that failed with it. */
-static void
-revive(struct listener *failed, uint32_t request)
-{
-	struct pool *p = failed->pool;
-	struct listener *l, *next;
-	struct err err;
-
-	wait_for(failed, WAIT_LISTENING, request);
-	if (p->phase != POOL_FAILED) {
-		(void)listener_revive(failed, &err);
-		return;
-	}
-	pool_revive(p);
-	TAILQ_FOREACH_SAFE (l, &p->listeners, in_pool, next)
-		if (l->goal == GOAL_FAIL)
-			(void)listener_revive(l, &err);
-}
-
-static void
-restart_pool(struct restart *r, struct pool *p)
-{
-	struct err err;
-
-	r->left++;
-	if (pool_restart(p, 0, r->deadline_ms, end_restart, r, &err) == -1)
-		end_restart(r, &err);
-}
-
-static void
-restart_all(struct restart *r)
-{
-	struct listener *l;
-	struct pool *p;
-
-	TAILQ_FOREACH (p, pools(), in_all)
-		if (p->phase == POOL_RUNNING)
-			restart_pool(r, p);
-	RB_FOREACH (l, listener_by_name, listeners())
-		if (l->goal == GOAL_FAIL)
-			revive(l, 0);
-}
-
-/* The listener, if it is one to be restarted; else NULL with *err. */
-static struct listener *
-find_to_restart(const char *name, struct err *err)
-{
-	struct listener *l = find(name, err);
-
-	if (l == NULL || l->goal != GOAL_REMOVE)
-		return l;
-	(void)err_set(err, ERR_BUSY, "%s is being removed", name);
-	return NULL;
-}
-
-/* The one that was asked for. */
-static void
-restart_one(struct restart *r)
-{
-	struct listener *l;
-	struct err err;
-
-	l = find_to_restart(r->name, &err);
-	if (l == NULL) {
-		end_restart(r, &err);
-	} else if (l->goal == GOAL_FAIL) {
-		revive(l, r->epoch == waiting.epoch ? r->request : 0);
-		free(r);
-	} else {
-		restart_pool(r, l->pool);
-		end_restart(r, NULL);
-	}
-}
-
-/* The certificates are read, which may have taken a while: restart. */
-static void
-begin_restart(struct restart *r)
-{
-	struct err err;
-
-	if (check_running(&err) == -1) {
-		end_restart(r, &err);
-	} else if (r->name[0] != '\0') {
-		restart_one(r);
-	} else {
-		restart_all(r);
-		end_restart(r, NULL);
-	}
-}
-
-/* The next TLS listener that is asked for; NULL: no more. */
-static struct listener *
-next_to_read(const struct restart *r)
-{
-	struct listener *l;
-
-	RB_FOREACH (l, listener_by_id, listeners_by_id())
-		if (l->tls_round != r->round &&
-		    l->spec.transport == TRANSPORT_TLS &&
-		    l->goal != GOAL_REMOVE &&
-		    (r->name[0] == '\0' || strcmp(l->spec.name, r->name) == 0))
-			return l;
-	return NULL;
-}
-
-static void on_read(void *ctx, struct wanted *w, const struct err *err);
-
-/*
- * They are those of every listener with the same section: hundreds may have
- * one certificate.
- */
-static void
-hand_out(const struct restart *r, const struct wanted *w)
-{
-	struct listener *l;
-
-	while ((l = next_to_read(r)) != NULL &&
-	    bulk_ref_matches(&l->spec.bulks[BULK_TLS], w->bulks.of[BULK_TLS])) {
-		l->tls_round = r->round;
-		listener_take_tls(l, w);
-	}
-}
-
-/* Read the certificates anew, of one listener after the other. */
-static void
-read_next(struct restart *r)
-{
-	struct listener *l = next_to_read(r);
-	struct wanted w;
-	struct err err;
-
-	if (l == NULL) {
-		begin_restart(r);
-		return;
-	}
-	r->read = l->id;
-	l->tls_round = r->round;
-	w = (struct wanted){ .spec = l->spec, .bulks = l->bulks };
-	if (certificates_read(&w, on_read, r, &err) == -1)
-		end_restart(r, &err);
-}
-
-static void
-on_read(void *ctx, struct wanted *w, const struct err *err)
-{
-	struct restart *r = ctx;
-	struct listener *l = listener_find_id(r->read);
-	struct err why;
-
-	if (err == NULL) {
-		if (l != NULL)
-			listener_take_tls(l, w);
-		hand_out(r, w);
-		read_next(r);
-		return;
-	}
-	(void)err_set(&why, err->code, "%s: not restarted: %.400s",
-	    w->spec.name, err->text);
-	end_restart(r, &why);
-}
-
-static void
-on_restart(const struct msg_req_name *m)
-{
-	struct restart *r;
-	struct err err;
-
-	if (check_running(&err) == -1 ||
-	    (m->name[0] != '\0' && find_to_restart(m->name, &err) == NULL)) {
-		refuse(m->request, &err);
-		return;
-	}
-	r = calloc(1, sizeof(*r));
-	if (r == NULL) {
-		(void)err_sys(&err, "a restart");
-		refuse(m->request, &err);
-		return;
-	}
-	r->request = m->request;
-	r->epoch = waiting.epoch;
-	r->round = ++waiting.rounds;
-	r->deadline_ms = m->deadline_ms;
-	(void)strlcpy(r->name, m->name, sizeof(r->name));
-	r->left = 1;
-	read_next(r);
 }
 
 /* --- drain --- */
@@ -504,7 +317,7 @@ check_drain(struct err *err)
 	if (shutdown_is_near())
 		return err_set(err, ERR_UNAVAILABLE,
 		    "mercuryd is shutting down");
-	return check_running(err);
+	return request_check_running(err);
 }
 
 /* Also undrain. */
@@ -516,14 +329,14 @@ on_drain(const struct msg_req_name *m)
 	struct err err;
 
 	if (check_drain(&err) == -1 ||
-	    (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL) ||
+	    (m->name[0] != '\0' && (l = request_find(m->name, &err)) == NULL) ||
 	    (l != NULL && drain_listener(l, on, &err) == -1)) {
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 		return;
 	}
 	if (l == NULL)
 		drain_daemon(on);
-	reply_status(m->request, l != NULL ? m->name : NULL);
+	request_reply_status(m->request, l != NULL ? m->name : NULL);
 }
 
 /* --- looking --- */
@@ -535,9 +348,9 @@ on_workers(const struct msg_req_name *m)
 	const struct listener *l;
 	struct err err;
 
-	l = find(m->name, &err);
+	l = request_find(m->name, &err);
 	if (l == NULL) {
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 		return;
 	}
 	worker_links_send(l, m->request);
@@ -552,9 +365,9 @@ on_trace(struct msg_req_trace *m)
 	struct err err;
 
 	m->name[sizeof(m->name) - 1] = '\0';
-	l = find(m->name, &err);
+	l = request_find(m->name, &err);
 	if (l == NULL || traces_begin(m, l, &err) == -1)
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 	else
 		control_reply(m->request, NULL, 0, 0, NULL);
 }
@@ -563,7 +376,7 @@ static void
 reply_rows(uint32_t request, int fd, const struct err *err)
 {
 	if (fd == -1)
-		refuse(request, err);
+		request_refuse(request, err);
 	else
 		control_reply_snapshot(request, fd);
 }
@@ -574,7 +387,7 @@ on_history(const struct msg_req_name *m)
 	struct err err;
 	int fd = -1;
 
-	if (m->name[0] == '\0' || find(m->name, &err) != NULL)
+	if (m->name[0] == '\0' || request_find(m->name, &err) != NULL)
 		fd = status_history(m->name, &err);
 	reply_rows(m->request, fd, &err);
 }
@@ -585,7 +398,7 @@ on_failures(const struct msg_req_name *m)
 	struct err err;
 	int fd = -1;
 
-	if (m->name[0] == '\0' || find(m->name, &err) != NULL)
+	if (m->name[0] == '\0' || request_find(m->name, &err) != NULL)
 		fd = status_failures(m->name, m->window_ms, &err);
 	reply_rows(m->request, fd, &err);
 }
@@ -596,13 +409,13 @@ on_status(const struct msg_req_name *m)
 	const struct listener *l = NULL;
 	struct err err;
 
-	if (m->name[0] != '\0' && (l = find(m->name, &err)) == NULL) {
-		refuse(m->request, &err);
+	if (m->name[0] != '\0' && (l = request_find(m->name, &err)) == NULL) {
+		request_refuse(m->request, &err);
 		return;
 	}
 	if (l != NULL && (m->flags & REQ_FLAG_VALUES))
 		control_send_bulks(m->request, &l->bulks);
-	reply_status(m->request, l != NULL ? m->name : NULL);
+	request_reply_status(m->request, l != NULL ? m->name : NULL);
 }
 
 static void
@@ -619,9 +432,9 @@ on_reload(const struct msg_request *m)
 {
 	struct err err;
 
-	if (check_running(&err) == -1 ||
+	if (request_check_running(&err) == -1 ||
 	    reload_start(m->flags & REQ_FLAG_DRY_RUN, &err) == -1)
-		refuse(m->request, &err);
+		request_refuse(m->request, &err);
 	else
 		waiting.reload = m->request;
 }
@@ -653,7 +466,7 @@ handle_name(enum ipc_kind kind, struct msg_req_name *m)
 		on_resume(m);
 		return 0;
 	case IPC_REQ_RESTART:
-		on_restart(m);
+		request_restart(m);
 		return 0;
 	case IPC_REQ_DRAIN:
 		on_drain(m);
@@ -666,6 +479,9 @@ handle_name(enum ipc_kind kind, struct msg_req_name *m)
 		return 0;
 	case IPC_REQ_WORKERS:
 		on_workers(m);
+		return 0;
+	case IPC_REQ_UPSTREAMS:
+		request_upstreams(m);
 		return 0;
 	case IPC_REQ_STATUS:
 		on_status(m);
@@ -700,6 +516,9 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_TRACE:
 		on_trace(&msg->payload.REQ_TRACE);
 		return 0;
+	case IPC_REQ_UPSTREAM_SET:
+		request_upstream_set(&msg->payload.REQ_UPSTREAM_SET);
+		return 0;
 	case IPC_TRACE_END:
 		traces_end(msg->payload.TRACE_END.trace);
 		return 0;
@@ -711,6 +530,7 @@ request_handle(struct ipc_message *msg)
 	case IPC_REQ_HISTORY:
 	case IPC_REQ_FAILURES:
 	case IPC_REQ_WORKERS:
+	case IPC_REQ_UPSTREAMS:
 	case IPC_REQ_STATUS:
 		return handle_name(msg->kind, &msg->payload.REQ_STATUS);
 	default:
@@ -724,9 +544,9 @@ request_answer(struct listener *l, const struct wait *w, const struct err *err)
 	if (w->request == 0)
 		return;
 	if (err != NULL)
-		refuse(w->request, err);
+		request_refuse(w->request, err);
 	else
-		reply_status(w->request, l->spec.name);
+		request_reply_status(w->request, l->spec.name);
 }
 
 void
@@ -773,6 +593,7 @@ request_forget_all(void)
 	waiting.epoch++;
 	bulks_drop(&waiting.incoming);
 	traces_forget_all();
-	RB_FOREACH (l, listener_by_name, listeners())
+	/* Also of those that are removed while another one has their name. */
+	RB_FOREACH (l, listener_by_id, listeners_by_id())
 		listener_forget_waits(l);
 }

@@ -8,18 +8,47 @@
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
 #include "supervisor/spawn.h"
+#include "supervisor/upstreams.h"
 
-bool
-seats_any(const struct listener *l, unsigned int seat)
+typedef bool seat_test(unsigned int seat, unsigned int wanted);
+
+static bool
+any(const struct listener *l, seat_test *is, unsigned int wanted)
 {
 	const struct crew *crew;
 	unsigned int i;
 
 	TAILQ_FOREACH (crew, &l->pool->crews, next)
 		for (i = 0; i < crew->workers_count; i++)
-			if (worker_seat(&crew->workers[i], l->entry) & seat)
+			if (is(worker_seat(&crew->workers[i], l->entry),
+				wanted))
 				return true;
 	return false;
+}
+
+static bool
+has(unsigned int seat, unsigned int wanted)
+{
+	return (seat & wanted) != 0;
+}
+
+bool
+seats_any(const struct listener *l, unsigned int seat)
+{
+	return any(l, has, seat);
+}
+
+static bool
+is_kept(unsigned int seat, unsigned int wanted)
+{
+	(void)wanted;
+	return seat_is_kept(seat);
+}
+
+bool
+seats_any_kept(const struct listener *l)
+{
+	return any(l, is_kept, 0);
 }
 
 typedef void seat_fn(struct listener *, struct worker *);
@@ -66,16 +95,34 @@ send_tickets(struct listener *l, struct worker *w)
 	explicit_bzero(&m, sizeof(m));
 }
 
-/* What a worker needs for TLS: the module once, keys for each listener. */
+/* What a worker needs for TLS, once. */
 static void
-send_tls(struct listener *l, struct worker *w)
+send_tls_module(struct worker *w)
 {
 	const struct msg_empty none = { 0 };
 
 	if (!w->has_tls)
 		child_send(&w->child, IPC_TLS_MODULE, &none,
-		    spawn_tls_module());
+		    spawn_module(SPAWN_TLS));
 	w->has_tls = true;
+}
+
+/* What it needs to resolve names, once. */
+static void
+send_dns_module(struct worker *w)
+{
+	const struct msg_empty none = { 0 };
+
+	if (!w->has_dns)
+		child_send(&w->child, IPC_DNS_MODULE, &none,
+		    spawn_module(SPAWN_DNS));
+	w->has_dns = true;
+}
+
+/* The keys of a listener with transport tls. */
+static void
+send_keys(struct listener *l, struct worker *w)
+{
 	/* New ones are for all workers at once: see tickets_start(). */
 	if (l->tickets == NULL)
 		l->tickets = tickets_new(clock_mono_ms());
@@ -89,8 +136,14 @@ send_tls(struct listener *l, struct worker *w)
 void
 seats_send_values(struct listener *l, struct worker *w)
 {
+	if (l->spec.transport == TRANSPORT_TLS ||
+	    l->bulks.of[BULK_UPSTREAM_TLS] != NULL)
+		send_tls_module(w);
 	if (l->spec.transport == TRANSPORT_TLS)
-		send_tls(l, w);
+		send_keys(l, w);
+	if (upstreams_have_names(l))
+		send_dns_module(w);
+	upstreams_send(l, w);
 	child_send_bulks(&w->child, 0, &l->bulks);
 }
 

@@ -13,6 +13,9 @@ struct worker;
 /* Does any worker have this of the listener? */
 bool seats_any(const struct listener *, unsigned int seat);
 
+/* Has any sockets of it that it was not told to leave? */
+bool seats_any_kept(const struct listener *);
+
 /*
  * PAUSE all that have sockets of it, or one of them: they leave the queues
  * as they are unless the listener's sockets are to be closed.

@@ -2,7 +2,6 @@
 
 #include <sys/param.h>
 
-#include <event2/event.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@
 #include "supervisor/store.h"
 #include "supervisor/strays.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/timer.h"
 
 /*
  * A process that is there so long after SIGKILL waits for a device or a disk
@@ -34,8 +34,10 @@
 #define STORE_USUAL_MS 20
 #define STORE_MIN_MS 1000
 
+static void on_timer(void *);
+
 static struct {
-	struct event *timer;   /* the lame duck's end, later the last resort */
+	struct timer timer;    /* the lame duck's end, later the last resort */
 	bool announced;        /* ready no more */
 	bool near;             /* lame duck: serving still */
 	bool helpers_stopping; /* control and gateway */
@@ -47,22 +49,7 @@ static struct {
 	uint64_t until_ms; /* the one deadline */
 	uint64_t finished; /* connections, over all listeners */
 	uint64_t cut;
-} down;
-
-static void on_timer(evutil_socket_t, short, void *);
-
-static void
-arm(uint32_t ms)
-{
-	const struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	if (down.timer == NULL)
-		down.timer =
-		    event_new(supervisor_base(), -1, 0, on_timer, NULL);
-	if (down.timer == NULL || event_add(down.timer, &tv) == -1)
-		log_error(NULL, NULL, "no timer: out of memory");
-}
+} down = { .timer = { .fn = on_timer } };
 
 /* By the deadline, or in the least that it has. */
 static void
@@ -74,7 +61,7 @@ give_store_time(void)
 	if (down.until_ms > now + left_ms)
 		left_ms = (uint32_t)(down.until_ms - now);
 	store_stop(left_ms);
-	arm(left_ms + UNKILLABLE_MS);
+	timer_arm(&down.timer, left_ms + UNKILLABLE_MS);
 }
 
 /* The store is the last to go: it writes how all that ended. */
@@ -106,7 +93,7 @@ static void
 stop_helpers(void)
 {
 	down.helpers = 2;
-	arm(GATEWAY_STOP_MS + UNKILLABLE_MS);
+	timer_arm(&down.timer, GATEWAY_STOP_MS + UNKILLABLE_MS);
 	gateway_stop(helper_gone);
 	if (control_child()->owner == NULL)
 		helper_gone();
@@ -122,7 +109,7 @@ check_pools(void)
 	    !TAILQ_EMPTY(pools()))
 		return;
 	down.helpers_stopping = true;
-	arm(UNKILLABLE_MS);
+	timer_arm(&down.timer, UNKILLABLE_MS);
 	strays_end(stop_helpers);
 }
 
@@ -182,18 +169,16 @@ stop(uint32_t deadline_ms)
 		begin(deadline_ms, workers_ms);
 	down.until_ms = clock_mono_ms() + deadline_ms;
 	pools_stop(workers_ms);
-	arm(deadline_ms + UNKILLABLE_MS);
+	timer_arm(&down.timer, deadline_ms + UNKILLABLE_MS);
 	if (down.store_stopping)
 		give_store_time();
 	check_pools();
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_timer(void *ctx)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
+	(void)ctx;
 	if (supervisor_state() != DAEMON_STOPPING) {
 		stop(down.deadline_ms);
 		return;
@@ -254,7 +239,7 @@ shutdown_begin(uint32_t deadline_ms, const char *why)
 	record_draining(lame_duck_ms, why);
 	down.near = true;
 	down.deadline_ms = deadline_ms;
-	arm(lame_duck_ms);
+	timer_arm(&down.timer, lame_duck_ms);
 }
 
 void
@@ -287,7 +272,5 @@ shutdown_control_gone(void)
 void
 shutdown_free(void)
 {
-	if (down.timer != NULL)
-		event_free(down.timer);
-	down.timer = NULL;
+	timer_free(&down.timer);
 }

@@ -7,6 +7,7 @@
 #include "supervisor/health.h"
 #include "supervisor/listener.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_restart.h"
 #include "supervisor/seats.h"
 #include "supervisor/traces.h"
 
@@ -63,6 +64,9 @@ send_listen(struct listener *l, struct worker *w, unsigned int slot)
 		.entry = l->entry,
 		.slot = slot };
 
+	/* Others that may start its programs are on their way. */
+	if (l->spec.protocol == PROTOCOL_EXEC && !crew_starts_programs(w->crew))
+		return;
 	m.spec = l->spec;
 	if (!(worker_seat(w, l->entry) & SEAT_TAKEN))
 		seats_send_values(l, w);
@@ -76,6 +80,9 @@ slots_tell(struct listener *l, struct worker *w)
 {
 	unsigned int n;
 
+	/* It is told when it has drained. */
+	if (worker_seat(w, l->entry) & SEAT_LAST)
+		return;
 	for (n = w->number; n < l->sockets.count; n += w->crew->workers_count)
 		send_listen(l, w, n);
 }
@@ -101,6 +108,23 @@ slots_tell_all(struct listener *l)
 
 /* --- adoption --- */
 
+/*
+ * May a worker with this seat serve slots of another? Whoever was told to CLOSE
+ * would begin anew. For a queue that is only to be emptied anybody else will
+ * do.
+ */
+static bool
+may_adopt(const struct listener *l, unsigned int seat)
+{
+	if (seat & SEAT_LAST)
+		return false;
+	if (l->phase == SOCKETS_OPEN)
+		return l->goal == GOAL_LISTEN && (seat & SEAT_OPEN);
+	return l->phase == SOCKETS_CLOSING &&
+	    (seat_is_kept(seat) || l->goal == GOAL_PAUSE ||
+		l->goal == GOAL_LISTEN);
+}
+
 /* A worker of the crew that can serve slot n of another. */
 static struct worker *
 find_adopter(struct listener *l, unsigned int n)
@@ -111,10 +135,24 @@ find_adopter(struct listener *l, unsigned int n)
 
 	for (i = 1; crew != NULL && i < crew->workers_count; i++) {
 		w = &crew->workers[(n + i) % crew->workers_count];
-		if (worker_is_well(w) && (worker_seat(w, l->entry) & SEAT_OPEN))
+		if (worker_is_well(w) && may_adopt(l, worker_seat(w, l->entry)))
 			return w;
 	}
 	return NULL;
+}
+
+/*
+ * Have w serve slot n too. One that was told to stop before is told so again,
+ * for it is to empty the queue only.
+ */
+static void
+give(struct listener *l, struct worker *w, unsigned int n)
+{
+	const bool stops = !seat_is_kept(worker_seat(w, l->entry));
+
+	send_listen(l, w, n);
+	if (l->phase == SOCKETS_CLOSING && stops)
+		seats_pause_worker(l, w);
 }
 
 static void
@@ -131,7 +169,7 @@ adopt_slot(struct listener *l, unsigned int n)
 	s->adopter = (int)w->number;
 	/* The workers of a Unix listener share one socket anyway. */
 	if (!is_unix(l))
-		send_listen(l, w, n);
+		give(l, w, n);
 	log_debug("listener", l->spec.name, "worker %u serves slot %u too",
 	    w->number, n);
 }
@@ -188,7 +226,7 @@ slots_heard_listening(struct listener *l, struct worker *w, unsigned int slot)
 	s = &l->slots[slot];
 	if (w->crew == l->pool->candidate) {
 		s->candidate = slot % w->crew->workers_count == w->number;
-		pool_check_candidate(l->pool);
+		pool_restart_check(l->pool);
 	} else if (is_current(l, w) &&
 	    slot % w->crew->workers_count == w->number) {
 		s->live = true;
@@ -284,6 +322,49 @@ slots_live(const struct listener *l)
 	return live;
 }
 
+/* The sibling that serves slot n, if it is well, or NULL. */
+static const struct worker *
+adopter_of(const struct listener *l, unsigned int n)
+{
+	const struct slot *s = &l->slots[n];
+	const struct worker *w = s->adopter == -1
+	    ? NULL
+	    : pool_worker(l->pool, (unsigned int)s->adopter);
+
+	return w != NULL && worker_is_well(w) ? w : NULL;
+}
+
+unsigned int
+slots_retired(const struct listener *l)
+{
+	const struct worker *w;
+	unsigned int n, retired = 0;
+
+	for (n = 0; n < l->sockets.count; n++) {
+		w = pool_worker(l->pool, n);
+		retired += w != NULL && w->gone && adopter_of(l, n) != NULL;
+	}
+	return retired;
+}
+
+static bool
+crew_drains(const struct crew *crew, uint32_t entry)
+{
+	unsigned int i;
+
+	for (i = 0; crew != NULL && i < crew->workers_count; i++)
+		if (worker_seat(&crew->workers[i], entry) & SEAT_LAST)
+			return true;
+	return false;
+}
+
+bool
+slots_are_draining(const struct listener *l)
+{
+	return crew_drains(l->pool->crew, l->entry) ||
+	    crew_drains(l->pool->candidate, l->entry);
+}
+
 bool
 slots_emptied(const struct listener *l)
 {
@@ -303,9 +384,7 @@ is_served(const struct listener *l, unsigned int n)
 
 	if (w != NULL && (s->live || s->fresh) && worker_is_well(w))
 		return true;
-	w = s->adopter != -1 ? pool_worker(l->pool, (unsigned int)s->adopter)
-			     : NULL;
-	return w != NULL && worker_is_well(w);
+	return adopter_of(l, n) != NULL;
 }
 
 unsigned int
@@ -325,9 +404,10 @@ slots_prepare(struct listener *l, unsigned int workers, struct err *err)
 {
 	const unsigned int before = l->sockets.count;
 	struct slot *slots;
+	struct worker *w;
 	unsigned int n;
 
-	if (before == 0 || workers <= before)
+	if (l->phase != SOCKETS_OPEN || workers <= before)
 		return 0;
 	slots = reallocarray(l->slots, workers, sizeof(*slots));
 	if (slots == NULL)
@@ -338,12 +418,14 @@ slots_prepare(struct listener *l, unsigned int workers, struct err *err)
 	for (n = before; n < workers; n++)
 		init(&slots[n]);
 	/* From now on clients queue there too. */
-	if (l->phase == SOCKETS_OPEN && l->goal == GOAL_LISTEN &&
-	    l->pool->crew != NULL)
-		for (n = before; n < workers; n++) {
-			send_listen(l, pool_worker(l->pool, n), n);
-			slots[n].fresh = true;
-		}
+	for (n = before; n < workers && l->goal == GOAL_LISTEN; n++) {
+		w = pool_worker(l->pool, n);
+		/* One that has yet to start is told of all slots then. */
+		if (w == NULL || !worker_reachable(w))
+			continue;
+		send_listen(l, w, n);
+		slots[n].fresh = true;
+	}
 	return 0;
 }
 

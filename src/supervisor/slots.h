@@ -56,6 +56,15 @@ void slots_clear(struct listener *);
 unsigned int slots_live(const struct listener *);
 unsigned int slots_count(const struct listener *);
 
+/* Slots that a sibling serves that is well, for their own won't come back. */
+unsigned int slots_retired(const struct listener *);
+
+/*
+ * Has a worker that would serve it connections that it lets finish since it was
+ * told to CLOSE? It can't LISTEN before it has DRAINED.
+ */
+bool slots_are_draining(const struct listener *);
+
 /* All of them are emptied. */
 bool slots_emptied(const struct listener *);
 

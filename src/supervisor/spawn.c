@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "common/vfork.h"
 
 /*
  * What a child needs stands between these two: above what it uses itself, so
@@ -16,26 +16,6 @@
  */
 #define FIRST_KEPT_FD 10
 #define LAST_KEPT_FD 19
-
-/* For the few calls between clone(2) and exec. */
-#define STACK_SIZE 32768
-
-#define EXIT_CANNOT_EXEC 127
-
-/* A sanitizer keeps books about the stack, which the child would spoil. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifdef SANITIZED
-#define SHARED_MEMORY 0
-#else
-#define SHARED_MEMORY CLONE_VM
-#endif
 
 static struct {
 	enum role role;
@@ -51,9 +31,14 @@ static struct {
 
 #define EXECUTABLES (sizeof(executables) / sizeof(executables[0]))
 
-#define TLS_MODULE "mercury-tls.so"
+static struct {
+	const char *file;
+	int fd;
+} modules[SPAWN_MODULE_COUNT] = {
+	[SPAWN_TLS] = { "mercury-tls.so", -1 },
+	[SPAWN_DNS] = { "mercury-dns.so", -1 },
+};
 
-static int tls_module_fd = -1;
 static int null_fd = -1;
 static int channel_place = -1; /* where a child finds its channel */
 
@@ -69,33 +54,42 @@ open_high(const char *path, int flags)
 	(void)close(low);
 	if (high <= LAST_KEPT_FD)
 		return high;
-	if (high != -1)
-		(void)close(high);
+	(void)close(high);
 	errno = EMFILE;
 	return -1;
+}
+
+/* Returns the descriptor, or -1 with *err. */
+static int
+open_in(const char *dir, const char *file, struct err *err)
+{
+	char path[4096];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, file) >=
+	    sizeof(path))
+		return err_set(err, ERR_INVALID, "%s: path too long", dir);
+	fd = open_high(path, O_RDONLY);
+	if (fd == -1)
+		(void)err_sys(err, "%s", path);
+	return fd;
 }
 
 int
 spawn_open(const char *dir, struct err *err)
 {
-	char path[4096];
 	size_t i;
 
 	for (i = 0; i < EXECUTABLES; i++) {
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir,
-			executables[i].file) >= sizeof(path))
-			return err_set(err, ERR_INVALID, "%s: path too long",
-			    dir);
-		executables[i].fd = open_high(path, O_RDONLY);
+		executables[i].fd = open_in(dir, executables[i].file, err);
 		if (executables[i].fd == -1)
-			return err_sys(err, "%s", path);
+			return -1;
 	}
-	if ((size_t)snprintf(path, sizeof(path), "%s/" TLS_MODULE, dir) >=
-	    sizeof(path))
-		return err_set(err, ERR_INVALID, "%s: path too long", dir);
-	tls_module_fd = open_high(path, O_RDONLY);
-	if (tls_module_fd == -1)
-		return err_sys(err, "%s", path);
+	for (i = 0; i < SPAWN_MODULE_COUNT; i++) {
+		modules[i].fd = open_in(dir, modules[i].file, err);
+		if (modules[i].fd == -1)
+			return -1;
+	}
 	null_fd = open_high("/dev/null", O_RDWR);
 	channel_place = open_high("/dev/null", O_RDWR);
 	if (null_fd == -1 || channel_place == -1)
@@ -104,9 +98,9 @@ spawn_open(const char *dir, struct err *err)
 }
 
 int
-spawn_tls_module(void)
+spawn_module(enum spawn_module which)
 {
-	return tls_module_fd;
+	return modules[which].fd;
 }
 
 static void
@@ -124,7 +118,8 @@ spawn_close(void)
 
 	for (i = 0; i < EXECUTABLES; i++)
 		close_one(&executables[i].fd);
-	close_one(&tls_module_fd);
+	for (i = 0; i < SPAWN_MODULE_COUNT; i++)
+		close_one(&modules[i].fd);
 	close_one(&null_fd);
 	close_one(&channel_place);
 }
@@ -140,20 +135,7 @@ find(enum role role)
 	return i;
 }
 
-/* In the child: no handler and no blocked signal of the parent's. */
-static void
-reset_signals(void)
-{
-	sigset_t none;
-	int sig;
-
-	for (sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* What clone(2) hands to the child. */
+/* What the child is given. */
 struct start {
 	const struct spawn *spawn;
 	size_t exe;
@@ -172,8 +154,8 @@ child_main(void *arg)
 		(char *)(uintptr_t)s->title, NULL };
 
 	if (close_range(LAST_KEPT_FD + 1, ~0U, CLOSE_RANGE_UNSHARE) == -1)
-		_exit(EXIT_CANNOT_EXEC);
-	reset_signals();
+		_exit(VFORK_CANNOT_EXEC);
+	vfork_reset_signals();
 	/*
 	 * Ctrl-C at our terminal is for the supervisor. A process group is
 	 * enough for that: in a session of its own each worker would be a
@@ -186,34 +168,22 @@ child_main(void *arg)
 	    dup2(null_fd, STDIN_FILENO) == -1 ||
 	    dup2(channel_place, ROLE_CHANNEL_FD) == -1 ||
 	    close_range(ROLE_CHANNEL_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) == -1)
-		_exit(EXIT_CANNOT_EXEC);
+		_exit(VFORK_CANNOT_EXEC);
 	(void)fexecve(executables[start->exe].fd, argv, environ);
-	_exit(EXIT_CANNOT_EXEC);
+	_exit(VFORK_CANNOT_EXEC);
 }
 
-/*
- * As vfork(2), but without a copy of the descriptor table, which has several
- * thousand entries when there are a thousand pools.
- */
 pid_t
 spawn(const struct spawn *s, int *pidfd, struct err *err)
 {
-	static _Alignas(16) char stack[STACK_SIZE];
 	struct start start = { s, find(s->role) };
-	sigset_t all, old;
 	pid_t pid;
 
 	if (dup3(s->channel_fd, channel_place, O_CLOEXEC) == -1)
 		return err_sys(err, "dup3");
-	/* A signal for us must not run a handler of ours in the child. */
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	pid = clone(child_main, stack + sizeof(stack),
-	    SHARED_MEMORY | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD,
-	    &start, pidfd);
+	pid = vfork_run(child_main, &start, pidfd);
 	if (pid == -1)
 		(void)err_sys(err, "clone");
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	/* Else nobody would see it close. */
 	(void)dup3(null_fd, channel_place, O_CLOEXEC);
 	return pid;

@@ -20,8 +20,11 @@
  */
 int spawn_open(const char *dir, struct err *err);
 
-/* mercury-tls.so, opened with them (borrowed). */
-int spawn_tls_module(void);
+/* What workers load: mercury-tls.so and mercury-dns.so. */
+enum spawn_module { SPAWN_TLS, SPAWN_DNS, SPAWN_MODULE_COUNT };
+
+/* One of these, opened with the executables (borrowed). */
+int spawn_module(enum spawn_module);
 
 /* Close them again. */
 void spawn_close(void);

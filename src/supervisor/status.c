@@ -7,6 +7,7 @@
 #include "common/snapshot.h"
 #include "supervisor/control.h"
 #include "supervisor/counters.h"
+#include "supervisor/exits.h"
 #include "supervisor/gateway.h"
 #include "supervisor/group.h"
 #include "supervisor/listener.h"
@@ -15,6 +16,7 @@
 #include "supervisor/record.h"
 #include "supervisor/store.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upstreams.h"
 
 static void
 add_daemon(struct snapshot_writer *w)
@@ -61,6 +63,8 @@ add_worker(struct snapshot_writer *sw, const struct worker *w,
 {
 	const struct child *c = &w->child;
 	const struct snapshot_worker row = {
+		/* A listener that is bound has its workers. */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		.slot = w->number,
 		.pid = (uint32_t)c->pid,
 		.state = c->state,
@@ -82,6 +86,35 @@ add_probes(struct snapshot_writer *sw, const struct listener *l)
 	for (i = 0; i < sum.count && i < PROBE_SOURCES; i++)
 		snapshot_add(sw, SNAPSHOT_PROBES, &sum.sources[i],
 		    sizeof(sum.sources[i]));
+}
+
+static void
+add_exits(struct snapshot_writer *sw, const struct listener *l)
+{
+	struct exit_sum sum;
+
+	if (l->spec.protocol != PROTOCOL_EXEC)
+		return;
+	exits_of(l, &sum);
+	snapshot_add(sw, SNAPSHOT_EXITS, &sum, sizeof(sum));
+}
+
+static void
+add_module(struct snapshot_writer *sw, const struct listener *l,
+    const uint64_t counters[static COUNTER_COUNT])
+{
+	struct snapshot_module row = { .name = "" };
+	size_t i;
+
+	if (l->module[0] == '\0')
+		return;
+	memcpy(row.name, l->module, sizeof(row.name));
+	for (i = 0; i < MODULE_COUNTERS; i++) {
+		memcpy(row.counters[i].name, l->module_counters[i],
+		    sizeof(row.counters[i].name));
+		row.counters[i].value = counters[COUNTER_MODULE + i];
+	}
+	snapshot_add(sw, SNAPSHOT_MODULE, &row, sizeof(row));
 }
 
 static uint64_t
@@ -136,6 +169,9 @@ add_listener(struct snapshot_writer *sw, const struct listener *l)
 	for (n = 0; n < row.workers; n++)
 		add_worker(sw, &crew->workers[n], l);
 	add_probes(sw, l);
+	add_exits(sw, l);
+	upstreams_add(sw, l);
+	add_module(sw, l, row.counters);
 }
 
 int

@@ -135,6 +135,7 @@ store_start(struct event_base *base, const struct daemon_settings *s,
 	store.hello.log = s->log;
 	store.hello.uid = s->uid;
 	store.hello.gid = s->gid;
+	store.hello.sandbox = s->sandbox ? SANDBOX_ON : SANDBOX_OFF;
 	/* It must be gone when the next mercuryd looks for strays. */
 	store.hello.orphan_ms = s->shutdown_deadline_ms;
 	store.hello.settings = s->store;

@@ -21,6 +21,12 @@ int strays_begin(struct event_base *, const struct daemon_settings *,
     struct err *err);
 
 /*
+ * A worker that had started programs has ended: those die with it, but not
+ * whom they have started; these are looked for soon.
+ */
+void strays_after_worker(void);
+
+/*
  * All children but control and store are gone: look for those of our own run
  * that are not, and call done when that is over. At once if there is no run
  * yet.

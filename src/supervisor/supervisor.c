@@ -37,6 +37,7 @@
 #include "supervisor/store.h"
 #include "supervisor/strays.h"
 #include "supervisor/tickets.h"
+#include "supervisor/timer.h"
 #include "supervisor/watch.h"
 
 #define LAG_CHECK_MS 1000
@@ -192,6 +193,7 @@ on_lag_check(evutil_socket_t fd, short what, void *arg)
 	/* It comes again as it is, should this fail. */
 	(void)schedule_lag_check();
 	child_reap_strangers();
+	timers_look();
 }
 
 /* --- states --- */
@@ -203,9 +205,10 @@ on_listener_ready(struct listener *l, const struct err *err)
 }
 
 static void
-on_listener_listening(struct listener *l)
+on_listener_settled(struct listener *l)
 {
-	group_listener_changed(l->spec.name);
+	if (sv.state != DAEMON_STOPPING)
+		group_listener_changed(l->spec.name);
 }
 
 static void
@@ -217,7 +220,7 @@ on_listener_removed(struct listener *l, uint64_t finished, uint64_t cut)
 }
 
 static const struct listener_watcher watcher = { on_listener_ready,
-	on_listener_listening, request_answer, on_listener_removed };
+	on_listener_settled, request_answer, on_listener_removed };
 
 static bool
 logs_to_stderr(void)
@@ -230,10 +233,11 @@ supervisor_apply_settings(const struct daemon_settings *s)
 {
 	struct child_settings children = { .base = sv.base,
 		.output_fd = STDERR_FILENO };
-	struct crew_settings crew = { .base = sv.base,
-		.orphan_drain_ms = s->shutdown_deadline_ms,
+	struct crew_settings crew = { .orphan_drain_ms =
+					  s->shutdown_deadline_ms,
 		.uid = s->uid,
-		.gid = s->gid };
+		.gid = s->gid,
+		.sandbox = s->sandbox != 0 };
 
 	sv.settings = *s;
 	if (sv.args->debug)
@@ -360,13 +364,13 @@ set_up(const struct args *args, struct err *err)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (spawn_open(role_dir(), err) == -1 || open_loop(err) == -1)
 		return -1;
+	timers_configure(sv.base);
 	children.base = sv.base;
 	child_configure(&children);
-	pool.base = sv.base;
 	pool.cpus = supervisor_cpus();
-	listener_configure(sv.base, &watcher);
-	if (pool_configure(&pool, err) == -1 ||
-	    health_start(sv.base, err) == -1 ||
+	pool_configure(&pool);
+	listener_configure(&watcher);
+	if (health_start(sv.base, err) == -1 ||
 	    watch_start(sv.base, err) == -1 ||
 	    tickets_start(sv.base, err) == -1)
 		return -1;

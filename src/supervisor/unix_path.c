@@ -207,8 +207,9 @@ remove_socket(const struct unix_path *u)
 }
 
 /*
- * Nothing came of it. The lock goes too, unless it names the socket of an
- * earlier mercuryd that is in the way now, but may be stale later.
+ * Remove what we have made. The lock goes too, unless it names a socket that is
+ * still there: one of an earlier mercuryd, which may be stale later, or ours,
+ * which could not be removed.
  */
 static void
 give_up(struct unix_path *u, dev_t dev, ino_t ino)
@@ -270,14 +271,6 @@ unix_path_apply(const struct listener_spec *spec, const struct unix_path *u,
 void
 unix_path_remove(struct unix_path *u)
 {
-	char lock[LOCK_PATH_SIZE];
-
-	if (u->lock_fd == -1)
-		return;
-	remove_socket(u);
-	lock_path(u->path, lock);
-	(void)unlink(lock);
-	(void)close(u->lock_fd);
-	u->lock_fd = -1;
-	u->path[0] = '\0';
+	if (u->lock_fd != -1)
+		give_up(u, u->dev, u->ino);
 }

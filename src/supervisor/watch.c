@@ -70,12 +70,19 @@ kill_hung(struct worker *w, uint64_t age_ms)
 	child_kill(&w->child, "it hangs");
 }
 
+/* One that drains may do so for a day: its clients shall not hang so long. */
+static bool
+drains(const struct worker *w)
+{
+	return w->child.state == CHILD_STOPPING && w->child.up_ms != 0;
+}
+
 static void
 look_at(struct worker *w, uint64_t now)
 {
 	uint64_t beat;
 
-	if (w->child.state != CHILD_UP || w->board == NULL)
+	if ((w->child.state != CHILD_UP && !drains(w)) || w->board == NULL)
 		return;
 	beat =
 	    atomic_load_explicit(&w->board->heartbeat_ms, memory_order_relaxed);
@@ -83,8 +90,11 @@ look_at(struct worker *w, uint64_t now)
 	/* A worker may write what it likes there, the future too. */
 	if (beat > now)
 		beat = now;
-	set_stuck(w,
-	    now - beat >= MISSED * watch_heartbeat_ms(w->crew) + MERCY_MS);
+	/* What drains has no slots for its siblings. */
+	if (!drains(w))
+		set_stuck(w,
+		    now - beat >=
+			MISSED * watch_heartbeat_ms(w->crew) + MERCY_MS);
 	if (now - beat >= w->crew->pool->hang_timeout_ms)
 		kill_hung(w, now - beat);
 }

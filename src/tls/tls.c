@@ -17,6 +17,7 @@ const struct tls_api mercury_tls = {
 	.context_set_tickets = tls_context_set_tickets,
 	.context_speaks_first = speaks_first,
 	.session_new = tls_session_new,
+	.session_connect = tls_session_connect,
 	.session_free = tls_session_free,
 	.handshake = tls_session_handshake,
 	.recv = tls_session_recv,

@@ -22,7 +22,7 @@
 #include "common/tls_failure.h"
 
 /* What a loader compares, with the size: both sides must be of one build. */
-#define TLS_BUILD PACKAGE_NAME " " PACKAGE_VERSION " tls 1"
+#define TLS_BUILD PACKAGE_NAME " " PACKAGE_VERSION " tls 2"
 
 /* The one symbol of mercury-tls.so: a const struct tls_api. */
 #define TLS_SYMBOL "mercury_tls"
@@ -98,6 +98,17 @@ struct tls_api {
 	 */
 	struct tls_session *(*session_new)(struct tls_context *,
 	    const uint8_t *first, size_t len);
+
+	/*
+	 * Start a session with a peer that we have connected to; the context
+	 * has role client. server is what the peer is called: a DNS name,
+	 * which it is told (SNI), or a numeric address. Where the context
+	 * verifies, the peer's certificate must be for that; NULL or empty:
+	 * for anything. Returns NULL when out of memory, or when server is
+	 * too long for a name.
+	 */
+	struct tls_session *(
+	    *session_connect)(struct tls_context *, const char *server);
 
 	/* Sends nothing. NULL is fine. */
 	void (*session_free)(struct tls_session *);

@@ -1,9 +1,11 @@
 #include "tls/tls_session.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,9 @@
 
 /* The first byte of a handshake's first record. */
 #define RECORD_HANDSHAKE 22
+
+/* A DNS name as text, with its NUL. */
+#define NAME_SIZE 256
 
 _Static_assert(TLS_RECV_SIZE >= TLS_BIO_RECV_SIZE + TLS_BIO_PLAIN_SIZE,
     "all that one recv(2) completes fits");
@@ -65,6 +70,63 @@ tls_session_new(struct tls_context *c, const uint8_t *first, size_t len)
 		s->tls = true;
 	}
 	return s;
+}
+
+/* Is it a numeric address, which a certificate names in another way? */
+static bool
+is_address(const char *server)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, server, bytes) == 1 ||
+	    inet_pton(AF_INET6, server, bytes) == 1;
+}
+
+/*
+ * As a certificate has it: a name without the dot of the root at its end, an
+ * address without its scope. Returns false when it is too long.
+ */
+static bool
+plain_name(const char *server, char out[static NAME_SIZE])
+{
+	size_t len = strcspn(server, "%");
+
+	if (len > 0 && server[len - 1] == '.')
+		len--;
+	if (len >= NAME_SIZE)
+		return false;
+	memcpy(out, server, len);
+	out[len] = '\0';
+	return true;
+}
+
+/* Ask for server, and want a certificate that is for it. */
+static bool
+set_server(SSL *ssl, const char *server)
+{
+	char name[NAME_SIZE];
+
+	if (!plain_name(server, name))
+		return false;
+	if (is_address(name))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
+			   name) == 1;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set_tlsext_host_name(ssl, name) == 1 &&
+	    SSL_set1_host(ssl, name) == 1;
+}
+
+struct tls_session *
+tls_session_connect(struct tls_context *c, const char *server)
+{
+	struct tls_session *s = tls_session_new(c, NULL, 0);
+
+	if (s == NULL || server == NULL || server[0] == '\0' ||
+	    set_server(s->ssl, server))
+		return s;
+	tls_session_free(s);
+	ERR_clear_error();
+	return NULL;
 }
 
 void

@@ -8,6 +8,8 @@
 
 struct tls_session *tls_session_new(struct tls_context *, const uint8_t *first,
     size_t len);
+struct tls_session *tls_session_connect(struct tls_context *,
+    const char *server);
 void tls_session_free(struct tls_session *);
 enum tls_handshake tls_session_handshake(struct tls_session *, int fd);
 ssize_t tls_session_recv(struct tls_session *, int fd, uint8_t *data,

@@ -30,13 +30,18 @@ def figures(what, values, unit="ms"):
           f"(n = {len(ordered)})", flush=True)
 
 
+def prepare():
+    """Be the reaper of what is left behind, with all descriptors there are."""
+    ctypes.CDLL(None).prctl(mercury.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 class Bench:
     """A daemon for the length of a with block."""
 
     def __init__(self, listeners="", **settings):
-        ctypes.CDLL(None).prctl(mercury.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        prepare()
         self.d = mercury.Daemon(listeners, **settings)
 
     def __enter__(self):

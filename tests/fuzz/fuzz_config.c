@@ -10,6 +10,7 @@
 #include "config/config_dirs.h"
 #include "config/config_file.h"
 #include "config/config_scan.h"
+#include "config/listener_files.h"
 #include "config/plan.h"
 #include "config/tls_plan.h"
 #include "fuzz.h"
@@ -64,12 +65,19 @@ config_dirs_store(const struct daemon_settings *settings, bool make,
 }
 
 int
-tls_plan_read(struct wanted *w, struct tls_warnings *warnings, struct err *err)
+listener_files_read(struct wanted *w, struct tls_warnings *warnings,
+    struct err *err)
 {
 	(void)w;
 	(void)err;
 	warnings->count = 0;
 	return 0;
+}
+
+int
+tls_plan_read(struct wanted *w, struct tls_warnings *warnings, struct err *err)
+{
+	return listener_files_read(w, warnings, err);
 }
 
 /* Comments become blanks, and nothing else happens to the text. */

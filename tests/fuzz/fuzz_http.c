@@ -11,18 +11,6 @@
 #include "gateway/route.h"
 
 static void
-check_text(const char *text, size_t size)
-{
-	size_t n;
-
-	FUZZ_CHECK(strnlen(text, size) < size);
-	for (; *text != '\0'; text += n) {
-		n = utf8_length(text);
-		FUZZ_CHECK(n > 0);
-	}
-}
-
-static void
 check_ends(const struct http_request *r)
 {
 	FUZZ_CHECK(memchr(r->target, '\0', sizeof(r->target)) != NULL);
@@ -43,9 +31,9 @@ check_use(const struct http_request *r)
 
 	route_find(r->method, r->target, &route);
 	FUZZ_CHECK(route.what <= ROUTE_NONE && route.methods != NULL);
-	check_text(route.name, sizeof(route.name));
+	FUZZ_CHECK_TEXT(route.name, sizeof(route.name));
 	(void)route_param(route.query, "name", value, sizeof(value));
-	check_text(value, sizeof(value));
+	FUZZ_CHECK_TEXT(value, sizeof(value));
 	if (api_events_query(route.query, &q, why) == 0)
 		FUZZ_CHECK(q.rows >= 1 && q.rows <= EVENTS_PAGE_MAX);
 	(void)access_knows_host(r->host, "a b.example");

@@ -8,7 +8,8 @@
 #include "fuzz.h"
 #include "option/option.h"
 
-#define SECTIONS 4
+#define SECTIONS (OPTION_GATEWAY + 1)
+#define KEY_SECTIONS (OPTION_MODULE + 1)
 
 static void
 check_listener_again(const struct wanted *w)
@@ -56,6 +57,21 @@ read_listener(const json_t *options, bool update, struct err *err)
 }
 
 static int
+read_gateway(const json_t *options, struct err *err)
+{
+	struct gateway_wanted g;
+	unsigned int i;
+
+	if (option_gateway(options, &g, err) == -1)
+		return -1;
+	for (i = 0; i < GATEWAY_SOCKET_COUNT; i++)
+		FUZZ_CHECK(strnlen(g.settings.places[i].address,
+			       SPEC_ADDRESS_SIZE) < SPEC_ADDRESS_SIZE);
+	bulks_drop(&g.bulks);
+	return 0;
+}
+
+static int
 read_json(uint8_t how, const json_t *options, struct err *err)
 {
 	struct daemon_settings daemon;
@@ -69,6 +85,8 @@ read_json(uint8_t how, const json_t *options, struct err *err)
 		return option_group("group", options, &group, err);
 	case OPTION_STORE:
 		return option_store(options, "/var/lib/mercury", &store, err);
+	case OPTION_GATEWAY:
+		return read_gateway(options, err);
 	case OPTION_LISTENER:
 		return read_listener(options, false, err);
 	default:
@@ -95,8 +113,9 @@ read_key_and_value(uint8_t how, const struct fuzz_input *in)
 	if (value != NULL) {
 		*value++ = '\0';
 		value = fuzz_string(value, strlen(value));
-		if (option_check_value((enum option_section)(how % SECTIONS),
-			key, value, &err) == -1)
+		if (option_check_value(
+			(enum option_section)(how % KEY_SECTIONS), key, value,
+			&err) == -1)
 			check_err(&err);
 	}
 	free(value);

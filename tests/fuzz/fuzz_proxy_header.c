@@ -44,35 +44,22 @@ repair(uint8_t *header, size_t len, uint8_t how)
 	tlv[6] = (uint8_t)crc;
 }
 
-/* Ends, and all of it can be shown. */
-static void
-check_text(const char *text, size_t size)
-{
-	size_t n;
-
-	FUZZ_CHECK(strnlen(text, size) < size);
-	for (; *text != '\0'; text += n) {
-		n = utf8_length(text);
-		FUZZ_CHECK(n > 0);
-	}
-}
-
 static void
 check_header(const struct proxy_header *h)
 {
 	FUZZ_CHECK(h->kind <= PROXY_UNIX);
 	FUZZ_CHECK(h->version == 1 || h->version == 2);
-	check_text(h->source.path, sizeof(h->source.path));
-	check_text(h->destination.path, sizeof(h->destination.path));
-	check_text(h->alpn, sizeof(h->alpn));
-	check_text(h->authority, sizeof(h->authority));
-	check_text(h->netns, sizeof(h->netns));
-	check_text(h->unique_id, sizeof(h->unique_id));
-	check_text(h->ssl.version, sizeof(h->ssl.version));
-	check_text(h->ssl.cn, sizeof(h->ssl.cn));
-	check_text(h->ssl.cipher, sizeof(h->ssl.cipher));
-	check_text(h->ssl.sig_alg, sizeof(h->ssl.sig_alg));
-	check_text(h->ssl.key_alg, sizeof(h->ssl.key_alg));
+	FUZZ_CHECK_TEXT(h->source.path, sizeof(h->source.path));
+	FUZZ_CHECK_TEXT(h->destination.path, sizeof(h->destination.path));
+	FUZZ_CHECK_TEXT(h->alpn, sizeof(h->alpn));
+	FUZZ_CHECK_TEXT(h->authority, sizeof(h->authority));
+	FUZZ_CHECK_TEXT(h->netns, sizeof(h->netns));
+	FUZZ_CHECK_TEXT(h->unique_id, sizeof(h->unique_id));
+	FUZZ_CHECK_TEXT(h->ssl.version, sizeof(h->ssl.version));
+	FUZZ_CHECK_TEXT(h->ssl.cn, sizeof(h->ssl.cn));
+	FUZZ_CHECK_TEXT(h->ssl.cipher, sizeof(h->ssl.cipher));
+	FUZZ_CHECK_TEXT(h->ssl.sig_alg, sizeof(h->ssl.sig_alg));
+	FUZZ_CHECK_TEXT(h->ssl.key_alg, sizeof(h->ssl.key_alg));
 }
 
 static void

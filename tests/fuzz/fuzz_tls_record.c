@@ -136,7 +136,7 @@ static void
 put_plain(struct fuzz_input *in)
 {
 	uint8_t *record = wire + wire_len;
-	size_t body = ((size_t)fuzz_byte(in) << 8 | fuzz_byte(in)) %
+	size_t body = fuzz_word(in) %
 	    (TLS_RECORD_MAX - TLS_AEAD_HEADER - TLS_AEAD_TAG + 1);
 	size_t len = body, end;
 	uint8_t nonce[TLS_AEAD_NONCE];

@@ -6,7 +6,7 @@
 # Each works on a copy of its seeds in fuzz-work/, so that nothing in the
 # sources changes. Fails if one finds something, and says where the input is.
 set -u
-seeds=$(cd "$(dirname "$0")/seeds" && pwd) || exit 1
+sources=$(cd "$(dirname "$0")" && pwd) || exit 1
 
 # run_one SECONDS TARGET
 run_one() {
@@ -14,8 +14,11 @@ run_one() {
 	work=fuzz-work/$name
 	rm -rf "$work/corpus"
 	mkdir -p "$work/corpus" || return 1
-	cp "$seeds/$name"/* "$work/corpus/" || return 1
+	cp "$sources/seeds/$name"/* "$work/corpus/" || return 1
+	dict=
+	[ ! -f "$sources/dict/$name" ] || dict=-dict=$sources/dict/$name
 	if "./$2" -max_total_time="$1" -timeout=10 -rss_limit_mb=1024 \
+	    ${dict:+"$dict"} \
 	    -use_value_profile=1 -print_final_stats=1 \
 	    -artifact_prefix="$work/" "$work/corpus" \
 	    >"$work/log" 2>&1 </dev/null; then

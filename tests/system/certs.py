@@ -1,7 +1,13 @@
-"""Certificates for tests, made with openssl(1) as an operator would."""
+"""Certificates for tests, made with openssl(1) as an operator would; and how
+to talk over TLS both ways at once."""
 
 import os
+import select
+import ssl
 import subprocess
+import time
+
+import mercury
 
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 
@@ -52,3 +58,24 @@ class Certificates:
     def fingerprint(self, name):
         return openssl("x509", "-in", self.path(name + ".pem"), "-noout",
                        "-fingerprint", "-sha256").strip()
+
+
+def exchange(s, data):
+    """Send and receive at the same time: an SSL object bears one thread."""
+    s.setblocking(False)
+    sent, back = 0, bytearray()
+    end = time.monotonic() + mercury.DEADLINE * 3
+    while len(back) < len(data) and time.monotonic() < end:
+        select.select([s], [s] if sent < len(data) else [], [], 0.1)
+        try:
+            sent += s.send(data[sent:sent + 65536]) if sent < len(data) else 0
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        try:
+            part = s.recv(1 << 20)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            continue
+        if not part:
+            break
+        back += part
+    return bytes(back)

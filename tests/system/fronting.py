@@ -32,9 +32,13 @@ pid {dir}/nginx.pid;
 error_log {dir}/nginx.log;
 {module}
 events {{ worker_connections 200; }}
-stream {{
 {body}
-}}
+"""
+
+NGINX_STREAM = """
+stream {
+%s
+}
 """
 
 NGINX_PROXY = """
@@ -157,7 +161,8 @@ def show_stat(path):
     return {(row["pxname"], row["svname"]): row for row in rows}
 
 
-def _nginx(test, port, body):
+def nginx_whole(test, port, body):
+    """nginx that listens on port, with this body outside of all sections."""
     program = mercury.need_tool(test, "nginx", NGINX_MODULE)
     directory = test.scratch()
     path = os.path.join(directory, "nginx.conf")
@@ -171,7 +176,8 @@ def _nginx(test, port, body):
 def nginx(test, to):
     """nginx that sends a header of version 1 to the port; see its port."""
     port = mercury.free_port()
-    return _nginx(test, port, NGINX_PROXY.format(port=port, to=to))
+    return nginx_whole(test, port, NGINX_STREAM % NGINX_PROXY.format(
+        port=port, to=to))
 
 
 def nginx_stream(test, ports):
@@ -180,8 +186,8 @@ def nginx_stream(test, ports):
     servers = "\n".join(
         f"    server 127.0.0.1:{to} max_fails=1 fail_timeout=1s;"
         for to in ports)
-    return _nginx(test, port,
-                  NGINX_UPSTREAMS.format(port=port, servers=servers))
+    return nginx_whole(test, port, NGINX_STREAM % NGINX_UPSTREAMS.format(
+        port=port, servers=servers))
 
 
 def certificate(folder):

@@ -111,8 +111,9 @@ class Gateway:
             close_fds=False, preexec_fn=lambda: os.dup2(end.fileno(), 3))
         end.close()
         test.addCleanup(self._clean)
-        settings = struct.pack("=216x129x1024xBB5x96x", weight, 1)
-        hello = struct.pack("=4B4xII", 2, 0, 0, 0, 0xffffffff, 0xffffffff)
+        settings = struct.pack("=216x129x1024xBB5x160x", weight, 1)
+        hello = struct.pack("=4B4xIIII", 2, 0, 0, 0, 0xffffffff, 0xffffffff,
+                            1, 0)
         self.send("GATEWAY_HELLO", hello + settings, board.fd)
         if self.receive() != "READY":
             raise AssertionError("the gateway is not ready")

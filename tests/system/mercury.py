@@ -25,23 +25,25 @@ BUILD_DIR = os.path.abspath(os.environ.get("MERCURY_BUILDDIR", "."))
 SOURCE_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 ROLES = ("mercury-config", "mercury-control", "mercury-gateway",
          "mercury-pool", "mercury-store")
-LIBEXEC = ROLES + ("mercury-tls.so",)
+LIBEXEC = ROLES + ("mercury-tls.so", "mercury-dns.so")
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody")
 
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def sanitized():
-    """Was the build made with --enable-sanitizers?"""
+def built_with(word):
+    """Does the build's config.h define this?"""
     path = os.path.join(BUILD_DIR, "config.h")
     if not os.path.exists(path):
         sys.exit("MERCURY_BUILDDIR must name the folder of the build")
     with open(path) as f:
-        return "#define MERCURY_SANITIZED 1" in f.read()
+        return f"#define {word} 1" in f.read()
 
 
-SANITIZED = sanitized()
+# One with --enable-coverage is as slow, and takes memory of its own too.
+SANITIZERS = built_with("MERCURY_SANITIZED")
+SANITIZED = SANITIZERS or built_with("MERCURY_COVERAGE")
 DEADLINE = 30 if SANITIZED else 10  # seconds, for what should be at once
 TEST_TIMEOUT = 180 if SANITIZED else 60  # seconds, for one test
 REPORTS = re.compile(
@@ -339,6 +341,21 @@ def run(argv, timeout=DEADLINE * 3, data=b"", **kwargs):
                           capture_output=True, **kwargs)
     return Result(done.returncode, done.stdout.decode(errors="replace"),
                   done.stderr.decode(errors="replace"))
+
+
+def keepalive_timer(s):
+    """That of the other end of S, in seconds; None when it is off."""
+    host, port = s.getsockname()[:2]
+    # Others may have come from the same port, to other places.
+    out = run(["ss", "-Htno", f"dst {host}:{port} and "
+               f"sport = :{s.getpeername()[1]}"]).out
+    found = re.search(r"timer:\(keepalive,([0-9.]+)(min|sec|ms)", out)
+    if not found:
+        return None
+    unit = {"min": 60.0, "sec": 1.0, "ms": 0.001}[found[2]]
+    # ss prints 1min5sec as "1min5sec".
+    rest = re.search(r"min([0-9.]+)sec", out)
+    return float(found[1]) * unit + (float(rest[1]) if rest else 0)
 
 
 def text(value):

@@ -675,6 +675,7 @@ main(int argc, char **argv)
 	d.hello.log.level = LOG_LEVEL_INFO;
 	d.hello.uid = d.hello.gid = SPEC_NO_ID;
 	d.hello.orphan_ms = 5000;
+	d.hello.sandbox = SANDBOX_ON;
 	d.hello.settings.retention_ms = 30ull * 86400 * 1000;
 	d.hello.settings.max_events = 100000000;
 	d.hello.settings.cleanup_every_ms = 3600000;

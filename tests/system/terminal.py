@@ -4,6 +4,7 @@ screen. It knows no more than the sequences that mercuryctl sends."""
 import fcntl
 import os
 import pty
+import signal
 import re
 import select
 import struct
@@ -115,10 +116,15 @@ class Terminal:
             "stdin": self.slave, "stdout": self.slave, "stderr": self.slave}
         self.process = subprocess.Popen(
             argv, env=env, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0),
+            preexec_fn=self.take_terminal,
             **{**streams, **kwargs})
         test.addCleanup(self.process.wait)
         test.addCleanup(mercury.kill, self.process.pid)
+
+    def take_terminal(self):
+        """In the child. Who was started in the background ignores ctrl-C."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
 
     def set_size(self, width, height):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ,

@@ -15,6 +15,7 @@ import mercury
 from mercury import DEADLINE, ask, connect, kill, receive_all, wait_until
 
 CONFIG = os.path.join(mercury.SOURCE_DIR, "contrib/haproxy/mercury.cfg")
+NGINX_CONFIG = os.path.join(mercury.SOURCE_DIR, "contrib/nginx/mercury.conf")
 MANUAL = os.path.join(mercury.SOURCE_DIR, "man/mercury-gateway.8.in")
 
 # A slow machine's checks are late; so that a daemon never looks like one that
@@ -70,7 +71,7 @@ class Load:
 class Node(mercury.Daemon):
     """A mercuryd with the listener pos and all that balancers may ask."""
 
-    def __init__(self, **settings):
+    def __init__(self, options=None, **settings):
         self.http, self.agent, self.tcp, self.own, self.pos = (
             mercury.free_port() for _ in range(5))
         super().__init__(f"""
@@ -80,7 +81,7 @@ gateway {{
   tcp_check_listen = "127.0.0.1:{self.tcp}"
 }}
 """ + mercury.listener("pos", port=self.pos, workers=2, max_restarts=1000,
-                       health_port=self.own),
+                       health_port=self.own, **(options or {})),
                          **settings)
 
     def served(self):
@@ -359,6 +360,51 @@ class Example(Balanced):
             self.is_up("a")
             self.has_traffic(self.a)
         self.assertEqual(self.a.stop(), 0)
+        self.nothing_was_lost(load)
+
+
+class NginxExample(Balanced):
+    """The configuration in contrib/nginx."""
+
+    def front(self):
+        """The same, with our ports."""
+        with open(NGINX_CONFIG) as f:
+            text = f.read()
+        begin = text.index("\nstream {")
+        head, body = text[:begin], text[begin:]
+        # What it says of mercury.conf is what we do.
+        for line in ('proxy_protocol = "v1"', "proxy_trusted = {"):
+            self.assertIn(line, head)
+        port = mercury.free_port()
+        for old, new in (("listen 9100;", f"listen 127.0.0.1:{port};"),
+                         ("10.0.0.11:9100", f"127.0.0.1:{self.a.pos}"),
+                         ("10.0.0.12:9100", f"127.0.0.1:{self.b.pos}")):
+            self.assertEqual(body.count(old), 1, old)
+            body = body.replace(old, new)
+        fronting.nginx_whole(self, port, body)
+        return port
+
+    def test_a_node_that_ends_and_its_clients(self):
+        options = {"proxy_protocol": "v1", "proxy_trusted": "127.0.0.1"}
+        self.a, self.b = (self.node(options=options) for _ in range(2))
+        port = self.front()
+        with connect(port) as s:
+            self.assertEqual(ask(s, b"x"), b"x")
+            ours = "%s:%d" % s.getsockname()
+            peers = [c.get("peer") for n in (self.a, self.b) for c in
+                     n.call("connection.list", name="pos")["connections"]]
+            self.assertEqual(peers, [ours], "whose connection it is")
+        load = Load(self, port)
+        for n in (self.a, self.b):
+            self.has_traffic(n)
+        self.a.call("listener.pause", name="pos")
+        self.has_traffic(self.b)
+        self.a.call("listener.resume", name="pos")
+        self.has_traffic(self.a)
+        self.assertEqual(self.a.stop(), 0)
+        self.has_traffic(self.b)
+        self.a.start()
+        self.has_traffic(self.a)
         self.nothing_was_lost(load)
 
 

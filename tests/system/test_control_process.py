@@ -2,6 +2,7 @@
 limits of the control socket, and what a slow supervisor makes of them."""
 
 import array
+import contextlib
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ import warnings
 
 import mercury
 from mercury import wait_until
+from supervising import Background
 
 STATUS = b'{"jsonrpc":"2.0","id":%d,"method":"daemon.status"}\n'
 RELOAD = b'{"jsonrpc":"2.0","id":%d,"method":"daemon.reload"}\n'
@@ -66,8 +68,9 @@ class Supervisor:
             ["mercury-control"], executable=mercury.binary("mercury-control"),
             close_fds=False, preexec_fn=lambda: os.dup2(end.fileno(), 3))
         end.close()
-        hello = struct.pack("=4B4xIIII256s", 3, 0, 0, 0, uid, uid,
-                            CONTROL_GROUP, READERS_GROUP, folder.encode())
+        hello = struct.pack("=4B4xIIIIII256s", 3, 0, 0, 0, uid, uid,
+                            CONTROL_GROUP, READERS_GROUP, 1, 0,
+                            folder.encode())
         self.send("CONTROL_HELLO", hello, self.listener.fileno())
         assert self.receive()[0] == "READY"
 
@@ -527,7 +530,6 @@ class Peers(ControlProcess):
         os.waitpid(crowd, 0)
 
 
-
 class KilledMeanwhile(mercury.TestCase):
     """mercuryd lives, so it is not said that no daemon is there."""
 
@@ -546,6 +548,52 @@ class KilledMeanwhile(mercury.TestCase):
         self.assertEqual(ctl.returncode, 1, told)
         self.assertIn("may or may not have done it", told)
         wait_until(lambda: d.ctl("status").code == 0, "control is back")
+
+    def test_who_asks_the_next_one_gets_no_old_answers(self):
+        """It numbers its requests from the first again."""
+        port = mercury.free_port()
+        d = self.started(mercury.listener("a", port=port)
+                         + "".join(mercury.listener(n) for n in "bcd"))
+        held = {n: mercury.connect(d.port(n)) for n in "abcd"}
+        for s in held.values():
+            self.addCleanup(s.close)
+            self.assertEqual(mercury.ask(s, b"x"), b"x")
+        self.next_control(d)
+        with self.remove(d, "a"):
+            wait_until(lambda: d.listener("a")["state"] == "draining",
+                       "the removal has begun")
+            d.call("daemon.reload")
+            wait_until(lambda: d.listener("a")["state"] == "listening",
+                       "it is back")
+            self.next_control(d)
+        with contextlib.ExitStack() as stack:
+            calls = [stack.enter_context(self.remove(d, n)) for n in "bcd"]
+            wait_until(lambda: [d.listener(n)["state"] for n in "bcd"]
+                       == ["draining"] * 3, "the removals have begun")
+            held["a"].close()
+            wait_until(lambda: "listener=a removed" in d.log(),
+                       "the first one has ended")
+            self.assertIsNotNone(d.listener("b"))
+            for call in calls:
+                self.assertTrue(call.pending())
+
+    @staticmethod
+    def next_control(d):
+        """Kill it; the next one has not been asked anything."""
+        old = d.child("mercury-control")
+        mercury.kill(old)
+        wait_until(lambda: [p for p in mercury.descendants(d.pid)
+                            if mercury.comm(p) == "mercury-control"
+                            and p != old], "the next one runs")
+
+    @staticmethod
+    def remove(d, name):
+        def sent():
+            with contextlib.suppress(OSError):
+                return Background(d, "listener.remove", name=name,
+                                  deadline="1h")
+            return None
+        return wait_until(sent, f"{name} is to be removed")
 
     def test_what_a_killed_one_was_writing_is_swept_away(self):
         d = self.started()

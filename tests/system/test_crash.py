@@ -5,6 +5,7 @@ import threading
 
 import mercury
 from mercury import alive, answers, ask, connect, kill, wait_until
+from supervising import Background, wait_state
 
 
 class WorkerCrash(mercury.TestCase):
@@ -149,6 +150,61 @@ class WorkerCrash(mercury.TestCase):
         for name in "abc":
             self.assertEqual(d.listener(name)["accepted"], 4)
             self.assertEqual(d.listener(name)["restarts"], 4)
+
+
+class RemovalCrash(mercury.TestCase):
+    def client_of(self, d, index):
+        """A client whom that worker of listener a serves."""
+        def find():
+            s = connect(d.port("a"))
+            self.assertEqual(ask(s, b"x"), b"x")
+            self.addCleanup(s.close)
+            return s if d.listener("a")["workers"][index]["connections"] \
+                else None
+        return wait_until(find, f"worker {index} serves somebody")
+
+    def test_sibling_that_was_told_to_close_adopts_nothing(self):
+        d = self.started()
+        d.add("a", workers=2, max_restarts=100)
+        client = self.client_of(d, 1)
+        for _ in range(6):  # the next replacement comes after 320 ms
+            d.kill_worker("a", 0)
+        dying, sibling = d.workers("a")
+        kill(sibling, signal.SIGSTOP)
+        with Background(d, "listener.remove", name="a", deadline="60s") as b:
+            wait_until(lambda: d.listener("a")["state"] == "draining",
+                       "the listener drains")
+            kill(dying)
+            wait_until(lambda: d.workers("a")[0] not in (None, dying),
+                       "the replacement has come")
+            kill(sibling, signal.SIGCONT)
+            self.assertEqual(ask(client, b"y"), b"y")
+            self.assertEqual(d.workers("a")[1], sibling)
+            client.close()
+            b.answer()
+
+
+    def test_queue_that_only_an_old_worker_has_left(self):
+        """It has handed its sockets over: that it closes says nothing."""
+        d = self.started()
+        port = d.add("a", drain_timeout="60s", hang_timeout="60s")["port"]
+        client = self.client_of(d, 0)
+        d.call("listener.restart", name="a")
+        current = d.workers("a")[0]
+        kill(current, signal.SIGSTOP)
+        waiting = [connect(port) for _ in range(20)]
+        for s in waiting:
+            self.addCleanup(s.close)
+            s.sendall(b"early")
+        with Background(d, "listener.remove", name="a", deadline="60s") as b:
+            wait_state(d, "a", "draining")
+            self.assertTrue(b.pending(), "the other one has not answered")
+            kill(current)
+            for s in waiting:
+                self.assertEqual(mercury.receive(s, 5), b"early")
+                s.close()
+            client.close()
+            b.answer()
 
 
 class ControlCrash(mercury.TestCase):

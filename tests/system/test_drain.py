@@ -150,6 +150,7 @@ class Drain(Readiness):
     def test_mercuryctl(self):
         d = self.started(mercury.listener("a")
                          + mercury.listener("b", required=False))
+        wait_until(lambda: self.listener_ready(d, "b")[0], "b is ready too")
         result = d.ctl("drain")
         self.assertEqual(result.code, 0, result)
         self.assertEqual(result.out.splitlines(), [
@@ -460,8 +461,10 @@ class OverHttp(Readiness):
             mercury.listener("a") + mercury.listener("b", required=False)
             + f'gateway {{ listen = "127.0.0.1:{self.port}" }}\n',
             lame_duck="60s")
+        # Nobody waits for b, which is not required.
         wait_until(lambda: not mercury.refused(self.port)
-                   and self.ask("/readyz")[0] == 200, "it answers")
+                   and self.ask("/readyz")[0] == 200
+                   and self.ask("/readyz/b")[0] == 200, "it answers")
 
         def expect(**codes):
             for path, code in codes.items():

@@ -4,6 +4,7 @@ with this test in the place of the supervisor that says what is ready."""
 import ctypes
 import itertools
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -35,6 +36,17 @@ def filters(s, *instructions):
 
 
 KEEP_ALL, DROP_ALL = (6, 0, 0, 0xffffffff), (6, 0, 0, 0)
+
+
+def gateway_filters():
+    """May the gateway, which has no capabilities? Some kernels say no."""
+    pid = os.fork()
+    if pid == 0:
+        if os.geteuid() == 0:
+            os.setresuid(*3 * [pwd.getpwnam("nobody").pw_uid])
+        with socket.socket() as s:
+            os._exit(not filters(s, KEEP_ALL))
+    return os.waitpid(pid, 0)[1] == 0
 
 
 class Checks(mercury.TestCase):
@@ -438,9 +450,8 @@ class TcpChecks(Checks):
 
     def test_nobody_is_reset(self):
         """Whoever was let in ends with FIN, however often it closes."""
-        with socket.socket() as s:
-            if not filters(s, KEEP_ALL):
-                self.skipTest("no rights to attach a filter")
+        if not gateway_filters():
+            self.skipTest("this kernel lets only root attach a filter")
         self.serve()
         self.becomes(True)
         resets, seen = [], {True: 0, False: 0}

@@ -2,8 +2,8 @@
 order, and who notices."""
 
 import mercury
-from mercury import ask, connect, kill, wait_until
-from supervising import Storm, history, wait_state
+from mercury import alive, answers, ask, connect, kill, wait_until
+from supervising import Background, Moods, Storm, history, wait_state
 
 NAMES = "abc"
 ENDS = ("worker.crashed", "worker.exited")
@@ -157,6 +157,73 @@ class Strategies(GroupTestCase):
             self.wait_restarted(d, old, NAMES)
         for name in NAMES:
             self.assertTrue(mercury.answers(d.port(name)))
+
+
+class OldGenerations(GroupTestCase):
+    """A hot restart has left workers that have a connection still."""
+
+    def setUp(self):
+        super().setUp()
+        self.d = self.started(
+            group("g", "b", "c", strategy="one_for_all")
+            + "".join(mercury.listener(n, workers=1, drain_timeout="60s")
+                      for n in "bc"))
+        self.client = connect(self.d.port("b"))
+        self.addCleanup(self.client.close)
+        self.assertEqual(ask(self.client, b"x"), b"x")
+        self.d.call("listener.restart", name="b")
+
+    def wait_new(self, name, old):
+        wait_until(lambda: set(self.d.workers(name)) - {None, *old},
+                   f"{name} has a new worker")
+
+    def test_nobody_waits_for_them(self):
+        d = self.d
+        old = {n: d.workers(n) for n in "bc"}
+        kill(old["c"][0])
+        for name in "bc":
+            self.wait_new(name, old[name])
+            self.assertTrue(answers(d.port(name)))
+        self.assertEqual(ask(self.client, b"y"), b"y")
+
+    def test_one_is_removed_meanwhile(self):
+        d, old = self.d, self.d.workers("c")
+        kill(old[0])
+        wait_until(lambda: not alive(old[0]), "the group is restarted")
+        d.call("listener.remove", name="b", deadline="0s")
+        self.wait_new("c", old)
+        self.assertTrue(answers(d.port("c")))
+
+
+class WhileOneStarts(GroupTestCase):
+    """The first does not come up: the others need not wait for it."""
+
+    def check(self, method, **params):
+        d = self.daemon(
+            group("g", "a", "b", strategy="one_for_all")
+            + "".join(mercury.listener(n, workers=1) for n in "ab"))
+        moods = Moods(d)
+        d.start()
+        old = d.workers("b")
+        moods.set("a/0 hang")
+        kill(d.workers("a")[0])
+        hanging = wait_until(lambda: [
+            p for p in mercury.descendants(d.pid)
+            if mercury.executable(p).endswith("/roles/mercury-pool")],
+            "it starts")
+        with Background(d, method, name="a", **params):
+            wait_until(lambda: set(d.workers("b")) - {None, *old},
+                       "b has a new worker")
+            self.assertTrue(answers(d.port("b")))
+            self.assertTrue(alive(hanging[0]), "it took until its deadline")
+            moods.set()
+            kill(hanging[0])
+
+    def test_it_is_paused(self):
+        self.check("listener.pause")
+
+    def test_it_is_removed(self):
+        self.check("listener.remove", deadline="60s")
 
 
 class Intensity(GroupTestCase):

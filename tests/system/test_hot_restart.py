@@ -1,8 +1,11 @@
 """Hot restart: new workers take over, and no client notices."""
 
 import os
+import pwd
 import signal
+import socket
 import time
+import unittest
 
 import mercury
 import supervising
@@ -14,6 +17,18 @@ def pool_workers(d):
     """The pids of all workers, also those of other generations."""
     return sorted(p for p in mercury.descendants(d.pid)
                   if mercury.comm(p) == "mercury-pool")
+
+
+def process_state(pid):
+    return (mercury.stat_fields(pid) or " ")[0]
+
+
+def sockets(pid):
+    """All that it has open, by their inodes."""
+    folder = f"/proc/{pid}/fd"
+    links = [os.readlink(os.path.join(folder, fd))
+             for fd in os.listdir(folder)]
+    return {link for link in links if link.startswith("socket:")}
 
 
 class HotRestart(mercury.TestCase):
@@ -329,6 +344,41 @@ class BadGeneration(HotRestart):
         d.call("daemon.reload")
         self.assertEqual(d.listener("a")["protocol"], "discard")
 
+    def test_while_a_worker_waits_to_be_restarted(self):
+        """It starts once, and serves the slots that came meanwhile."""
+        d = self.d
+        d.write(mercury.listener("a", allow="127.0.0.1", max_restarts=1000))
+        d.start()
+        old = d.workers("a")[0]
+        self.moods.set("a/1 signal 19")
+        d.write(mercury.listener("a", allow="127.0.0.1", max_restarts=1000,
+                                 workers=2))
+        with Background(d, "daemon.reload") as reload:
+            def started():
+                return [r["pid"] for r in history(d, "a", "worker.started")
+                        if r["pid"] != old]
+            first = wait_until(started, "the first new one is ready")[0]
+            # It won't say that it serves: the old crew stays for now.
+            kill(first, signal.SIGSTOP)
+            second = wait_until(lambda: [
+                p for p in mercury.descendants(d.pid) - {old, first}
+                if mercury.comm(p) == "mercury-pool"
+                and mercury.stat_fields(p)[0] == "T"], "it waits")[0]
+            self.moods.set("a/0 exit 1")
+            kill(old)
+            wait_until(lambda: d.listener("a")["restarts"] >= 8,
+                       "it is restarted after a while only")
+            self.moods.set()
+            kill(second, signal.SIGCONT)
+            before = d.listener("a")["restarts"]
+            wait_until(lambda: d.listener("a")["workers"][0]["state"]
+                       == "running", "the old one is back")
+            self.assertNotIn("did not come", d.log())
+            self.assertEqual(d.listener("a")["restarts"], before)
+            kill(first, signal.SIGCONT)
+            reload.answer()
+        self.assertTrue(answers(d.port("a")))
+
     def test_it_never_gets_ready(self):
         """It is killed when its time is over; so is a mere replacement."""
         d = self.d.start()
@@ -390,6 +440,95 @@ class Meanwhile(HotRestart):
                 self.assertEqual(call.answer()["state"], "listening")
         self.assertLessEqual(d.listener("a")["generation"], generation + 10)
         self.assertTrue(answers(d.port("a")))
+
+    def half_told(self):
+        """A listener with a restart whose new workers were told what to serve,
+        and one of them has not looked yet; its pid, and the restart."""
+        d = self.d
+        port = mercury.free_port()
+        d.write(mercury.listener("a", port=port, workers=2))
+        d.call("daemon.reload")
+        wait_state(d, "a", "listening")
+        old = d.workers("a")
+        self.moods.set("a/1 signal 19")
+        restart = Background(d, "listener.restart", name="a")
+        self.addCleanup(restart.__exit__)
+
+        def stopped(name):
+            return [p for p in mercury.descendants(d.pid)
+                    if mercury.executable(p).endswith(name)
+                    and process_state(p) == "T"]
+        first = wait_until(lambda: stopped("/roles/mercury-pool"),
+                           "one has not begun")[0]
+        late = wait_until(lambda: set(pool_workers(d)) - {first, *old},
+                          "the other one").pop()
+        wait_until(lambda: process_state(late) == "S", "it is up")
+        self.moods.set()
+        kill(late, signal.SIGSTOP)
+        kill(first, signal.SIGCONT)
+        wait_until(lambda: sockets(first) & sockets(old[1]),
+                   "it was told what to serve")
+        return port, late, restart
+
+    def test_a_reload_once_the_new_workers_know_what_to_serve(self):
+        """It is done only when what it asked for is what is served."""
+        d = self.d
+        port, late, restart = self.half_told()
+        d.write(mercury.listener("a", port=port, workers=2,
+                                 protocol="discard"))
+        with Background(d, "daemon.reload") as reload:
+            self.assertTrue(reload.pending(), "the restart is under way")
+            kill(late, signal.SIGCONT)
+            self.assertEqual(restart.answer()["state"], "listening")
+            reload.answer()
+        self.assertEqual(d.listener("a")["protocol"], "discard")
+        for _ in range(20):
+            with connect(port) as s:
+                s.sendall(b"is there an echo?")
+                s.shutdown(socket.SHUT_WR)
+                self.assertEqual(mercury.receive_all(s), b"")
+
+    @unittest.skipUnless(mercury.ROOT, "needs another user")
+    def test_a_reload_with_another_user(self):
+        """It does not join workers that were started as the old one."""
+        d = self.d
+        port = mercury.free_port()
+        d.write(mercury.listener("a", port=port))
+        d.call("daemon.reload")
+        wait_state(d, "a", "listening")
+        self.moods.set("a/0 hang")
+        restart = Background(d, "listener.restart", name="a")
+        self.addCleanup(restart.__exit__)
+        hanging = wait_until(lambda: [
+            p for p in mercury.descendants(d.pid)
+            if mercury.executable(p).endswith("/roles/mercury-pool")
+            and process_state(p) == "S"], "it hangs")
+        d.write(mercury.listener("a", port=port, user="games"))
+        with Background(d, "daemon.reload") as reload:
+            self.assertTrue(reload.pending(), "the restart is under way")
+            self.moods.set()
+            kill(hanging[0])
+            with self.assertRaises(mercury.RpcError):
+                restart.answer()
+            reload.answer()
+        uid = mercury.status_of(d.workers("a")[0])["Uid"].split()[0]
+        self.assertEqual(int(uid), pwd.getpwnam("games").pw_uid)
+
+    def test_another_restart_once_the_new_workers_know_what_to_serve(self):
+        """Who asks then gets workers that have started later."""
+        d = self.d
+        port, late, restart = self.half_told()
+        generation = d.listener("a")["generation"]
+        again = [Background(d, "listener.restart", name="a")
+                 for _ in range(3)]
+        for call in again:
+            self.addCleanup(call.__exit__)
+        self.assertTrue(again[-1].pending(), "the restart is under way")
+        kill(late, signal.SIGCONT)
+        self.assertEqual(restart.answer()["generation"], generation + 1)
+        for call in again:
+            self.assertEqual(call.answer()["generation"], generation + 2)
+        self.assertTrue(answers(port))
 
     def test_remove(self):
         port, restart = self.hold("a")

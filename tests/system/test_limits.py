@@ -1,12 +1,15 @@
 """Limits over all workers of a listener: max_connections, overflow,
 accept_rate; and the alarms that say that one is near."""
 
+import contextlib
 import select
+import signal
 import time
 
 import mercury
 from mercury import ask, connect, kill, listener, receive_all, wait_until
 from storing import rows, wait_rows
+from supervising import Background
 
 
 def open_now(d, name="pos"):
@@ -84,6 +87,39 @@ class MaxConnections(mercury.TestCase):
         wait_until(lambda: open_now(d) == 2, "one place is free")
         again = self.clients(d, 1)[0]
         wait_until(lambda: again.state() == "in", "and taken")
+
+    def test_after_one_that_a_hung_worker_has_left_late(self):
+        """What it has of a listener that is gone is not the next one's."""
+        d = self.started(listener("x", pool="p", workers=2,
+                                  hang_timeout="1h"))
+        d.add("old", pool="p", workers=2)
+        port = mercury.free_port()
+        held = []
+
+        def at_both():
+            held.append(connect(d.port("old")))
+            self.addCleanup(held[-1].close)
+            return all(w["connections"] for w in d.listener("old")["workers"])
+        wait_until(at_both, "both workers have some")
+        hung = d.workers("old")[0]
+        kill(hung, signal.SIGSTOP)
+        d.call("listener.remove", name="old", deadline="100ms")
+        with Background(d, "listener.add", name="pos", address="127.0.0.1",
+                        port=port, pool="p", workers=2, protocol="echo",
+                        max_connections=1, overflow="reject") as add:
+            wait_until(lambda: mercury.is_listening(port), "it is bound")
+            # The other one serves it alone for now.
+            with connect(port) as client:
+                self.assertEqual(ask(client, b"x"), b"x")
+                kill(hung, signal.SIGCONT)
+                for s in held:
+                    with contextlib.suppress(ConnectionResetError):
+                        receive_all(s)
+                add.answer()
+                other = self.clients(d, 1)[0]
+                wait_until(lambda: other.state() != "waits", "it is decided")
+                self.assertEqual(d.listener("pos")["rejected"], 1)
+                self.assertEqual(ask(client, b"y"), b"y")
 
     def test_who_may_not_connect_is_denied_when_full_too(self):
         d = self.started(listener("pos", workers=1, max_connections=1,

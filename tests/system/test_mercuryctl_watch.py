@@ -198,18 +198,14 @@ class Ends(Watching):
         self.fake(lambda method, params: many(300))
         t = self.watch(width=200, height=100)
         t.until_shown("mercuryd")
-        before = len(self.d.requests)
 
         def stuck():
             count = len(self.d.requests)
-            return count > before and not select_again(count)
-
-        def select_again(count):
             try:
                 wait_until(lambda: len(self.d.requests) > count, "more", 0.5)
-                return True
-            except AssertionError:
                 return False
+            except AssertionError:
+                return True
 
         wait_until(stuck, "it can't go on")
         t.process.terminate()

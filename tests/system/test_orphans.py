@@ -180,13 +180,15 @@ class Strays(mercury.TestCase):
 
     def test_one_of_our_own_run_is_killed_at_the_end(self):
         d = self.started(mercury.listener("a"))
-        env = dict(d.env, MERCURY_RUN=variable(d.workers("a")[0],
-                                               "MERCURY_RUN"))
+        run = variable(d.workers("a")[0], "MERCURY_RUN")
+        env = dict(d.env, MERCURY_RUN=run)
         stray = os.spawnve(os.P_NOWAIT, mercury.binary("tests/system/idle"),
                            ["idle"], env)
         mercury.Daemon.started_pids.add(stray)
         self.addCleanup(kill, stray)
-        wait_until(lambda: mercury.executable(stray).endswith("/idle"),
+        # It has an executable before it has an environment.
+        wait_until(lambda: mercury.executable(stray).endswith("/idle")
+                   and variable(stray, "MERCURY_RUN") == run,
                    "it is executed")
         self.assertEqual(d.stop(), 0)
         pid, status = os.waitpid(stray, 0)

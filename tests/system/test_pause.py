@@ -356,5 +356,115 @@ class Pause(mercury.TestCase):
         wait_state(self.d, "a", "listening")
 
 
+class WhileWorkersComeAndGo(mercury.TestCase):
+    """Each worker that adopts a slot is told to stop like the others."""
+
+    def setUp(self):
+        super().setUp()
+        self.d = self.started()
+
+    def add(self, **more):
+        return self.d.add("a", workers=2, hang_timeout="60s", **more)["port"]
+
+    def stop(self, index):
+        pid = self.d.workers("a")[index]
+        kill(pid, signal.SIGSTOP)
+        return pid
+
+    def pause(self, **how):
+        return Background(self.d, "listener.pause", name="a", **how)
+
+    def wait_running(self, index, old):
+        wait_until(lambda: self.d.workers("a")[index] not in (None, old),
+                   "a worker is replaced")
+
+    def test_sibling_of_a_hung_one_is_replaced(self):
+        port = self.add()
+        hung, sibling = self.stop(0), self.d.workers("a")[1]
+        wait_state(self.d, "a", "degraded")
+        with self.pause() as pause:
+            self.assertTrue(pause.pending(), "one has not answered")
+            kill(sibling)
+            self.wait_running(1, sibling)
+            kill(hung, signal.SIGCONT)
+            self.assertEqual(pause.answer()["state"], "paused")
+        self.assertTrue(refused(port))
+
+    def test_nobody_comes_who_could_empty_the_queue(self):
+        port = self.add(restart="temporary")
+        stopped = self.stop(0)
+        clients = [connect(port) for _ in range(40)]
+        for s in clients:
+            s.sendall(b"early")
+        with self.pause() as pause:
+            self.assertTrue(pause.pending(), "one has not answered")
+            kill(stopped)
+            self.assertEqual(pause.answer()["state"], "paused")
+        for s in clients:
+            self.assertEqual(mercury.receive(s, 5), b"early")
+            s.close()
+        self.assertTrue(refused(port))
+
+    def test_nobody_adopts_what_is_paused_with_a_queue(self):
+        port = self.add(max_restarts=100)
+        for _ in range(6):  # the next replacement comes after 320 ms
+            self.d.kill_worker("a", 0)
+        dying, sibling = self.d.workers("a")[0], self.stop(1)
+        with self.pause(queue=True) as pause:
+            wait_state(self.d, "a", "paused")
+            kill(dying)
+            self.wait_running(0, dying)
+            kill(sibling, signal.SIGCONT)
+            pause.answer()
+        accepted = self.d.listener("a")["accepted"]
+        clients = [connect(port) for _ in range(20)]
+        with self.pause() as pause:
+            pause.answer()
+        row = self.d.listener("a")
+        self.assertEqual(row["accepted"], accepted + 20)
+        for s in clients:
+            self.assertEqual(ask(s, b"x"), b"x")
+            s.close()
+
+    def test_queue_that_was_to_be_kept_is_emptied(self):
+        port = self.add()
+        stopped = [self.stop(0), self.stop(1)]
+        clients = [connect(port) for _ in range(20)]
+        with self.pause(queue=True) as first, self.pause() as second:
+            self.assertTrue(second.pending(), "nobody has heard of it")
+            for pid in stopped:
+                kill(pid, signal.SIGCONT)
+            second.answer()
+            first.rpc.close()
+        for s in clients:
+            self.assertEqual(ask(s, b"x"), b"x")
+            s.close()
+        self.assertTrue(refused(port))
+
+    def test_queue_that_was_to_be_closed_is_kept(self):
+        port = self.add()
+        stopped = [self.stop(0), self.stop(1)]
+        with self.pause() as first, self.pause(queue=True) as second:
+            self.assertTrue(second.pending(), "nobody has heard of it")
+            for pid in stopped:
+                kill(pid, signal.SIGCONT)
+            self.assertTrue(second.answer()["queueing"])
+            first.rpc.close()
+        with connect(port) as s:
+            s.sendall(b"early")
+            self.d.call("listener.resume", name="a")
+            self.assertEqual(mercury.receive(s, 5), b"early")
+
+    def test_the_port_for_a_queue_was_taken_meanwhile(self):
+        port = self.add()
+        with self.pause() as pause:
+            pause.answer()
+        with supervising.Holder(port):
+            with self.pause(queue=True) as pause, \
+                    self.assertRaises(mercury.RpcError) as e:
+                pause.answer()
+        self.assertEqual(e.exception.reason, "port_in_use")
+
+
 if __name__ == "__main__":
     mercury.main()

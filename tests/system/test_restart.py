@@ -1,5 +1,6 @@
 """Workers that end: who is replaced and when, who is given up, and why."""
 
+import contextlib
 import signal
 import time
 
@@ -42,6 +43,37 @@ class RestartType(mercury.TestCase):
         self.assertIn("temporary", row["last_error"])
         wait_until(lambda: refused(port), "its sockets are closed")
         self.assertFalse(d.status()["ready"])
+
+    def test_one_that_has_retired_holds_nothing_up(self):
+        """What can serve does: so nobody waits for more."""
+        d = self.started()
+        port = d.add("a", restart="temporary", workers=2)["port"]
+        self.end_worker(d, "a", signal.SIGKILL)
+        wait_state(d, "a", "degraded")
+        for queue in (False, True):
+            with self.subTest(queue=queue):
+                d.call("listener.pause", name="a", queue=queue)
+                row = d.call("listener.resume", name="a")
+                self.assertEqual(row["state"], "degraded")
+                self.assertTrue(row["ready"], row["not_ready"])
+                self.assertTrue(all(answers(port) for _ in range(20)))
+        row = d.call("listener.resume", name="a")  # twice is as once
+        self.assertEqual(row["state"], "degraded")
+        port = d.add("b", pool="a", workers=2)["port"]
+        self.assertEqual(d.listener("b")["state"], "degraded")
+        self.assertTrue(all(answers(port) for _ in range(20)))
+        d.call("listener.restart", name="a")
+        for name in "ab":
+            self.assertEqual(d.listener(name)["state"], "listening")
+
+    def test_one_that_retires_while_the_listener_starts(self):
+        d = self.daemon()
+        moods = Moods(d)
+        moods.set("a/1 exit 0")
+        d.start()
+        port = d.add("a", restart="transient", workers=2)["port"]
+        self.assertEqual(d.listener("a")["state"], "degraded")
+        self.assertTrue(all(answers(port) for _ in range(20)))
 
     def test_temporary_comes_back_when_asked(self):
         d = self.started()
@@ -270,6 +302,27 @@ class Hang(mercury.TestCase):
         self.assertEqual([r["pid"] for r in hung], [old])
         client.close()
         waiting.close()
+
+    def test_killed_while_it_drains(self):
+        """Its clients don't wait for the end of a long drain."""
+        d = self.started()
+        port = d.add("a", hang_timeout="1s", drain_timeout="1h")["port"]
+        with connect(port) as client:
+            self.assertEqual(ask(client, b"x"), b"x")
+            old = d.workers("a")[0]
+            d.call("listener.restart", name="a")
+            self.assertEqual(ask(client, b"y"), b"y")
+            kill(old, signal.SIGSTOP)
+            client.sendall(b"z")
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(mercury.receive_all(client), b"")
+        wait_until(lambda: not alive(old), "it is killed")
+        hung = history(d, "a", "worker.hung")
+        self.assertEqual([r["pid"] for r in hung], [old])
+        wait_until(lambda: [r["pid"] for r in
+                            history(d, "a", "worker.killed")] == [old],
+                   "its end is recorded")
+        self.assertEqual(d.listener("a")["restarts"], 0)
 
     def test_a_worker_of_others_is_left_alone(self):
         d = self.started()

@@ -23,7 +23,8 @@ class Quickstart(mercury.TestCase):
                if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR",
                             "MERCURY_SOCKET")}
         env.update(QUICKSTART_BUILD=mercury.BUILD_DIR,
-                   QUICKSTART_PORT=str(port), TMPDIR="/tmp")
+                   QUICKSTART_PORT=str(port), TMPDIR="/tmp",
+                   QUICKSTART_HTTP=str(mercury.free_port()))
         return env
 
     def test_as_the_readme_says(self):
@@ -63,7 +64,7 @@ class Quickstart(mercury.TestCase):
             os.kill(p.pid, number)
         self.assertEqual(p.wait(mercury.DEADLINE), 0, output())
         self.assertIn(f"nc -N 127.0.0.1 {port}", output())
-        folder = re.search(r'ctl="\S+ -s (/tmp/\S+)/control.sock"', output())
+        folder = re.search(r"^    \. (/tmp/\S+)/env$", output(), re.MULTILINE)
         self.assertIsNotNone(folder, output())
         self.assertFalse(os.path.exists(folder[1]), "the folder was left")
 
@@ -71,7 +72,8 @@ class Quickstart(mercury.TestCase):
         d = self.started(mercury.listener("a"))
         port = d.port("a")
         result = mercury.run(["sh", source("contrib/quickstart.sh")],
-                             env=self.environment(port))
+                             env=self.environment(port),
+                             timeout=mercury.TEST_TIMEOUT)
         self.assertEqual(result.code, 1, result)
         self.assertIn(str(port), result.err)
         self.assertIn("in use", result.err)
@@ -141,12 +143,17 @@ class InitScript(mercury.TestCase):
         self.assertRegex(result.err, r"mercury\.conf:\d+: ")
         self.d.write("")
 
-    def test_reload_refuses_a_bad_file(self):
+    def test_a_bad_file_stops_nothing(self):
         self.assertEqual(self.init("start").code, 0)
+        with open(self.d.pid_file) as f:
+            pid = int(f.read())
         self.d.write("nonsense")
-        result = self.init("reload")
-        self.assertNotEqual(result.code, 0, result)
-        self.assertTrue(answers(self.port))
+        for command in ("reload", "force-reload", "restart"):
+            result = self.init(command)
+            self.assertNotEqual(result.code, 0, result)
+            self.assertRegex(result.err, r"mercury\.conf:\d+: ")
+            self.assertTrue(answers(self.port))
+            self.assertTrue(alive(pid), command)
         self.d.write("")
 
     def test_usage(self):

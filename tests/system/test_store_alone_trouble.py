@@ -133,7 +133,8 @@ class StoreTrouble(StoreTest):
                 while s.figures()["pruned"] < 50000:
                     s.send(5000)
                     sent += 5000
-                    s.wait_settled(sent)
+                    # It may be full several times, each for a second.
+                    s.wait_settled(sent, 2 * mercury.DEADLINE)
                 self.assertEqual(s.figures()["dropped"], 0)
                 self.assertEqual(s.check(), "ok")
 

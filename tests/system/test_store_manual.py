@@ -7,6 +7,7 @@ import socket
 import sqlite3
 
 import mercury
+import modules
 from mercury import answers, connect, kill, listener
 from storing import query, rows, wait_rows
 
@@ -53,6 +54,14 @@ def statements():
 class Page(mercury.TestCase):
     """A daemon to which about everything has happened."""
 
+    def report(self, d):
+        """A module has something to tell."""
+        path = modules.Kit(self.scratch()).example("iso8583-echo")
+        port = d.add("hosts", protocol="module", module={"path": path})["port"]
+        with connect(port) as s:
+            s.sendall(b"\0\4oops")
+            wait_rows(d, "connection.reported", "hosts")
+
     def live(self):
         d = self.started(
             listener("pos", record_connections=True, hang_timeout="1s")
@@ -98,6 +107,21 @@ class Page(mercury.TestCase):
                 self.assertEqual(s.recv(1), b"")
         wait_rows(d, "connection.denied", "shut")
         wait_rows(d, "connection.handshake_failed", "shut")
+        upstream = mercury.free_port()
+        d.add("way", protocol="proxy", proxy={
+            "upstreams": [f"127.0.0.1:{upstream}"], "check_interval": "50ms"})
+        wait_rows(d, "upstream.down", "way")
+        with socket.create_server(("127.0.0.1", upstream)):
+            wait_rows(d, "upstream.up", "way")
+        app = d.add("app", protocol="exec", record_connections=True, exec={
+            "command": ["/bin/sh", "-c", "read x; exit $x"]})["port"]
+        for code in b"0\n", b"1\n":
+            with connect(app) as s:
+                s.sendall(code)
+                mercury.receive_all(s)
+        wait_rows(d, "app.exited", "app")
+        wait_rows(d, "app.crashed", "app")
+        self.report(d)
         d.call("daemon.reload")
         with connect(d.port("pos")) as s:
             mercury.ask(s, b"cut")

@@ -1,6 +1,7 @@
 """The tables of commands, options and methods: what the programs take, the
 shell completion and the manual pages must say the same."""
 
+import glob
 import os
 import re
 import socket
@@ -62,7 +63,7 @@ def complete(*words, env=None):
 
 class Help(unittest.TestCase):
     def test_the_tables_are_there(self):
-        self.assertEqual(len(commands()), 20)
+        self.assertEqual(len(commands()), 22)
         self.assertEqual(len(global_options()), 6)
         self.assertEqual(listener_options() & {"port", "drain_timeout"},
                          {"port", "drain_timeout"})
@@ -108,12 +109,29 @@ class Completion(unittest.TestCase):
                 complete("mercuryctl", name, "pos", "port", "=", "1", ""),
                 want)
 
+    def test_keys_of_sections(self):
+        with open(os.path.join(mercury.SOURCE_DIR,
+                               "src/common/option_list.h")) as f:
+            rows = re.findall(r'^(PROXY|EXEC|MODULE)_OPTION\(\w+, "(\w+)"',
+                              f.read(), re.MULTILINE)
+        for section in ("proxy", "exec", "module"):
+            want = {f"{section}.{key}=" for owner, key in rows
+                    if owner.lower() == section and key != "tls"}
+            got = complete("mercuryctl", "add-listener", "pos",
+                           section + ".")
+            self.assertEqual({key for key in got if ".tls." not in key},
+                             want)
+        self.assertIn("proxy.tls.ca=",
+                      complete("mercuryctl", "add-listener", "pos", "proxy."))
+
     def test_values(self):
         before = ("mercuryctl", "add-listener", "pos")
         self.assertEqual(complete(*before, "protocol", "="),
-                         {"echo", "discard"})
+                         {"echo", "discard", "proxy", "exec", "module"})
         self.assertEqual(complete(*before, "protocol", "=", "d"),
                          {"discard"})
+        self.assertEqual(complete(*before, "proxy.check", "="),
+                         {"off", "connect", "expect"})
         self.assertEqual(complete(*before, "restart", "=", "t"),
                          {"transient", "temporary"})
         self.assertEqual(complete(*before, "required", "="),
@@ -175,7 +193,7 @@ class Pages(unittest.TestCase):
             names = re.findall(r'^\t\{ "([a-z._]+)", RIGHT_(\w+),', f.read(),
                                re.MULTILINE)
         names = [(name, right.lower()) for name, right in names]
-        self.assertGreater(len(names), 18)
+        self.assertGreater(len(names), 20)
         listed = re.findall(r"^\.It Cm (\S+) Pq (look|do)$",
                             page("mercury-control.7"), re.MULTILINE)
         self.assertEqual(listed, names)
@@ -187,6 +205,94 @@ class Pages(unittest.TestCase):
         listed = re.findall(r"^\.It Li (\w+)", page("mercury-control.7"),
                             re.MULTILINE)
         self.assertEqual(listed, [w for w in words if w != "none"])
+
+    def test_tls_options(self):
+        text = page("mercury.conf.5.in")
+        rows = re.findall(r'^\t\{ "(\w+)", KIND_',
+                          source("src/option/tls_section.c"), re.MULTILINE)
+        listed = re.findall(r"^\.It Cm ([\w ,]+?)(?: =.*| Ar .*)?$",
+                            text[text.index("\n.Ss TLS\n"):
+                                 text.index("\n.Ss Programs\n")],
+                            re.MULTILINE)
+        listed = {word for line in listed for word in line.split(" , ")}
+        upstreams = {"weight No", "max_connections No", "queue No", "backup"}
+        self.assertEqual(listed - upstreams, set(rows))
+
+
+def source(path):
+    with open(os.path.join(mercury.SOURCE_DIR, path)) as f:
+        return f.read()
+
+
+def names(path, pattern):
+    found = set(re.findall(pattern, source(path), re.MULTILINE))
+    assert len(found) > 2, pattern
+    return found
+
+
+class Prose(unittest.TestCase):
+    """What the manual and the other texts name must exist."""
+
+    # Of HAProxy, nginx and keepalived.
+    FOREIGN = {"worker_shutdown_timeout", "connect_port", "delay_loop"}
+
+    def setUp(self):
+        self.options = names("src/common/option_list.h",
+                             r'^[A-Z]+_OPTION\(\w+, "(\w+)"')
+        self.options |= names("src/option/tls_section.c",
+                              r'^\t\{ "(\w+)", KIND_')
+        self.texts = {}
+        for pattern in ("man/*.[1-9]", "man/*.in", "*.md", "NEWS",
+                        "contrib/debian/mercury.README.Debian",
+                        "contrib/*/mercury.c*", "contrib/*/mercuryd*"):
+            found = glob.glob(os.path.join(mercury.SOURCE_DIR, pattern))
+            self.assertTrue(found, pattern)
+            for path in found:
+                name = os.path.relpath(path, mercury.SOURCE_DIR)
+                self.texts[name] = source(name)
+
+    def each(self, pattern):
+        """What matches, with the text's name."""
+        found = [(name, word) for name, text in self.texts.items()
+                 for word in set(re.findall(pattern, text, re.MULTILINE))]
+        self.assertGreater(len(found), 10, pattern)
+        return found
+
+    def test_events_and_methods(self):
+        known = names("src/common/event_list.h",
+                      r'^EVENT\(\w+, "([a-z_.]+)"')
+        known |= names("src/control/method.c", r'^\t\{ "([a-z._]+)", RIGHT_')
+        known |= {"daemon." + name for name in self.options}
+        for name, word in self.each(
+                r"\b(?:daemon|listener|worker|connection|upstream|app|store"
+                r"|cleanup|supervisor|events)\.[a-z_]+\b"):
+            self.assertIn(word, known, name)
+
+    def test_metrics(self):
+        known = names("src/common/metric_list.h", r'^METRIC\(\w+, "(\w+)"')
+        known |= names("include/mercury/protocol.h", r"\bmercury_\w+")
+        for name, word in self.each(r"\bmercury_[a-z_]+\b"):
+            plain = re.sub(r"_(bucket|sum|count)$", "", word)
+            self.assertTrue({word, plain} & known, f"{name}: {word}")
+
+    def test_options(self):
+        literals = set()
+        for path in glob.glob(os.path.join(mercury.SOURCE_DIR,
+                                           "src/common/*.[ch]")):
+            literals |= set(re.findall(r'"(\w+)"', source(path)))
+        # What a soak prints, see CONTRIBUTING.md.
+        literals |= names("tests/soak/oracle.py", r'\.worst\("(\w+)"')
+        known = self.options | literals | self.FOREIGN
+        for name, word in self.each(
+                r"(?:^\.(?:Cm|Ic) |`)([a-z]+_[a-z_]+)\b(?!\()"):
+            if name != "man/mercury-control.7":  # fields of objects
+                self.assertIn(word, known, name)
+
+    def test_commands(self):
+        known = set(commands())
+        for name, word in self.each(
+                r"(?:`|\.Ql |\$ |^    )mercuryctl (?:--json )?([a-z][a-z-]+)"):
+            self.assertIn(word, known, name)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import threading
 import time
 
 import mercury
-from certs import Certificates, openssl
+from certs import Certificates, exchange, openssl
 from mercury import connect, listener, receive, receive_all, wait_until
 from storing import wait_rows
 from supervising import Moods
@@ -90,15 +90,19 @@ class Serving(Tls):
         self.assertEqual(d.listener("pos")["handshake_failures"], 0)
         self.assertEqual(d.listener("pos")["transport"], "tls")
 
+    def test_where_core_dumps_are_forbidden(self):
+        """A hard limit of 0, as from docker run --ulimit core=0."""
+        d = self.daemon(tls_listener("pos", section(self.cert, self.key)))
+        d.prefix = [mercury.need_tool(self, "prlimit"), "--core=0:0",
+                    *d.prefix]
+        d.start()
+        self.echo(self.dial(d.port("pos")))
+
     def test_much_data_both_ways(self):
         d = self.up(workers=1)
         s = self.dial(d.port("pos"))
         data = os.urandom(3 << 20)
-        writer = threading.Thread(target=s.sendall, args=(data,))
-        writer.start()
-        back = receive(s, len(data))
-        writer.join()
-        self.assertEqual(back, data)
+        self.assertEqual(exchange(s, data), data)
 
     def test_s_client_and_curl(self):
         d = self.up(workers=1)

@@ -1,22 +1,7 @@
 """update-listener: what can change does so for new connections at once."""
 
-import re
-
 import mercury
-from mercury import answers, ask, connect
-
-
-def timer(s):
-    """The keepalive timer of the daemon's end in seconds; None when off."""
-    host, port = s.getsockname()[:2]
-    out = mercury.run(["ss", "-Htno", f"dst {host}:{port}"]).out
-    found = re.search(r"timer:\(keepalive,([0-9.]+)(min|sec|ms)", out)
-    if not found:
-        return None
-    unit = {"min": 60.0, "sec": 1.0, "ms": 0.001}[found[2]]
-    # ss prints 1min5sec as "1min5sec".
-    rest = re.search(r"min([0-9.]+)sec", out)
-    return float(found[1]) * unit + (float(rest[1]) if rest else 0)
+from mercury import answers, ask, connect, keepalive_timer
 
 
 class Update(mercury.TestCase):
@@ -36,7 +21,7 @@ class Update(mercury.TestCase):
         sockets = [connect(self.port) for _ in range(12)]
         for s in sockets:
             self.assertEqual(ask(s, b"x"), b"x")
-        timers = [timer(s) for s in sockets]
+        timers = [keepalive_timer(s) for s in sockets]
         for s in sockets:
             s.close()
         return timers
@@ -49,7 +34,7 @@ class Update(mercury.TestCase):
         self.update("keepalive=30s/5s/2")
         for value in self.new_timers():
             self.assertTrue(10 < value <= 30, value)
-        self.assertGreater(timer(old), 30, "open connections stay as they are")
+        self.assertGreater(keepalive_timer(old), 30, "open connections stay as they are")
         self.update("keepalive=off")
         self.assertEqual(set(self.new_timers()), {None})
         self.update("keepalive=600s/10s/3")

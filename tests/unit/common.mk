@@ -25,6 +25,9 @@ test_common_bulk_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_channel_SOURCES = tests/unit/test_common_channel.c $(SCRATCH)
 test_common_channel_CPPFLAGS = $(UNIT_CPPFLAGS)
+## So that the test can have the kernel run short of memory.
+test_common_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=recvmsg \
+	-Wl,--wrap=sendmsg
 test_common_channel_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS) \
 	$(CRITERION_LIBS)
 
@@ -50,6 +53,7 @@ test_common_event_LDADD = $(COMMON_TEST_LIBS)
 
 test_common_event_sink_SOURCES = tests/unit/test_common_event_sink.c $(SCRATCH)
 test_common_event_sink_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_event_sink_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send
 test_common_event_sink_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS) \
 	$(CRITERION_LIBS)
 
@@ -124,3 +128,17 @@ UNIT_TESTS += test_common_quota
 test_common_quota_SOURCES = tests/unit/test_common_quota.c
 test_common_quota_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_common_quota_LDADD = $(COMMON_TEST_LIBS)
+
+UNIT_TESTS += test_common_upstream_board
+test_common_upstream_board_SOURCES = tests/unit/test_common_upstream_board.c
+test_common_upstream_board_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_upstream_board_LDADD = libcommon.a $(CRITERION_LIBS)
+
+UNIT_TESTS += test_common_exit_table
+test_common_exit_table_SOURCES = tests/unit/test_common_exit_table.c
+test_common_exit_table_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_exit_table_LDADD = libcommon.a $(CRITERION_LIBS)
+UNIT_TESTS += test_common_plans
+test_common_plans_SOURCES = tests/unit/test_common_plans.c
+test_common_plans_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_common_plans_LDADD = $(COMMON_TEST_LIBS)

@@ -1,6 +1,7 @@
 ## Unit tests of src/config.
 CONFIG_TEST_LIBS = libconfig.a liboption.a libtls.a libcommon.a \
-	$(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS)
+	$(OPENSSL_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS) $(BSD_LIBS) \
+	$(CRITERION_LIBS)
 
 TLS_CERTS = tests/unit/tls_certs.c tests/unit/tls_certs.h
 CONFIG_HARNESS = tests/unit/config_harness.c tests/unit/config_harness.h
@@ -16,6 +17,12 @@ test_config_complete_LDADD = $(CONFIG_TEST_LIBS)
 test_config_conflict_SOURCES = tests/unit/test_config_conflict.c
 test_config_conflict_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_config_conflict_LDADD = $(CONFIG_TEST_LIBS)
+
+UNIT_TESTS += test_config_sections
+test_config_sections_SOURCES = tests/unit/test_config_sections.c \
+	$(CONFIG_HARNESS) $(TLS_CERTS)
+test_config_sections_CPPFLAGS = $(UNIT_CPPFLAGS) $(OPENSSL_CFLAGS)
+test_config_sections_LDADD = $(CONFIG_TEST_LIBS)
 
 test_config_file_SOURCES = tests/unit/test_config_file.c $(CONFIG_HARNESS) \
 	$(TLS_CERTS)

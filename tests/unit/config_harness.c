@@ -163,3 +163,28 @@ harness_mode_of(const char *file)
 	(void)snprintf(path, sizeof(path), "%s/%s", harness.dir, file);
 	return stat(path, &st) == 0 ? st.st_mode : 0;
 }
+
+void
+harness_put_main_in(const char *text)
+{
+	char full[2048];
+	size_t at = 0;
+
+	for (; *text != '\0'; text++)
+		at += (size_t)snprintf(full + at, sizeof(full) - at,
+		    *text == '@' ? "%s" : "%.1s",
+		    *text == '@' ? harness.dir : text);
+	harness_put_main(full);
+}
+
+const char *
+harness_path(const char *text)
+{
+	static char full[512];
+	const char *at = strchr(text, '@');
+
+	(void)snprintf(full, sizeof(full), "%.*s%s%s",
+	    at == NULL ? (int)strlen(text) : (int)(at - text), text,
+	    at == NULL ? "" : harness.dir, at == NULL ? "" : at + 1);
+	return full;
+}

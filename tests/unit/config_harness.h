@@ -37,6 +37,12 @@ void harness_put(const char *file, const char *text);
 /* The main file: a daemon section in line 1, then text. */
 void harness_put_main(const char *text);
 
+/* The same, with the test's folder for each "@". */
+void harness_put_main_in(const char *text);
+
+/* A text with the folder for its "@", if any; valid until the next call. */
+const char *harness_path(const char *text);
+
 /* Save a listener by hand. */
 void harness_put_saved(const char *name, const char *options);
 

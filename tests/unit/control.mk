@@ -21,7 +21,10 @@ test_control_line_SOURCES = tests/unit/test_control_line.c
 test_control_line_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_line_LDADD = $(CONTROL_TEST_LIBS)
 
-test_control_method_SOURCES = tests/unit/test_control_method.c $(JSON_ROWS)
+METHOD_START = tests/unit/method_start.c tests/unit/method_start.h
+
+test_control_method_SOURCES = tests/unit/test_control_method.c $(JSON_ROWS) \
+	$(METHOD_START)
 test_control_method_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_LDADD = $(CONTROL_TEST_LIBS)
 
@@ -39,7 +42,8 @@ test_control_follow_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_follow_LDADD = $(CONTROL_TEST_LIBS)
 
 test_control_method_events_SOURCES = \
-	tests/unit/test_control_method_events.c $(JSON_ROWS)
+	tests/unit/test_control_method_events.c $(JSON_ROWS) \
+	$(METHOD_START)
 test_control_method_events_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_events_LDADD = $(CONTROL_TEST_LIBS)
 
@@ -47,7 +51,8 @@ test_control_conn_query_SOURCES = tests/unit/test_control_conn_query.c
 test_control_conn_query_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_conn_query_LDADD = $(CONTROL_TEST_LIBS)
 
-test_control_method_connection_SOURCES = tests/unit/test_control_method_connection.c
+test_control_method_connection_SOURCES = \
+	tests/unit/test_control_method_connection.c $(METHOD_START)
 test_control_method_connection_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_method_connection_LDADD = $(CONTROL_TEST_LIBS)
 
@@ -59,3 +64,10 @@ UNIT_TESTS += test_control_trace_json
 test_control_trace_json_SOURCES = tests/unit/test_control_trace_json.c
 test_control_trace_json_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_control_trace_json_LDADD = $(CONTROL_TEST_LIBS)
+
+UNIT_TESTS += test_control_method_upstream
+test_control_method_upstream_SOURCES = \
+	tests/unit/test_control_method_upstream.c $(JSON_ROWS) \
+	$(METHOD_START)
+test_control_method_upstream_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_control_method_upstream_LDADD = $(CONTROL_TEST_LIBS)

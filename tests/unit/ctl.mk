@@ -96,3 +96,8 @@ test_ctl_rates_LDADD = $(CTL_TEST_LIBS)
 test_ctl_units_SOURCES = tests/unit/test_ctl_units.c
 test_ctl_units_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_ctl_units_LDADD = $(CTL_TEST_LIBS)
+
+UNIT_TESTS += test_ctl_upstream_text
+test_ctl_upstream_text_SOURCES = tests/unit/test_ctl_upstream_text.c
+test_ctl_upstream_text_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_ctl_upstream_text_LDADD = $(CTL_TEST_LIBS)

@@ -57,3 +57,9 @@ test_json_event_params_LDADD = $(JSON_TEST_LIBS)
 test_json_when_SOURCES = tests/unit/test_json_when.c
 test_json_when_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_json_when_LDADD = $(JSON_TEST_LIBS)
+
+UNIT_TESTS += test_json_upstream_json
+test_json_upstream_json_SOURCES = tests/unit/test_json_upstream_json.c \
+	$(JSON_ROWS)
+test_json_upstream_json_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_json_upstream_json_LDADD = $(JSON_TEST_LIBS)

@@ -1,5 +1,6 @@
 ## Unit tests of src/option.
-OPTION_LIBS = liboption.a libcommon.a $(JANSSON_LIBS) $(CRITERION_LIBS)
+OPTION_LIBS = liboption.a libcommon.a $(JANSSON_LIBS) $(BSD_LIBS) \
+	$(CRITERION_LIBS)
 
 UNIT_TESTS += test_option_cidrs test_option_option test_option_saved \
 	test_option_suggest test_option_value
@@ -33,3 +34,13 @@ UNIT_TESTS += test_option_gateway
 test_option_gateway_SOURCES = tests/unit/test_option_gateway.c
 test_option_gateway_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_option_gateway_LDADD = $(OPTION_LIBS)
+
+UNIT_TESTS += test_option_section
+test_option_section_SOURCES = tests/unit/test_option_section.c
+test_option_section_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_section_LDADD = $(OPTION_LIBS)
+
+UNIT_TESTS += test_option_upstream
+test_option_upstream_SOURCES = tests/unit/test_option_upstream.c
+test_option_upstream_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_option_upstream_LDADD = $(OPTION_LIBS)

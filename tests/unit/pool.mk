@@ -34,19 +34,19 @@ test_pool_proxy_tlv_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
 UNIT_TESTS += test_pool_probe
 test_pool_probe_SOURCES = tests/unit/test_pool_probe.c
 test_pool_probe_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_probe_LDADD = libpool.a libprotocol.a libcommon.a \
+test_pool_probe_LDADD = libpool.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_pool_folds
 test_pool_folds_SOURCES = tests/unit/test_pool_folds.c
 test_pool_folds_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_folds_LDADD = libpool.a libprotocol.a libcommon.a \
+test_pool_folds_LDADD = libpool.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_pool_handshakes
 test_pool_handshakes_SOURCES = tests/unit/test_pool_handshakes.c
 test_pool_handshakes_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_handshakes_LDADD = libpool.a libprotocol.a libcommon.a \
+test_pool_handshakes_LDADD = libpool.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_pool_slab
@@ -62,7 +62,13 @@ test_pool_wheel_LDADD = libpool.a $(CRITERION_LIBS)
 UNIT_TESTS += test_pool_conn
 test_pool_conn_SOURCES = tests/unit/test_pool_conn.c
 test_pool_conn_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_conn_LDADD = libpool.a libprotocol.a libcommon.a $(EVENT_LIBS) \
+test_pool_conn_LDADD = libpool.a libcommon.a $(EVENT_LIBS) \
+	$(CRITERION_LIBS)
+
+UNIT_TESTS += test_pool_stream
+test_pool_stream_SOURCES = tests/unit/test_pool_stream.c
+test_pool_stream_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_pool_stream_LDADD = libpool.a libcommon.a $(EVENT_LIBS) \
 	$(CRITERION_LIBS)
 
 ## These run the real executable; the test plays the supervisor.
@@ -103,7 +109,7 @@ EXTRA_test_pool_orphan_DEPENDENCIES = mercury-pool$(EXEEXT)
 UNIT_TESTS += test_pool_conn_record
 test_pool_conn_record_SOURCES = tests/unit/test_pool_conn_record.c
 test_pool_conn_record_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_conn_record_LDADD = libpool.a libprotocol.a libcommon.a \
+test_pool_conn_record_LDADD = libpool.a libcommon.a \
 	$(EVENT_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_pool_rules
@@ -114,7 +120,7 @@ test_pool_rules_LDADD = libpool.a libcommon.a $(CRITERION_LIBS)
 UNIT_TESTS += test_pool_trace
 test_pool_trace_SOURCES = tests/unit/test_pool_trace.c
 test_pool_trace_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_pool_trace_LDADD = libpool.a libprotocol.a libcommon.a $(EVENT_LIBS) \
+test_pool_trace_LDADD = libpool.a libcommon.a $(EVENT_LIBS) \
 	$(CRITERION_LIBS)
 
 UNIT_TESTS += test_pool_trace_sink

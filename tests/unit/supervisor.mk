@@ -1,5 +1,5 @@
 ## Unit tests of src/supervisor; SCRATCH is set in common.mk.
-SUPERVISOR_TEST_LIBS = libsupervisor.a libcommon.a $(EVENT_LIBS) \
+SUPERVISOR_TEST_LIBS = libsupervisor.a libsandbox.a libcommon.a $(EVENT_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_supervisor_args test_supervisor_backoff \
@@ -71,6 +71,12 @@ test_supervisor_intensity_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_intensity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 test_supervisor_intensity_LDADD = $(SUPERVISOR_TEST_LIBS)
 
+UNIT_TESTS += test_supervisor_listener_module
+test_supervisor_listener_module_SOURCES = \
+	tests/unit/test_supervisor_listener_module.c
+test_supervisor_listener_module_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_listener_module_LDADD = $(SUPERVISOR_TEST_LIBS)
+
 test_supervisor_listener_state_SOURCES = \
 	tests/unit/test_supervisor_listener_state.c
 test_supervisor_listener_state_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -92,10 +98,30 @@ test_supervisor_alarm_LDADD = libsupervisor.a $(CRITERION_LIBS)
 UNIT_TESTS += test_supervisor_tickets
 test_supervisor_tickets_SOURCES = tests/unit/test_supervisor_tickets.c
 test_supervisor_tickets_CPPFLAGS = $(UNIT_CPPFLAGS)
-test_supervisor_tickets_LDADD = libsupervisor.a libcommon.a $(EVENT_LIBS) \
+test_supervisor_tickets_LDADD = libsupervisor.a libsandbox.a libcommon.a $(EVENT_LIBS) \
 	$(BSD_LIBS) $(CRITERION_LIBS)
 
 UNIT_TESTS += test_supervisor_readiness
 test_supervisor_readiness_SOURCES = tests/unit/test_supervisor_readiness.c
 test_supervisor_readiness_CPPFLAGS = $(UNIT_CPPFLAGS)
 test_supervisor_readiness_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+UNIT_TESTS += test_supervisor_helper_task
+test_supervisor_helper_task_SOURCES = tests/unit/test_supervisor_helper_task.c
+test_supervisor_helper_task_CPPFLAGS = $(UNIT_CPPFLAGS)
+## In the place of any executable.
+test_supervisor_helper_task_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=spawn
+test_supervisor_helper_task_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+UNIT_TESTS += test_supervisor_timer
+test_supervisor_timer_SOURCES = tests/unit/test_supervisor_timer.c
+test_supervisor_timer_CPPFLAGS = $(UNIT_CPPFLAGS)
+## So that the test can let memory run out.
+test_supervisor_timer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=event_add \
+	-Wl,--wrap=event_new
+test_supervisor_timer_LDADD = $(SUPERVISOR_TEST_LIBS)
+
+UNIT_TESTS += test_supervisor_counters
+test_supervisor_counters_SOURCES = tests/unit/test_supervisor_counters.c
+test_supervisor_counters_CPPFLAGS = $(UNIT_CPPFLAGS)
+test_supervisor_counters_LDADD = $(SUPERVISOR_TEST_LIBS)

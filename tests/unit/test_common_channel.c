@@ -1,8 +1,10 @@
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -20,6 +22,9 @@
 
 /* Far more than a channel keeps for a peer that never reads. */
 #define TOO_MANY 100000
+
+/* The kernel is short of memory for so long in a test. */
+#define SHORT_MS 200
 
 /* What a handler does besides counting. */
 enum deed {
@@ -43,6 +48,41 @@ static struct {
 	bool sending; /* within channel_send() */
 	bool closed_while_sending;
 } t;
+
+/* So many of the next calls fail with this error. */
+static struct {
+	int error;
+	unsigned int wanted;
+	unsigned int failed;
+} fault;
+
+static bool
+fails(void)
+{
+	if (fault.wanted == 0)
+		return false;
+	fault.wanted--;
+	fault.failed++;
+	errno = fault.error;
+	return true;
+}
+
+ssize_t __real_sendmsg(int, const struct msghdr *, int);
+ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
+ssize_t __real_recvmsg(int, struct msghdr *, int);
+ssize_t __wrap_recvmsg(int, struct msghdr *, int);
+
+ssize_t
+__wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
+{
+	return fails() ? -1 : __real_sendmsg(fd, mh, flags);
+}
+
+ssize_t
+__wrap_recvmsg(int fd, struct msghdr *mh, int flags)
+{
+	return fails() ? -1 : __real_recvmsg(fd, mh, flags);
+}
 
 static void
 on_message(void *ctx, struct ipc_message *m)
@@ -586,4 +626,76 @@ Test(channel, closes_a_descriptor_that_is_of_no_use)
 	cr_expect_null(channel_new(t.base, fd, ROLE_POOL, &handler, &t, &err));
 	cr_expect_neq(err.text[0], '\0');
 	cr_expect_eq(fcntl(fd, F_GETFD), -1);
+}
+
+static void
+begin_shortage(int error, unsigned int calls)
+{
+	fault.error = error;
+	fault.wanted = calls;
+	fault.failed = 0;
+}
+
+/* Turn the loop for some time of it, in which few calls are made. */
+static void
+bear_shortage(void)
+{
+	const uint64_t end_ms = clock_mono_ms() + SHORT_MS;
+
+	while (clock_mono_ms() < end_ms)
+		turn();
+	cr_expect_gt(fault.failed, 1);
+	cr_expect_lt(fault.failed, SHORT_MS / 5);
+	fault.wanted = 0;
+}
+
+/* It is no reason to be busy, nor to reorder or lose anything. */
+Test(channel, sends_again_after_a_shortage_of_memory)
+{
+	static const int errors[] = { ENOBUFS, ENOMEM, ETOOMANYREFS };
+	uint64_t next = 0, i;
+	unsigned int n;
+
+	for (n = 0; n < sizeof(errors) / sizeof(errors[0]); n++) {
+		begin_shortage(errors[n], UINT32_MAX);
+		for (i = next; i < next + 3; i++)
+			send_number(i);
+		bear_shortage();
+		cr_expect_eq(channel_unsent(t.channel), 3);
+		LOOP_UNTIL(channel_unsent(t.channel) == 0);
+		cr_expect_eq(hear(next), next + 3);
+		next += 3;
+	}
+	cr_expect_eq(t.closed, 0);
+}
+
+Test(channel, receives_again_after_a_shortage_of_memory)
+{
+	begin_shortage(ENOMEM, 0);
+	say(0);
+	fault.wanted = UINT32_MAX;
+	bear_shortage();
+	cr_expect_eq(t.messages, 0);
+	LOOP_UNTIL(t.messages == 1);
+	cr_expect_eq(t.closed, 0);
+}
+
+Test(channel, flush_bears_a_shortage_of_memory)
+{
+	begin_shortage(ENOBUFS, 5);
+	send_number(0);
+	channel_flush(t.channel, WAIT_MS);
+	cr_expect_eq(fault.failed, 5);
+	cr_expect_eq(hear(0), 1);
+}
+
+Test(channel, the_end_is_told_during_a_shortage_of_memory)
+{
+	begin_shortage(ENOBUFS, UINT32_MAX);
+	send_number(0);
+	fault.wanted = 0;
+	(void)close(t.far);
+	LOOP_UNTIL(t.closed > 0);
+	cr_expect_eq(t.why, channel_peer_gone);
+	cr_expect_eq(channel_unsent(t.channel), 0);
 }

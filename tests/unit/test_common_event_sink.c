@@ -23,6 +23,28 @@
 /* Far more than the sink and its socket hold together. */
 #define TOO_MANY 20000u
 
+/* The kernel is short of memory for so long in a test. */
+#define SHORT_MS 200
+
+/* Does it have none for what is sent now? */
+static struct {
+	bool on;
+	unsigned int failed;
+} shortage;
+
+ssize_t __real_send(int, const void *, size_t, int);
+ssize_t __wrap_send(int, const void *, size_t, int);
+
+ssize_t
+__wrap_send(int fd, const void *bytes, size_t size, int flags)
+{
+	if (!shortage.on)
+		return __real_send(fd, bytes, size, flags);
+	shortage.failed++;
+	errno = ENOBUFS;
+	return -1;
+}
+
 /* What came at the store's end. */
 struct taken {
 	unsigned int batches;
@@ -235,6 +257,27 @@ Test(event_sink, what_fits_into_no_batch_starts_another)
 	cr_expect_not(t.taken.out_of_order);
 	cr_expect_gt(t.taken.batches, 30);
 	cr_expect_lt(t.taken.batches, 60, "none leaves half empty");
+	cr_expect_eq(t.taken.gaps, 0);
+}
+
+/* Its socket is writable all the time, which is no reason to be busy. */
+Test(event_sink, a_shortage_of_memory_is_waited_for)
+{
+	const uint64_t start = clock_mono_ms();
+
+	shortage.on = true;
+	add(0, false);
+	while (clock_mono_ms() - start < SHORT_MS)
+		(void)event_base_loop(t.base, EVLOOP_NONBLOCK);
+	cr_expect_gt(shortage.failed, 1);
+	cr_expect_lt(shortage.failed, SHORT_MS / 5);
+	event_sink_finish(t.sink, 10);
+	shortage.on = false;
+	while (t.taken.events == 0 && clock_mono_ms() - start < WAIT_MS) {
+		(void)take_batch();
+		(void)event_base_loop(t.base, EVLOOP_NONBLOCK);
+	}
+	cr_expect_eq(t.taken.events, 1);
 	cr_expect_eq(t.taken.gaps, 0);
 }
 

@@ -83,7 +83,7 @@ Test(histogram, a_scoreboard_has_room_for_each)
 	cr_expect_eq(scoreboard_get(&e, COUNTER_LIFE - 2), 1, "above all");
 	cr_expect_eq(scoreboard_get(&e, COUNTER_LIFE - 1), UINT32_MAX);
 	cr_expect_eq(scoreboard_get(&e, COUNTER_LIFE), 1);
-	cr_expect_eq(scoreboard_get(&e, COUNTER_COUNT - 1), 3);
+	cr_expect_eq(scoreboard_get(&e, COUNTER_MODULE - 1), 3);
 	for (i = 0; i < COUNTER_HANDSHAKE; i++)
 		cr_expect_eq(scoreboard_get(&e, i), 0);
 }

@@ -105,6 +105,16 @@ Test(scoreboard, a_claimed_entry_starts_at_zero)
 		    0);
 }
 
+Test(scoreboard, claimed_again_it_goes_on)
+{
+	struct scoreboard *w = map_write();
+
+	scoreboard_claim(&w->entries[3], 7);
+	scoreboard_add(&w->entries[3], COUNTER_ACCEPTED, 5);
+	scoreboard_claim(&w->entries[3], 7);
+	cr_expect_eq(scoreboard_get(&w->entries[3], COUNTER_ACCEPTED), 5);
+}
+
 /* Readers go from first to last: never more closed than accepted. */
 Test(scoreboard, closed_is_read_before_accepted)
 {

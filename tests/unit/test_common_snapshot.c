@@ -190,7 +190,7 @@ ParameterizedTestParameters(snapshot, damage_ends_it)
 	static struct damage_case cases[] = {
 		{ 0, 0, 64 },
 		{ 0, WORKER_SIZE, 64 },
-		{ SNAPSHOT_PROBES + 1, WORKER_SIZE, 64 },
+		{ SNAPSHOT_UPSTREAM + 1, WORKER_SIZE, 64 },
 		{ UINT32_MAX, WORKER_SIZE, 64 },
 		{ SNAPSHOT_DAEMON, WORKER_SIZE, 64 },
 		{ SNAPSHOT_WORKER, 0, 64 },

@@ -8,6 +8,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define SECTIONS \
+	(OPTION_BIT(OPT_PROXY) | OPTION_BIT(OPT_EXEC) | OPTION_BIT(OPT_MODULE))
+
 /* What makes no sense for a TCP listener. */
 #define OF_UNIX                                                                \
 	(OPTION_BIT(OPT_PATH) | OPTION_BIT(OPT_MODE) | OPTION_BIT(OPT_OWNER) | \
@@ -166,7 +169,7 @@ Test(spec, good_ones_pass)
 	s.workers = SPEC_WORKERS_MAX;
 	s.backlog = 65535;
 	s.mode = 0777;
-	s.protocol = PROTOCOL_COUNT - 1;
+	s.protocol = PROTOCOL_DISCARD;
 	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
 	(void)snprintf(s.address, sizeof(s.address), "fe80::1%%1");
 	cr_expect_eq(spec_check(&s, &err), 0, "%s", err.text);
@@ -419,6 +422,15 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_PROXY_PROTOCOL:
 		s->proxy_protocol = PROXY_PROTOCOL_ANY;
 		break;
+	case OPT_PROXY:
+	case OPT_EXEC:
+	case OPT_MODULE:
+		s->bulks[BULK_PROTOCOL_PLAN].digest++;
+		break;
+	case OPT_USER:
+		s->worker_uid = 7;
+		s->worker_gid = 7;
+		break;
 	case OPT_TLS:
 		s->bulks[BULK_TLS_MATERIAL].digest++;
 		break;
@@ -431,6 +443,21 @@ change(struct listener_spec *s, enum listener_option id)
 	case LISTENER_OPTION_COUNT:
 		break;
 	}
+}
+
+/* A section goes with its protocol only. */
+static struct listener_spec
+with_section(struct listener_spec s, enum listener_option id)
+{
+	unsigned int protocol;
+
+	for (protocol = 0; protocol < PROTOCOL_COUNT; protocol++)
+		if (spec_section_of(protocol) == id) {
+			s.protocol = (uint8_t)protocol;
+			s.bulks[BULK_PROTOCOL].size = 2;
+			s.bulks[BULK_PROTOCOL_PLAN].size = 100;
+		}
+	return s;
 }
 
 struct option_case {
@@ -480,6 +507,10 @@ ParameterizedTestParameters(spec, options)
 		{ OPT_PROXY_PROTOCOL, "proxy_protocol", true },
 		{ OPT_PROXY_TRUSTED, "proxy_trusted", true },
 		{ OPT_TLS, "tls", true },
+		{ OPT_PROXY, "proxy", true },
+		{ OPT_EXEC, "exec", true },
+		{ OPT_MODULE, "module", true },
+		{ OPT_USER, "user", false },
 	};
 
 	_Static_assert(COUNT(cases) == LISTENER_OPTION_COUNT,
@@ -490,8 +521,9 @@ ParameterizedTestParameters(spec, options)
 ParameterizedTest(struct option_case *k, spec, options)
 {
 	const bool of_unix = k->live && (OF_UNIX & OPTION_BIT(k->id)) != 0;
-	const option_set others = of_unix ? OF_TCP : OF_UNIX;
-	const struct listener_spec a = of_unix ? unix_spec() : tcp_spec();
+	const option_set others = (of_unix ? OF_TCP : OF_UNIX) | SECTIONS;
+	const struct listener_spec a =
+	    with_section(of_unix ? unix_spec() : tcp_spec(), k->id);
 	struct listener_spec b = a, to = a;
 	struct err err = { 0 };
 	unsigned int id;
@@ -538,6 +570,68 @@ Test(spec, a_health_port_is_not_the_port)
 	cr_expect_str_eq(spec_health_address(&path), "127.0.0.1");
 }
 
+struct section_case {
+	enum protocol_id protocol;
+	uint32_t section, plan, upstream; /* sizes */
+	const char *wrong;                /* NULL: nothing */
+};
+
+Test(spec, a_section_goes_with_its_protocol)
+{
+	static const struct section_case cases[] = {
+		{ PROTOCOL_ECHO, 0, 0, 0, NULL },
+		{ PROTOCOL_ECHO, 2, 100, 0, "protocol: " },
+		{ PROTOCOL_DISCARD, 0, 100, 0, "protocol: " },
+		{ PROTOCOL_PROXY, 2, 100, 0, NULL },
+		{ PROTOCOL_PROXY, 2, 100, 9, NULL },
+		{ PROTOCOL_PROXY, 0, 0, 0, "proxy.upstreams: is missing: " },
+		{ PROTOCOL_PROXY, 2, 0, 0, "proxy.upstreams: is missing: " },
+		{ PROTOCOL_EXEC, 2, 100, 0, NULL },
+		{ PROTOCOL_EXEC, 0, 0, 0, "exec.command: is missing: " },
+		{ PROTOCOL_EXEC, 2, 100, 9, "proxy.tls: " },
+		{ PROTOCOL_MODULE, 2, 100, 0, NULL },
+		{ PROTOCOL_MODULE, 0, 0, 0, "module.path: is missing: " },
+	};
+	struct listener_spec s;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		const struct section_case *k = &cases[i];
+
+		s = tcp_spec();
+		s.protocol = (uint8_t)k->protocol;
+		s.bulks[BULK_PROTOCOL].size = k->section;
+		s.bulks[BULK_PROTOCOL_PLAN].size = k->plan;
+		s.bulks[BULK_UPSTREAM_TLS].size = k->upstream;
+		err.text[0] = '\0';
+		cr_expect_eq(spec_check(&s, &err), k->wrong == NULL ? 0 : -1,
+		    "case %zu: %s", i, err.text);
+		if (k->wrong != NULL)
+			cr_expect_eq(
+			    strncmp(err.text, k->wrong, strlen(k->wrong)), 0,
+			    "case %zu: %s", i, err.text);
+	}
+}
+
+Test(spec, a_section_of_another_protocol_is_refused)
+{
+	struct listener_spec to = with_section(tcp_spec(), OPT_PROXY);
+	const struct listener_spec from = with_section(tcp_spec(), OPT_EXEC);
+	struct err err;
+
+	cr_expect_eq(spec_merge(&to, &from, OPTION_BIT(OPT_EXEC), &err), -1);
+	cr_expect_str_eq(err.text, "exec: goes with protocol = \"exec\" only");
+	cr_expect(!spec_option_equal(OPT_PROXY, &to, &from) ||
+	    memcmp(to.proxy, from.proxy, sizeof(to.proxy)) == 0);
+	cr_expect_eq(
+	    spec_check_sections(PROTOCOL_PROXY, OPTION_BIT(OPT_PROXY), &err),
+	    0);
+	cr_expect_eq(
+	    spec_check_sections(PROTOCOL_ECHO, OPTION_BIT(OPT_MODULE), &err),
+	    -1);
+}
+
 Test(spec, merge_is_all_or_nothing)
 {
 	const struct listener_spec before = tcp_spec();
@@ -561,7 +655,8 @@ Test(spec, merge_takes_what_stays_the_same)
 
 	change(&from, OPT_KEEPALIVE);
 	change(&from, OPT_NODELAY);
-	cr_expect_eq(spec_merge(&to, &from, ~OF_UNIX, &err), 0, "%s", err.text);
+	cr_expect_eq(spec_merge(&to, &from, ~(OF_UNIX | SECTIONS), &err), 0,
+	    "%s", err.text);
 	cr_expect_eq(memcmp(&to, &from, sizeof(to)), 0);
 }
 
@@ -577,9 +672,11 @@ Test(spec, merge_refuses_options_of_the_other_transport)
 		const struct listener_spec same_tcp = tcp, same_local = local;
 
 		cr_expect_eq(spec_merge(&tcp, &same_tcp, set, &err),
-		    set & OF_UNIX ? -1 : 0, "%s", spec_option_name(id));
+		    set & (OF_UNIX | SECTIONS) ? -1 : 0, "%s",
+		    spec_option_name(id));
 		cr_expect_eq(spec_merge(&local, &same_local, set, &err),
-		    set & OF_TCP ? -1 : 0, "%s", spec_option_name(id));
+		    set & (OF_TCP | SECTIONS) ? -1 : 0, "%s",
+		    spec_option_name(id));
 		if (set & OF_TCP) {
 			cr_expect_eq(err.code, ERR_INVALID);
 			cr_expect_not_null(strstr(err.text, "does not go with"),

@@ -53,7 +53,7 @@ Test(config_file, an_empty_file_has_no_listeners)
 static const char *
 example_file(void)
 {
-	static char text[16384];
+	static char text[20000];
 	FILE *f = fopen(TOP_SRCDIR "/etc/mercury.conf", "r");
 
 	cr_assert_not_null(f);
@@ -70,11 +70,14 @@ Test(config_file, the_installed_example_is_accepted)
 	cr_expect_eq(harness.plan.listener_count, 1);
 }
 
-/* What stands in the example outside of the listeners and groups. */
+/* What stands in the example beside the options of listeners and groups. */
 static const char *const other_options[] = {
 #define DAEMON_OPTION(ID, NAME, ...) NAME " = ",
 #define STORE_OPTION(ID, NAME, ...) NAME " = ",
 #define GATEWAY_OPTION(ID, NAME, ...) NAME " ",
+#define PROXY_OPTION(ID, NAME, ...) NAME " ",
+#define EXEC_OPTION(ID, NAME, ...) NAME " = ",
+#define MODULE_OPTION(ID, NAME, ...) NAME " = ",
 #include "common/option_list.h"
 };
 
@@ -85,16 +88,20 @@ static const char *const other_options[] = {
 static const char *
 whole_example(void)
 {
-	static const char folder[] = "/etc/mercury/";
-	static char active[20000];
+	static const char *const folders[] = { "/etc/mercury/",
+		"/usr/lib/mercury/modules/" };
+	static char active[24000];
 	const char *text = example_file();
-	size_t n = 0;
+	size_t n = 0, i;
 
 	for (; *text != '\0'; text++) {
-		if (strncmp(text, folder, strlen(folder)) == 0) {
+		for (i = 0; i < COUNT(folders); i++)
+			if (strncmp(text, folders[i], strlen(folders[i])) == 0)
+				break;
+		if (i < COUNT(folders)) {
 			n += (size_t)snprintf(active + n, sizeof(active) - n,
 			    "%s/", harness.dir);
-			text += strlen(folder) - 1;
+			text += strlen(folders[i]) - 1;
 		} else if (*text != '#' || text[1] == ' ' ||
 		    strchr("\n\t", text[-1]) == NULL) {
 			active[n++] = *text;
@@ -121,13 +128,16 @@ put_files_of_example(void)
 	harness_put("gateway.key", id.key_pem);
 	harness_put("terminals.pem", root.cert_pem);
 	harness_put("terminals.crl", tls_certs_crl(&root, NULL, 30));
+	harness_put("upstreams.pem", root.cert_pem);
+	harness_put("upstreams.crl", tls_certs_crl(&root, NULL, 30));
+	harness_put("line-time.so", "");
 }
 
 Test(config_file, the_installed_example_shows_every_option)
 {
-	const char *active = whole_example();
-	const struct wanted *listeners;
-	unsigned int id;
+	const char *active = whole_example(), *key;
+	unsigned int id, kind;
+	option_set set = 0;
 	size_t i;
 
 	harness_put("m.conf", active);
@@ -138,16 +148,14 @@ Test(config_file, the_installed_example_shows_every_option)
 	if (harness.plan.errors.count == 1)
 		cr_expect_not_null(strstr(harness_errors(), " control_group: "),
 		    "%s", harness_errors());
-	cr_assert_eq(harness.plan.listener_count, 4);
-	listeners = harness.plan.listeners;
+	cr_assert_eq(harness.plan.listener_count, 7);
+	for (i = 1; i < harness.plan.listener_count; i++)
+		set |= harness.plan.listeners[i].set;
 	for (id = 0; id < LISTENER_OPTION_COUNT; id++)
-		cr_expect(
-		    (listeners[1].set | listeners[2].set | listeners[3].set) &
-			OPTION_BIT(id),
-		    "%s", spec_option_name(id));
-	for (i = 0; tls_section_key(false, i) != NULL; i++)
-		cr_expect_not_null(strstr(active, tls_section_key(false, i)),
-		    "%s", tls_section_key(false, i));
+		cr_expect(set & OPTION_BIT(id), "%s", spec_option_name(id));
+	for (kind = 0; kind < TLS_SECTION_KINDS; kind++)
+		for (i = 0; (key = tls_section_key(kind, i)) != NULL; i++)
+			cr_expect_not_null(strstr(active, key), "%s", key);
 	for (i = 0; i < COUNT(other_options); i++)
 		cr_expect_not_null(strstr(active, other_options[i]), "%s",
 		    other_options[i]);
@@ -196,7 +204,7 @@ ParameterizedTestParameters(config_file, errors_name_line_and_remedy)
 		    "4: listener \"a\" is given twice, first at " },
 		{ "daemon { }", "2: daemon is given twice, first at " },
 		{ "\nlistener \"a\" {\n port = 1\n}\n",
-		    "3: listener \"a\": protocol: is missing: echo or" },
+		    "3: listener \"a\": protocol: is missing: echo, " },
 		{ "listener \"a\" {\n protocol = echo\n}\n",
 		    "2: listener \"a\": port: is missing" },
 		{ "listener \"a\" {\n path = /x\n port = 1\n"
@@ -607,20 +615,6 @@ put_identity(void)
 #define TLS_LISTENER \
 	"listener \"a\" { port = 1 protocol = echo transport = tls\n"
 
-/* The main file with the folder for each "@". */
-static void
-put_main_with_folder(const char *text)
-{
-	char full[2048];
-	size_t at = 0;
-
-	for (; *text != '\0'; text++)
-		at += (size_t)snprintf(full + at, sizeof(full) - at,
-		    *text == '@' ? "%s" : "%.1s",
-		    *text == '@' ? harness.dir : text);
-	harness_put_main(full);
-}
-
 Test(config_file, a_tls_section_brings_its_files)
 {
 	const struct wanted *w;
@@ -628,7 +622,7 @@ Test(config_file, a_tls_section_brings_its_files)
 	struct err err;
 
 	put_identity();
-	put_main_with_folder(TLS_LISTENER
+	harness_put_main_in(TLS_LISTENER
 	    "tls {\n cert = \"@/cert.pem\"\n key = \"@/key.pem\"\n"
 	    "alpn = { \"b\", \"a\" }\n session_tickets = off\n"
 	    "sni \"B.Example\" { cert = \"@/cert.pem\" key = \"@/key.pem\" }\n"
@@ -683,7 +677,7 @@ ParameterizedTestParameters(config_file, wrong_tls_sections_have_a_line)
 		    "7: listener \"a\": tls.sni \"a\": cert: @/x: can't open" },
 		{ "tls {\n sni { cert = \"/c\" } } }",
 		    "4: sni: its name is missing: must be sni \"NAME\"" },
-		{ "tls { } }", "2: listener \"a\": tls.cert: is missing" },
+		{ "tls { } }", "3: listener \"a\": tls.cert: is missing" },
 		{ "}",
 		    "2: listener \"a\": tls: is missing: transport \"tls\" "
 		    "needs" },
@@ -691,19 +685,6 @@ ParameterizedTestParameters(config_file, wrong_tls_sections_have_a_line)
 	};
 
 	return cr_make_param_array(struct tls_case, cases, COUNT(cases));
-}
-
-/* The text with the test's folder for an "@"; valid until the next call. */
-static const char *
-with_folder(const char *text)
-{
-	static char full[512];
-	const char *at = strchr(text, '@');
-
-	(void)snprintf(full, sizeof(full), "%.*s%s%s",
-	    at == NULL ? (int)strlen(text) : (int)(at - text), text,
-	    at == NULL ? "" : harness.dir, at == NULL ? "" : at + 1);
-	return full;
 }
 
 ParameterizedTest(struct tls_case *k, config_file,
@@ -714,9 +695,9 @@ ParameterizedTest(struct tls_case *k, config_file,
 
 	put_identity();
 	(void)snprintf(text, sizeof(text), TLS_LISTENER "%s\n", k->section);
-	put_main_with_folder(text);
+	harness_put_main_in(text);
 	harness_read();
-	cr_expect(harness_has_error("m.conf", with_folder(k->error)), "%s: %s",
+	cr_expect(harness_has_error("m.conf", harness_path(k->error)), "%s: %s",
 	    k->error, harness_errors());
 }
 
@@ -727,7 +708,7 @@ Test(config_file, tls_warnings_have_a_line)
 	put_identity();
 	(void)snprintf(path, sizeof(path), "%s/key.pem", harness.dir);
 	cr_assert_eq(chmod(path, 0644), 0);
-	put_main_with_folder(TLS_LISTENER
+	harness_put_main_in(TLS_LISTENER
 	    "tls { cert = \"@/cert.pem\" key = \"@/key.pem\" } }\n");
 	harness_read();
 	cr_expect_eq(harness.plan.errors.count, 0, "%s", harness_errors());

@@ -207,10 +207,12 @@ Test(config_main, finds_who_has_a_port, .timeout = 20)
 
 /* A process that says in its environment that it belongs to this run. */
 static pid_t
-start_stray(const char *executable, const char *run, const char *drain_ms)
+start_stray_of(const char *executable, const char *run, const char *drain_ms,
+    const char *worker)
 {
-	char variable[RUN_SIZE + 32], drain[64];
-	char *const env[] = { variable, drain, NULL };
+	char variable[RUN_SIZE + 32], drain[64], of[64];
+	char *const env[] = { variable, drain, worker == NULL ? NULL : of,
+		NULL };
 	char *const argv[] = { (char *)(uintptr_t) "sleep",
 		(char *)(uintptr_t) "60", NULL };
 	const pid_t pid = fork();
@@ -218,11 +220,19 @@ start_stray(const char *executable, const char *run, const char *drain_ms)
 	(void)snprintf(variable, sizeof(variable), RUN_VARIABLE "=%s", run);
 	(void)snprintf(drain, sizeof(drain), RUN_DRAIN_VARIABLE "=%s",
 	    drain_ms);
+	(void)snprintf(of, sizeof(of), WORKER_VARIABLE "=%s",
+	    worker == NULL ? "" : worker);
 	if (pid == 0) {
 		(void)execve(executable, argv, env);
 		_exit(127);
 	}
 	return pid;
+}
+
+static pid_t
+start_stray(const char *executable, const char *run, const char *drain_ms)
+{
+	return start_stray_of(executable, run, drain_ms, NULL);
 }
 
 /* It has exec'ed once its name says so. */
@@ -243,9 +253,9 @@ wait_until_started(pid_t pid, const char *want)
 
 /* Ask for the strays of a control socket that nobody else has. */
 static struct msg_strays_end
-hunt(uint32_t this_run, uint32_t elapsed_ms, uint32_t *first)
+hunt(uint32_t of, uint32_t elapsed_ms, uint32_t *first)
 {
-	struct msg_config_find_strays request = { .this_run = this_run,
+	struct msg_config_find_strays request = { .of = of,
 		.elapsed_ms = elapsed_ms,
 		.supervisor = (uint32_t)getpid() };
 	struct ipc_message msg;
@@ -281,13 +291,13 @@ Test(config_main, kills_the_strays_of_an_earlier_run, .timeout = 20)
 	    (int)getpid());
 	pid = start_stray("/bin/sleep", run, "5000");
 	wait_until_started(pid, "sleep");
-	end = hunt(1, 10000, &first);
+	end = hunt(STRAYS_OF_THIS_RUN, 10000, &first);
 	cr_expect_eq(end.strays, 0, "it is not of this run");
-	end = hunt(0, 2000, &first);
+	end = hunt(STRAYS_OF_EARLIER_RUNS, 2000, &first);
 	cr_expect_eq(end.strays, 0, "it may drain");
 	cr_expect_eq(end.again_ms, 4000);
 	cr_expect_eq(kill(pid, 0), 0);
-	end = hunt(0, 6000, &first);
+	end = hunt(STRAYS_OF_EARLIER_RUNS, 6000, &first);
 	cr_expect_eq(end.strays, 1);
 	cr_expect_eq(end.again_ms, 0);
 	cr_expect_eq(first, (uint32_t)pid);
@@ -305,10 +315,40 @@ Test(config_main, kills_the_strays_of_this_run, .timeout = 20)
 	    (int)getpid());
 	pid = start_stray("/bin/sleep", run, "5000");
 	wait_until_started(pid, "sleep");
-	cr_expect_eq(hunt(0, 100000, &first).strays, 0, "it is ours");
-	cr_expect_eq(hunt(1, 0, &first).strays, 1);
+	cr_expect_eq(hunt(STRAYS_OF_EARLIER_RUNS, 100000, &first).strays, 0,
+	    "it is ours");
+	cr_expect_eq(hunt(STRAYS_OF_THIS_RUN, 0, &first).strays, 1);
 	cr_expect_eq(first, (uint32_t)pid);
 	cr_expect_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* What a program of a worker has started knows whose it was. */
+Test(config_main, kills_what_a_dead_worker_left, .timeout = 20)
+{
+	char run[RUN_SIZE], folder[] = "/tmp/mercury-test-XXXXXX", path[64];
+	char worker[16];
+	uint32_t first;
+	pid_t pid, program;
+
+	cr_assert_not_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/mercury-pool", folder);
+	cr_assert_eq(symlink("/bin/sleep", path), 0);
+	(void)snprintf(run, sizeof(run), "/test/%d:%d:2", (int)getpid(),
+	    (int)getpid());
+	pid = start_stray(path, run, "5000");
+	wait_until_started(pid, "mercury-pool");
+	(void)snprintf(worker, sizeof(worker), "%d", (int)pid);
+	program = start_stray_of("/bin/sleep", run, "5000", worker);
+	wait_until_started(program, "sleep");
+	cr_expect_eq(hunt(STRAYS_OF_DEAD_WORKERS, 0, &first).strays, 0,
+	    "the worker lives, and is none itself");
+	cr_expect_eq(kill(pid, SIGKILL), 0);
+	cr_expect_eq(waitpid(pid, NULL, 0), pid);
+	cr_expect_eq(hunt(STRAYS_OF_DEAD_WORKERS, 0, &first).strays, 1);
+	cr_expect_eq(first, (uint32_t)program);
+	cr_expect_eq(waitpid(program, NULL, 0), program);
+	(void)unlink(path);
+	(void)rmdir(folder);
 }
 
 /* It was started again while others were looked for. */
@@ -325,7 +365,7 @@ Test(config_main, spares_the_store_of_this_run, .timeout = 20)
 	    (int)getpid());
 	pid = start_stray(path, run, "5000");
 	wait_until_started(pid, "mercury-store");
-	cr_expect_eq(hunt(1, 0, &first).strays, 0);
+	cr_expect_eq(hunt(STRAYS_OF_THIS_RUN, 0, &first).strays, 0);
 	cr_expect_eq(kill(pid, SIGKILL), 0);
 	cr_expect_eq(waitpid(pid, NULL, 0), pid);
 	(void)unlink(path);

@@ -12,6 +12,7 @@
 #include "common/snapshot.h"
 #include "control/method.h"
 #include "unit/json_rows.h"
+#include "unit/method_start.h"
 
 static char dir[64]; /* a state_dir for each test */
 
@@ -43,19 +44,7 @@ TestSuite(method, .init = make_dir, .fini = remove_dir);
 static enum method_step
 start(struct call *call, const char *name, const char *params)
 {
-	json_t *o = json_loads(params, 0, NULL);
-	enum method_step step = METHOD_FAILED;
-
-	cr_assert_not_null(o, "%s", params);
-	memset(call, 0, sizeof(*call));
-	call->method = method_find(name);
-	cr_assert_not_null(call->method);
-	call->request = 7;
-	call->state_dir = dir;
-	if (method_check_params(call->method, o, &call->error) == 0)
-		step = call->method->start(call, o);
-	json_decref(o);
-	return step;
+	return method_start(call, dir, name, params);
 }
 
 /* The supervisor answers with a snapshot whose first listener is "pos". */
@@ -238,7 +227,7 @@ Test(method, names_are_listed)
 		cr_expect_not_null(method_find(name), "%s", name);
 		count++;
 	}
-	cr_expect_eq(count, 23);
+	cr_expect_eq(count, 25);
 	cr_expect_null(method_find("daemon"));
 	method_names(names, 8);
 	cr_expect_str_eq(names, "daemon.");

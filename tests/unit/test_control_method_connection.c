@@ -3,6 +3,7 @@
 
 #include "control/method.h"
 #include "control/workers.h"
+#include "unit/method_start.h"
 
 static const struct worker workers[] = { { 0, 1, 900 }, { 1, 1, 901 } };
 static struct call call;
@@ -10,17 +11,7 @@ static struct call call;
 static enum method_step
 start(const char *name, const char *params)
 {
-	json_t *o = json_loads(params, 0, NULL);
-	enum method_step step = METHOD_FAILED;
-
-	cr_assert_not_null(o, "%s", params);
-	memset(&call, 0, sizeof(call));
-	call.method = method_find(name);
-	call.request = 7;
-	if (method_check_params(call.method, o, &call.error) == 0)
-		step = call.method->start(&call, o);
-	json_decref(o);
-	return step;
+	return method_start(&call, NULL, name, params);
 }
 
 /* The supervisor says that these are all workers. */

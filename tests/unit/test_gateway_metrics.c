@@ -6,6 +6,7 @@
 
 #include "common/ipc_msg.h"
 #include "common/snapshot.h"
+#include "common/upstream_board.h"
 #include "gateway/metrics.h"
 #include "gateway/process_meter.h"
 
@@ -83,6 +84,8 @@ add_listener(struct snapshot_writer *w, const char *name,
 		.state = CHILD_UP,
 		.uptime_ms = 11000,
 		.connections = 5 };
+	const struct snapshot_module m = { .name = "plc",
+		.counters = { { "requests", 41 }, { "", 42 }, { "bad", 43 } } };
 	unsigned int i;
 
 	(void)snprintf(l.spec.name, sizeof(l.spec.name), "%s", name);
@@ -92,13 +95,46 @@ add_listener(struct snapshot_writer *w, const char *name,
 	for (i = 0; i < COUNTER_HANDSHAKE && transport == TRANSPORT_TLS; i++)
 		l.counters[i] = 1000 + i;
 	l.counters[COUNTER_LIFE] = 1;
-	l.counters[COUNTER_COUNT - 1] = 99;
+	l.counters[COUNTER_MODULE - 1] = 99;
 	ADD(w, SNAPSHOT_LISTENER, l);
 	ADD(w, SNAPSHOT_WORKER, v);
 	v = (struct snapshot_worker){ .slot = 1,
 		.state = CHILD_BACKOFF,
 		.restarts = 3 };
 	ADD(w, SNAPSHOT_WORKER, v);
+	if (transport == TRANSPORT_TLS)
+		ADD(w, SNAPSHOT_MODULE, m);
+}
+
+static void
+add_exits(struct snapshot_writer *w)
+{
+	struct exit_sum e = { .started = 30, .failed = 2 };
+
+	e.codes[3] = 5;
+	e.signals[9] = 6;
+	ADD(w, SNAPSHOT_EXITS, e);
+}
+
+static void
+add_upstreams(struct snapshot_writer *w)
+{
+	struct snapshot_upstream u = { .name = "10.0.0.5:8583",
+		.mode = UPSTREAM_MODE_DRAIN,
+		.health = UPSTREAM_DOWN,
+		.connections = 4,
+		.max_connections = 100,
+		.waiting = 2,
+		.connected = 1200,
+		.failed = 7,
+		.checks = 60,
+		.checks_failed = 3 };
+
+	ADD(w, SNAPSHOT_UPSTREAM, u);
+	/* As long as one may be, and yet a label of its own. */
+	memset(u.name, 'x', sizeof(u.name) - 1);
+	u.health = UPSTREAM_UNCHECKED;
+	ADD(w, SNAPSHOT_UPSTREAM, u);
 }
 
 static void
@@ -132,6 +168,8 @@ write_text(bool with_store, bool with_tree)
 	if (with_store)
 		add_store(&w);
 	add_listener(&w, "pos", TRANSPORT_TLS, LISTENER_DEGRADED);
+	add_exits(&w);
+	add_upstreams(&w);
 	add_listener(&w, "a \"b\"", TRANSPORT_TCP, LISTENER_RETRYING);
 	seal(&w, &status);
 	add_daemon(&w);
@@ -295,6 +333,10 @@ Test(metrics, of_listeners_and_workers)
 		"mercury_listener_connections_limit{listener=\"pos\"} 100",
 		"mercury_listener_alarm_ratio{listener=\"pos\"} 0.8",
 		"mercury_listener_generation{listener=\"pos\"} 2",
+		"mercury_listener_module_total{listener=\"pos\","
+		"counter=\"requests\"} 41",
+		"mercury_listener_module_total{listener=\"pos\","
+		"counter=\"bad\"} 43",
 		"mercury_listener_workers{listener=\"pos\"} 2",
 		"mercury_listener_workers_up{listener=\"pos\"} 1",
 		"mercury_listener_worker_restarts_total{listener=\"pos\"} 3",
@@ -316,6 +358,48 @@ Test(metrics, of_listeners_and_workers)
 		"mercury_listener_connection_seconds_sum{listener=\"pos\"} "
 		"0.099",
 		"mercury_listener_handshake_seconds_count{listener=\"pos\"} 0",
+	};
+	char *text = write_text(true, true);
+
+	EXPECT_LINES(text, lines);
+	free(text);
+}
+
+Test(metrics, of_upstreams)
+{
+#define POS(NAME)                                                         \
+	"mercury_upstream_" NAME "{listener=\"pos\",upstream=\"10.0.0.5:" \
+	"8583\""
+	static const char *const lines[] = {
+		POS("up") "} 0",
+		POS("mode") ",mode=\"ready\"} 0",
+		POS("mode") ",mode=\"drain\"} 1",
+		POS("connections") "} 4",
+		POS("connections_limit") "} 100",
+		POS("waiting") "} 2",
+		POS("connected_total") "} 1200",
+		POS("failures_total") "} 7",
+		POS("checks_total") "} 60",
+		POS("check_failures_total") "} 3",
+	};
+#undef POS
+	char *text = write_text(true, true);
+
+	EXPECT_LINES(text, lines);
+	cr_expect_eq(count_lines(text,
+			 "mercury_upstream_up{listener=\"pos\",upstream=\"xxx"),
+	    1);
+	free(text);
+}
+
+Test(metrics, of_programs)
+{
+	static const char *const lines[] = {
+		"mercury_exec_running{listener=\"pos\"} 19",
+		"mercury_exec_started_total{listener=\"pos\"} 30",
+		"mercury_exec_failed_total{listener=\"pos\"} 2",
+		"mercury_exec_exits_total{listener=\"pos\",code=\"3\"} 5",
+		"mercury_exec_signals_total{listener=\"pos\",signal=\"9\"} 6",
 	};
 	char *text = write_text(true, true);
 

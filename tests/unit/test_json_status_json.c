@@ -1,16 +1,19 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "unit/json_rows.h"
 #include "json/status_json.h"
 
-#define NO_ENDS                                                               \
-	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "                  \
-	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, "        \
-	"\"max_lifetime\": 0, \"handshake_timeout\": 0, \"tls_error\": 0, "   \
-	"\"protocol_error\": 0, \"denied\": 0, \"kicked\": 0, \"deadline\": " \
-	"0, "                                                                 \
+#define NO_ENDS                                                             \
+	"\"ends\": {\"peer_closed\": 0, \"peer_reset\": 0, "                \
+	"\"user_timeout\": 0, \"keepalive\": 0, \"idle_timeout\": 0, "      \
+	"\"max_lifetime\": 0, \"handshake_timeout\": 0, \"tls_error\": 0, " \
+	"\"protocol_error\": 0, \"denied\": 0, "                            \
+	"\"protocol_closed\": 0, \"upstream_closed\": 0, "                  \
+	"\"upstream_failed\": 0, \"program_ended\": 0, "                    \
+	"\"program_failed\": 0, \"kicked\": 0, \"deadline\": 0, "           \
 	"\"no_memory\": 0, \"worker_crash\": 0}, "
 
 /* The contract of DESIGN.md and mercury-control(7), key by key. */
@@ -94,6 +97,30 @@ Test(status_json, listener_is_the_first)
 	snapshot_close(&r);
 }
 
+Test(status_json, a_module_has_counters)
+{
+	const struct snapshot_listener l = { .spec = { .name = "plc" } };
+	const struct snapshot_module m = { .name = "sim",
+		.counters = { { "requests", 41 }, { "", 42 }, { "bad", 43 } } };
+	struct snapshot_writer w = { 0 };
+	struct snapshot_reader r;
+	struct err err;
+	json_t *got;
+	int fd;
+
+	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
+	snapshot_add(&w, SNAPSHOT_MODULE, &m, sizeof(m));
+	fd = snapshot_seal(&w, &err);
+	cr_assert_eq(snapshot_open(&r, fd, &err), 0, "%s", err.text);
+	(void)close(fd);
+	got = status_json_listener(&r);
+	expect(json_incref(json_object_get(got, "module")),
+	    "{\"name\": \"sim\", \"counters\": "
+	    "{\"requests\": 41, \"bad\": 43}}");
+	json_decref(got);
+	snapshot_close(&r);
+}
+
 struct state_case {
 	enum listener_state state;
 	uint8_t queueing;
@@ -154,4 +181,38 @@ Test(status_json, without_rows)
 	cr_expect_null(status_json_daemon(&r));
 	cr_expect_null(status_json_listener(&r));
 	expect(status_json_list(&r), "[]");
+}
+
+/* Of protocol exec; those exits that there were. */
+Test(status_json, programs)
+{
+	const struct snapshot_daemon d = { .pid = 1 };
+	const struct exit_sum exits = { .started = 12,
+		.failed = 3,
+		.codes = { [0] = 4, [255] = 1 },
+		.signals = { [9] = 2 } };
+	struct snapshot_listener l = { 0 };
+	struct snapshot_writer w = { 0 };
+	struct snapshot_reader r;
+	struct err err;
+	json_t *all;
+	int fd;
+
+	l.spec.protocol = PROTOCOL_EXEC;
+	snapshot_add(&w, SNAPSHOT_DAEMON, &d, sizeof(d));
+	snapshot_add(&w, SNAPSHOT_LISTENER, &l, sizeof(l));
+	snapshot_add(&w, SNAPSHOT_EXITS, &exits, sizeof(exits));
+	fd = snapshot_seal(&w, &err);
+	cr_assert_neq(fd, -1, "%s", err.text);
+	cr_assert_eq(snapshot_open(&r, fd, &err), 0);
+	all = status_json_daemon(&r);
+	cr_assert_not_null(all);
+	expect(
+	    json_incref(json_object_get(
+		json_array_get(json_object_get(all, "listeners"), 0), "exec")),
+	    "{\"running\": 5, \"started\": 12, \"failed\": 3, "
+	    "\"exits\": {\"0\": 4, \"255\": 1}, \"signals\": {\"9\": 2}}");
+	json_decref(all);
+	snapshot_close(&r);
+	(void)close(fd);
 }

@@ -175,7 +175,9 @@ ParameterizedTestParameters(option, bad_listeners_are_refused)
 		    "address, port" },
 		{ "{\"a\\nb\": 1}", "\"a\\x0ab\" is no option" },
 		{ "{\"protocol\": \"echo\"}", "port: is missing" },
-		{ "{\"port\": 1}", "protocol: is missing: echo or discard" },
+		{ "{\"port\": 1}",
+		    "protocol: is missing: echo, discard, proxy, exec or "
+		    "module" },
 		{ "{\"port\": 70000}",
 		    "port: 70000 is out of range: 0 to 65535" },
 		{ "{\"port\": -1}", "port: \"-1\" is no whole number" },
@@ -193,7 +195,7 @@ ParameterizedTestParameters(option, bad_listeners_are_refused)
 		{ "{\"port\": 9223372036854775807}",
 		    "port: 9223372036854775807 is out of range" },
 		{ "{\"protocol\": \"http\"}",
-		    "protocol: \"http\" is unknown: must be echo or" },
+		    "protocol: \"http\" is unknown: must be echo, " },
 		{ "{\"protocol\": 1}", "protocol: must be a word in a string" },
 		{ "{\"transport\": \"udp\"}",
 		    "transport: \"udp\" is unknown: must be tcp, unix or "
@@ -590,6 +592,7 @@ Test(option, daemon_defaults_for_an_ordinary_user)
 	cr_expect_eq(d.readers_gid, SPEC_NO_ID);
 	cr_expect_eq(d.shutdown_deadline_ms, 15000);
 	cr_expect_eq(d.lame_duck_ms, 0);
+	cr_expect_eq(d.sandbox, 1);
 	cr_expect_str_eq(d.control_socket, "/run/mercury/control.sock");
 	cr_expect_str_eq(d.state_dir, "/var/lib/mercury");
 	cr_expect_eq(d.log.target, LOG_TARGET_SYSLOG);
@@ -607,7 +610,7 @@ Test(option, daemon_takes_what_is_given)
 	    daemon_section(
 		"{\"user\": \"no such user\", "
 		"\"shutdown_deadline\": \"1m\", \"control_socket\": \"/c\", "
-		"\"lame_duck\": \"5s\", "
+		"\"lame_duck\": \"5s\", \"sandbox\": false, "
 		"\"control_group\": \"\", \"control_readers\": 7, "
 		"\"state_dir\": \"/s\", \"log\": \"stderr\", "
 		"\"log_format\": \"json\", \"log_level\": \"debug\"}",
@@ -616,6 +619,7 @@ Test(option, daemon_takes_what_is_given)
 	cr_expect_eq(d.uid, SPEC_NO_ID, "the user is of no effect");
 	cr_expect_eq(d.shutdown_deadline_ms, 60000);
 	cr_expect_eq(d.lame_duck_ms, 5000);
+	cr_expect_eq(d.sandbox, 0);
 	cr_expect_eq(d.control_gid, SPEC_NO_ID);
 	cr_expect_eq(d.readers_gid, 7);
 	cr_expect_eq(d.log.target, LOG_TARGET_STDERR);

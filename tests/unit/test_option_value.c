@@ -472,3 +472,51 @@ Test(value, quote_is_printable_and_short)
 	cr_expect_lt(strlen(out), sizeof(out));
 	cr_expect_str_eq(out + strlen(out) - 4, "...\"");
 }
+
+struct size_case {
+	char text[24];
+	uint64_t want;  /* at most 4t */
+	char form[24];  /* as it is written; empty: it is wrong */
+	char error[64]; /* of a wrong one */
+};
+
+ParameterizedTestParameters(value, sizes)
+{
+	static struct size_case cases[] = {
+		{ "0", 0, "0", "" },
+		{ "1000", 1000, "1000", "" },
+		{ "1024", 1024, "1k", "" },
+		{ "64m", 64u << 20, "64m", "" },
+		{ "1536k", 1536u << 10, "1536k", "" },
+		{ "4t", 4ull << 40, "4t", "" },
+		{ "4096g", 4ull << 40, "4t", "" },
+		{ "5t", 0, "", "5t is out of range: 0 to 4t" },
+		{ "99999999999999999999t", 0, "", "is out of range: 0 to 4t" },
+		{ "", 0, "", "\"\" is no size" },
+		{ "m", 0, "", "\"m\" is no size" },
+		{ "1mb", 0, "", "\"1mb\" is no size" },
+		{ "1M", 0, "", "\"1M\" is no size" },
+		{ "-1", 0, "", "\"-1\" is no size" },
+		{ "1.5m", 0, "", "\"1.5m\" is no size" },
+	};
+
+	return cr_make_param_array(struct size_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct size_case *k, value, sizes)
+{
+	char form[VALUE_TEXT_SIZE];
+	struct err err = { 0 };
+	uint64_t got = 0;
+	int result;
+
+	result = value_size(k->text, 0, 4ull << 40, &got, &err);
+	cr_expect_eq(result, k->form[0] == '\0' ? -1 : 0, "%s", k->text);
+	cr_expect_eq(got, k->want, "%s", k->text);
+	if (result == -1) {
+		cr_expect_not_null(strstr(err.text, k->error), "%s", err.text);
+		return;
+	}
+	value_format_size(got, form);
+	cr_expect_str_eq(form, k->form);
+}

@@ -14,10 +14,11 @@
 #include "common/scoreboard.h"
 #include "common/spec.h"
 #include "pool/conn_list.h"
+#include "pool/protocol.h"
 #include "pool/slab.h"
+#include "pool/stream.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
-#include "protocol/protocol.h"
 
 /* One connection over a socketpair; we are the peer. */
 static struct {
@@ -34,31 +35,34 @@ static struct {
 } t;
 
 /* Answers each chunk three times, in three sends, after a greeting. */
-static bool
-greet(struct conn *c)
+static void
+greet(struct mercury_conn *c)
 {
-	return conn_send(c, (const uint8_t *)"hi", 2);
+	(void)mercury_send(c, "hi", 2);
 }
 
-static void
-answer_thrice(struct conn *c, uint8_t *data, size_t len)
+static size_t
+answer_thrice(struct mercury_conn *c, uint8_t *data, size_t len)
 {
-	uint32_t *calls = conn_state(c);
+	uint32_t *calls = mercury_state(c);
 	int i;
 
 	++*calls;
 	for (i = 0; i < 3; i++)
-		if (!(t.sent = conn_send(c, data, len)))
-			return;
+		t.sent = mercury_send(c, data, len) == 0;
+	return len;
 }
 
-static const struct protocol thrice = {
+static const struct mercury_protocol thrice = {
+	.abi = MERCURY_ABI,
+	.size = sizeof(struct mercury_protocol),
 	.name = "thrice",
 	.state_size = sizeof(uint32_t),
 	.opened = greet,
 	.received = answer_thrice,
-	.peer_finished = conn_finish,
 };
+
+static struct protocol_use thrice_use = { .calls = &thrice, .holders = 1 };
 
 /* A Unix socket's. */
 static const union addr nobody = { .sa = { .sa_family = AF_UNIX } };
@@ -79,7 +83,8 @@ setup(void)
 	t.list.worker = &t.worker;
 	TAILQ_INIT(&t.list.all);
 	t.list.transport = &transport_socket;
-	t.list.protocol = &thrice;
+	t.list.protocol = &protocol_echo;
+	t.list.use = &thrice_use;
 	t.list.board = &t.board;
 	t.list.slab = &t.slab;
 	t.list.gate = &t.gate;
@@ -159,6 +164,12 @@ only_conn(enum conn_state state)
 	abort();
 }
 
+static uint32_t *
+state_of(struct conn *c)
+{
+	return (uint32_t *)c->protocol_state;
+}
+
 Test(conn, sends_from_opened_and_several_times)
 {
 	char buffer[32];
@@ -168,7 +179,7 @@ Test(conn, sends_from_opened_and_several_times)
 	settle();
 	cr_expect_eq(read(t.peer, buffer, sizeof(buffer)), 11);
 	cr_expect_eq(memcmp(buffer, "hiabcabcabc", 11), 0);
-	cr_expect_eq(*(uint32_t *)conn_state(only_conn(CONN_OPEN)), 1);
+	cr_expect_eq(*state_of(only_conn(CONN_OPEN)), 1);
 	cr_expect_eq(count(COUNTER_ACCEPTED), 1);
 	cr_expect_eq(count(COUNTER_BYTES_IN), 3);
 	cr_expect_eq(count(COUNTER_BYTES_OUT), 11);
@@ -177,12 +188,12 @@ Test(conn, sends_from_opened_and_several_times)
 Test(conn, state_is_zeroed_for_the_next_connection)
 {
 	connect_peer();
-	*(uint32_t *)conn_state(only_conn(CONN_OPEN)) = 77;
+	*state_of(only_conn(CONN_OPEN)) = 77;
 	(void)close(t.peer);
 	settle();
 	cr_assert_eq(t.list.open, 0);
 	connect_peer();
-	cr_expect_eq(*(uint32_t *)conn_state(only_conn(CONN_OPEN)), 0);
+	cr_expect_eq(*state_of(only_conn(CONN_OPEN)), 0);
 }
 
 /* Fill both directions until the connection reads no more. */
@@ -241,7 +252,7 @@ Test(conn, finishing_waits_for_the_output)
 	(void)write_until_stuck();
 	c = only_conn(CONN_WAITING);
 	c->peer_finished = true;
-	conn_finish(c);
+	stream_finish(c);
 	cr_expect_eq(only_conn(CONN_FINISHING), c);
 	(void)read_all(&eof);
 	settle();

@@ -11,10 +11,10 @@
 #include "common/spec.h"
 #include "pool/conn_list.h"
 #include "pool/handshake_state.h"
+#include "pool/protocol.h"
 #include "pool/slab.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
-#include "protocol/protocol.h"
 #include "tls/tls.h"
 
 #define WAITING_MAX 50
@@ -114,7 +114,7 @@ static void
 setup(void)
 {
 	t.base = event_base_new();
-	slab_init(&t.slab, sizeof(struct conn) + protocol_echo.state_size);
+	slab_init(&t.slab, sizeof(struct conn));
 	t.worker.base = t.base;
 	t.worker.tls = &api;
 	cr_assert_eq(handshakes_init(&t.worker), 0);
@@ -123,6 +123,7 @@ setup(void)
 	TAILQ_INIT(&t.list.all);
 	t.list.transport = &transport_tls;
 	t.list.protocol = &protocol_echo;
+	cr_assert_eq(protocol_echo.configure(&t.list, NULL, NULL), 0);
 	t.list.tls = (struct tls_context *)(void *)&context;
 	t.list.board = &t.board;
 	t.list.slab = &t.slab;

@@ -10,11 +10,11 @@
 #include "common/gate.h"
 #include "common/scoreboard.h"
 #include "common/spec.h"
+#include "pool/protocol.h"
 #include "pool/slab.h"
 #include "pool/trace.h"
 #include "pool/transport.h"
 #include "pool/worker.h"
-#include "protocol/protocol.h"
 
 #define ID 7u
 
@@ -62,6 +62,7 @@ setup(void)
 		.spec = &t.spec,
 		.emptied = on_emptied };
 	TAILQ_INIT(&t.list.all);
+	cr_assert_eq(protocol_echo.configure(&t.list, NULL, NULL), 0);
 }
 
 static void

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -499,4 +500,56 @@ Test(query, a_detail_that_is_too_long_is_empty)
 	ask(&db, &asked, &page);
 	cr_expect_str_eq(page.text, "{}");
 	db_close(&db);
+}
+
+/*
+ * Give the row with one id another one, behind the back of SQLite. In a row the
+ * id stands before the size of its head (as many bytes as it has columns, and
+ * one) and a 0 for the column that is the id.
+ */
+static void
+renumber(const char *path, uint8_t from, uint8_t to)
+{
+	static uint8_t bytes[1 << 20];
+	const uint8_t row[] = { from, 9, 0 };
+	const int fd = open(path, O_RDWR | O_CLOEXEC);
+	const ssize_t n = read(fd, bytes, sizeof(bytes));
+	const uint8_t *at;
+
+	cr_assert_gt(n, 0);
+	at = memmem(bytes, (size_t)n, row, sizeof(row));
+	cr_assert_not_null(at);
+	cr_assert_eq(pwrite(fd, &to, 1, at - bytes), 1);
+	(void)close(fd);
+}
+
+/* Else a page could go on where it began, and who asks would ask for ever. */
+Test(query, rows_out_of_order_are_corrupt)
+{
+	const struct msg_events_query asked = { .order = EVENTS_BY_ID,
+		.rows = 2,
+		.after_id = 40 };
+	struct query *q;
+	struct err err;
+	struct db db;
+
+	rows_open(&db);
+	rows_add(&db, &(struct rows_series){ 41, 9, 1000, 1, NULL });
+	db_close(&db);
+	renumber(scratch_path("health.db"), 43, 7);
+	renumber(scratch_path("health.db"), 44, 8);
+	cr_assert_eq(db_open(&db, scratch_path("health.db")), 0, "%s", db.text);
+	q = query_new(&asked, &err);
+	cr_assert_not_null(q, "%s", err.text);
+	cr_expect_eq(query_step(q, &db), QUERY_READY, "41 and 42");
+	query_free(&q);
+	q = query_new(&(struct msg_events_query){ .order = EVENTS_BY_ID,
+			  .rows = 2,
+			  .after_id = 42 },
+	    &err);
+	cr_assert_not_null(q, "%s", err.text);
+	cr_expect_eq(query_step(q, &db), QUERY_FAILED);
+	cr_expect_eq(db.code, SQLITE_CORRUPT, "%d: %s", db.code, db.text);
+	query_free(&q);
+	db_abandon(&db);
 }

@@ -267,12 +267,17 @@ Test(intensity, init_without_memory_leaves_zeros)
 	intensity_free(&in);
 }
 
-Test(intensity, a_ring_that_can_not_be_counted_is_refused)
+/* Control may be hostile: nobody gets gigabytes by asking. */
+Test(intensity, a_ring_that_is_too_large_is_refused)
 {
 	struct intensity in;
 	struct err err;
 
 	cr_expect_eq(intensity_init(&in, UINT32_MAX, 10, &err), -1);
 	cr_expect_eq(err.code, ERR_INVALID);
+	cr_expect_eq(intensity_init(&in, INTENSITY_RESTARTS_MAX + 1, 10, &err),
+	    -1);
+	cr_expect_eq(err.code, ERR_INVALID);
+	cr_expect_eq(intensity_init(&in, INTENSITY_RESTARTS_MAX, 10, &err), 0);
 	intensity_free(&in);
 }

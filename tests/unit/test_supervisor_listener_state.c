@@ -102,6 +102,62 @@ ParameterizedTest(struct open_case *k, listener_state, open_sockets)
 	    k->slots, k->was_ready, listener_state_name(got));
 }
 
+struct retired_case {
+	unsigned int slots;
+	unsigned int live;
+	unsigned int retired;
+	bool want_complete;
+	enum listener_state want;
+};
+
+/* clang-format off */
+ParameterizedTestParameters(listener_state, retired)
+{
+	static struct retired_case cases[] = {
+		{ 4, 4, 0, true, LISTENER_LISTENING },
+		{ 4, 3, 1, true, LISTENER_DEGRADED },
+		{ 4, 1, 3, true, LISTENER_DEGRADED },
+		{ 4, 2, 1, false, LISTENER_STARTING },
+		{ 4, 3, 0, false, LISTENER_STARTING },
+		/* facts that can't be */
+		{ 0, 0, 0, false, LISTENER_STARTING },
+		{ 4, 0, 4, false, LISTENER_STARTING },
+		{ 4, 4, 1, false, LISTENER_LISTENING },
+		{ 4, 5, UINT_MAX, false, LISTENER_STARTING },
+	};
+
+	return cr_make_param_array(struct retired_case, cases,
+	    sizeof(cases) / sizeof(cases[0]));
+}
+/* clang-format on */
+
+/* It was never ready: is it, now that some workers won't come? */
+ParameterizedTest(struct retired_case *k, listener_state, retired)
+{
+	const struct listener_facts facts = { .goal = GOAL_LISTEN,
+		.sockets = SOCKETS_OPEN,
+		.slots = k->slots,
+		.live = k->live,
+		.retired = k->retired };
+
+	cr_expect_eq(listener_state_is_complete(&facts), k->want_complete);
+	cr_expect_eq(listener_state_of(&facts), k->want);
+}
+
+Test(listener_state, complete_only_while_it_is_to_listen)
+{
+	struct listener_facts f = { .slots = 2, .live = 1, .retired = 1 };
+	unsigned int goal, sockets, complete = 0;
+
+	for (goal = 0; goal < GOAL_COUNT; goal++)
+		for (sockets = 0; sockets < SOCKETS_PHASE_COUNT; sockets++) {
+			f.goal = goal;
+			f.sockets = sockets;
+			complete += listener_state_is_complete(&f);
+		}
+	cr_expect_eq(complete, 1);
+}
+
 /* The promise: listening only where all slots are served. */
 Test(listener_state, says_listening_in_one_cell_only)
 {

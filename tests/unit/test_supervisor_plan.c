@@ -334,6 +334,14 @@ change(struct listener_spec *s, enum listener_option id)
 	case OPT_PROXY_PROTOCOL:
 		s->proxy_protocol = PROXY_PROTOCOL_V2;
 		break;
+	case OPT_PROXY:
+	case OPT_EXEC:
+	case OPT_MODULE:
+		s->bulks[BULK_PROTOCOL_PLAN].digest++;
+		break;
+	case OPT_USER:
+		s->worker_uid = 7;
+		break;
 	case OPT_TLS:
 		s->bulks[BULK_TLS_MATERIAL].digest++;
 		break;
@@ -354,6 +362,34 @@ struct compare_case {
 };
 
 #define END LISTENER_OPTION_COUNT
+
+Test(plan, finds_a_section_that_changed)
+{
+	static const struct {
+		enum protocol_id protocol;
+		enum listener_option section;
+	} cases[] = { { PROTOCOL_PROXY, OPT_PROXY },
+		{ PROTOCOL_EXEC, OPT_EXEC }, { PROTOCOL_MODULE, OPT_MODULE } };
+	struct listener_spec running, wanted;
+	option_set changed;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		running = make_item("pos").spec;
+		running.protocol = (uint8_t)cases[i].protocol;
+		wanted = running;
+		change(&wanted, cases[i].section);
+		cr_expect_eq(plan_compare(&running, &wanted, &changed),
+		    PLAN_UPDATE);
+		cr_expect_eq(changed, OPTION_BIT(cases[i].section));
+		/* With another protocol both sections are others. */
+		wanted.protocol = PROTOCOL_ECHO;
+		cr_expect_eq(plan_compare(&running, &wanted, &changed),
+		    PLAN_RESTART);
+		cr_expect_eq(changed,
+		    OPTION_BIT(cases[i].section) | OPTION_BIT(OPT_PROTOCOL));
+	}
+}
 
 ParameterizedTestParameters(plan, finds_what_changed)
 {
@@ -395,6 +431,8 @@ ParameterizedTestParameters(plan, finds_what_changed)
 		{ { OPT_PROXY_PROTOCOL, END }, PLAN_UPDATE },
 		{ { OPT_PROXY_TRUSTED, END }, PLAN_UPDATE },
 		{ { OPT_TLS, END }, PLAN_UPDATE },
+		{ { OPT_USER, END }, PLAN_RESTART },
+		{ { OPT_PORT, OPT_USER, END }, PLAN_REBIND },
 		{ { OPT_NODELAY, END }, PLAN_UPDATE },
 		{ { OPT_KEEPALIVE, END }, PLAN_UPDATE },
 		{ { OPT_DRAIN_TIMEOUT, END }, PLAN_UPDATE },

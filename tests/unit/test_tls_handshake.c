@@ -489,3 +489,98 @@ Test(tls_handshake, as_a_client_we_check_the_device)
 	peer_show(ctx, &stranger);
 	cr_expect_eq(fail(&l, ctx, &text), TLS_FAILURE_BAD_CERTIFICATE);
 }
+
+/* --- we are the client of one that has a name --- */
+
+struct server_case {
+	const char *sans;   /* of what the peer shows */
+	const char *server; /* what we want */
+	bool good;
+};
+
+static const struct server_case servers[] = {
+	{ "DNS:pos.example", "pos.example", true },
+	{ "DNS:pos.example", "POS.Example", true },
+	{ "DNS:pos.example", "pos.example.", true },
+	{ "IP:fe80::1", "fe80::1%eth0", true },
+	{ "IP:fe80::1", "fe80::2%eth0", false },
+	{ "DNS:*.pos.example", "a.pos.example", true },
+	{ "DNS:*.pos.example", "a.b.pos.example", false },
+	{ "DNS:*.pos.example", "pos.example", false },
+	{ "DNS:a*.pos.example", "ab.pos.example", false },
+	{ "DNS:other.example", "pos.example", false },
+	{ "DNS:pos.example", "10.0.0.5", false },
+	{ "IP:10.0.0.5", "10.0.0.5", true },
+	{ "IP:10.0.0.5", "10.0.0.6", false },
+	{ "DNS:10.0.0.5", "10.0.0.5", false },
+	{ "IP:fd00::1", "fd00:0::1", true },
+	{ "IP:fd00::1", "fd00::2", false },
+	{ "DNS:other.example", "", true },
+};
+
+static void
+check_server(const struct server_case *k)
+{
+	const struct listener l = { .role = TLS_ROLE_CLIENT,
+		.client_ca = root.cert_pem,
+		.verify = TLS_VERIFY_REQUIRED };
+	const struct identity shown =
+	    tls_certs_make(&(struct wish){ .name = "pos.example",
+		.sans = k->sans,
+		.issuer = &root });
+	SSL_CTX *ctx = peer_ctx(0);
+	const char *text = "";
+	struct pair p;
+
+	peer_show(ctx, &shown);
+	p = pair_to(peer_context(&l), ctx, k->server);
+	pair_shake(&p);
+	cr_expect_eq(p.result, k->good ? TLS_DONE : TLS_FAILED, "%s for %s",
+	    k->sans, k->server);
+	if (!k->good) {
+		cr_expect_eq(pair_failure(&p, &text),
+		    TLS_FAILURE_BAD_CERTIFICATE);
+		cr_expect_not_null(strstr(text, "mismatch"), "%s", text);
+	}
+	pair_free(&p);
+}
+
+Test(tls_handshake, a_server_must_have_its_name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		check_server(&servers[i]);
+}
+
+/* The name is asked for, an address is not; and nobody else is let in. */
+Test(tls_handshake, a_server_is_told_its_name)
+{
+	const struct listener l = { .role = TLS_ROLE_CLIENT,
+		.verify = TLS_VERIFY_NONE };
+	SSL_CTX *ctx = peer_ctx(0);
+	struct pair p;
+
+	peer_show(ctx, &server);
+	p = pair_to(peer_context(&l), ctx, "pos.example");
+	pair_must_shake(&p);
+	cr_expect_str_eq(SSL_get_servername(p.peer, TLSEXT_NAMETYPE_host_name),
+	    "pos.example");
+	pair_free(&p);
+	p = pair_to(peer_context(&l), ctx, "10.0.0.5");
+	pair_must_shake(&p);
+	cr_expect_null(SSL_get_servername(p.peer, TLSEXT_NAMETYPE_host_name));
+	pair_free(&p);
+}
+
+Test(tls_handshake, a_server_has_no_name_that_is_too_long)
+{
+	const struct listener l = { .role = TLS_ROLE_CLIENT };
+	struct tls_context *c = peer_context(&l);
+	char name[300];
+
+	memset(name, 'a', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	cr_expect_null(mercury_tls.session_connect(c, name));
+	mercury_tls.context_free(c);
+}

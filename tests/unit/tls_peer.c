@@ -98,8 +98,9 @@ peer_ask(SSL *ssl, const char *name)
 	free(copy);
 }
 
-struct pair
-pair_new(struct tls_context *c, SSL_CTX *ctx)
+/* A device, and a session of c. */
+static struct pair
+pair_of(struct tls_context *c, struct tls_session *session, SSL_CTX *ctx)
 {
 	struct pair p = { 0 };
 	int fds[2];
@@ -109,7 +110,7 @@ pair_new(struct tls_context *c, SSL_CTX *ctx)
 	p.ours = fds[0];
 	p.theirs = fds[1];
 	p.result = TLS_AGAIN_READ;
-	p.session = mercury_tls.session_new(c, NULL, 0);
+	p.session = session;
 	cr_assert_not_null(p.session);
 	if (ctx == NULL)
 		return p;
@@ -121,6 +122,18 @@ pair_new(struct tls_context *c, SSL_CTX *ctx)
 	else
 		SSL_set_connect_state(p.peer);
 	return p;
+}
+
+struct pair
+pair_new(struct tls_context *c, SSL_CTX *ctx)
+{
+	return pair_of(c, mercury_tls.session_new(c, NULL, 0), ctx);
+}
+
+struct pair
+pair_to(struct tls_context *c, SSL_CTX *ctx, const char *server)
+{
+	return pair_of(c, mercury_tls.session_connect(c, server), ctx);
 }
 
 static bool

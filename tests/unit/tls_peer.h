@@ -56,6 +56,9 @@ void peer_ask(SSL *, const char *name);
 /* Connect a device to a session of c. */
 struct pair pair_new(struct tls_context *c, SSL_CTX *ctx);
 
+/* The same of a session that wants a server of this name. */
+struct pair pair_to(struct tls_context *c, SSL_CTX *ctx, const char *server);
+
 /* Both ends go on until neither can; fills in the results. */
 void pair_shake(struct pair *);
 

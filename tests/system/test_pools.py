@@ -1,0 +1,35 @@
+"""Listeners that share a pool: what they must have in common, and what is said
+to whoever wants it otherwise."""
+
+import mercury
+from mercury import answers, listener
+from test_groups import group
+
+
+class SharedPool(mercury.TestCase):
+    def refused(self, d, word, **options):
+        with self.assertRaises(mercury.RpcError) as caught:
+            d.add("b", pool="x", **{"workers": 2, **options})
+        self.assertEqual(caught.exception.reason, "invalid")
+        self.assertIn(word, caught.exception.message)
+        self.assertIn("pool", caught.exception.message)
+        self.assertIsNone(d.listener("b"))
+
+    def test_another_value_of_the_pool(self):
+        d = self.started(listener("a", workers=2, pool="x"))
+        self.refused(d, "workers: ", workers=3)
+        self.refused(d, "max_restarts: ", max_restarts=3)
+        self.refused(d, "max_seconds: ", max_seconds=3)
+        self.refused(d, "hang_timeout: ", hang_timeout="3s")
+        self.refused(d, "restart: ", restart="temporary")
+        self.assertTrue(answers(d.add("b", pool="x", workers=2)["port"]))
+        self.assertEqual(d.workers("a"), d.workers("b"))
+
+    def test_the_pool_of_a_group(self):
+        d = self.started(group("g", "a", "c") + listener("a", pool="x")
+                         + listener("c"))
+        self.refused(d, "group g", workers=1)
+
+
+if __name__ == "__main__":
+    mercury.main()
