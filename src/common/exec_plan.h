@@ -39,7 +39,7 @@ struct exec_plan {
 	uint32_t max_processes; /* over all workers */
 	uint32_t limit_files;
 	uint32_t limit_processes; /* of the user */
-	uint32_t kill_after_ms;   /* from SIGTERM to SIGKILL */
+	uint32_t kill_after_ms;   /* from SIGTERM, or its end, to SIGKILL */
 	uint64_t limit_cpu_s;
 	uint64_t limit_memory; /* bytes of address space */
 	uint8_t stderr_to;     /* enum exec_stderr */

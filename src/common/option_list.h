@@ -241,7 +241,7 @@ EXEC_OPTION(ENVIRONMENT, "environment", ENVIRONMENT, environment, 0, 256, NULL,
 EXEC_OPTION(MAX_PROCESSES, "max_processes", UINT32, max_processes, 0, 1000000, "0",
     "Programs that run at once, over all workers; more connections wait to be accepted. 0 for no limit.")
 EXEC_OPTION(KILL_AFTER, "kill_after", DURATION, kill_after_ms, 1, 3600000, "5s",
-    "How long a program that was told to end (SIGTERM) may take before it is killed, with all of its process group.")
+    "How long a program that was told to end (SIGTERM) may take before it is killed, with all of its process group; and how long the rest of its group may, once it has ended by itself.")
 EXEC_OPTION(STDERR, "stderr", EXEC_STDERR, stderr_to, 0, 0, "log",
     "Where goes what a program writes to its standard error: to the log, to the device (socket) or nowhere (null).")
 EXEC_OPTION(CPU, "cpu", SECONDS, limit_cpu_s, 0, 31536000000, "0s",

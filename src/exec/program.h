@@ -1,7 +1,8 @@
 /*
- * program: one program that runs for a connection, from its start until it was
- * reaped. The end of the leader is the end of its group: the others are killed
- * before it is reaped, while nobody else can have their number.
+ * program: one program that runs for a connection, from its start until all of
+ * its process group have ended. When the leader ends before the others, as that
+ * of a pipeline may, those have the plan's kill_after to finish; then they are
+ * killed.
  *
  * Each has a pidfd in the event loop: that knows no race and no lookup, and
  * costs no descriptor, as the connection's socket has gone to the program.
@@ -37,7 +38,7 @@ struct program_request {
 	int socket;           /* its stdin and stdout */
 	const char *listener; /* for the log; for as long as it runs */
 	uint64_t connection;
-	/* It has ended, and is gone when this returns. */
+	/* It has ended so, with its group, and is gone when this returns. */
 	void (*ended)(void *ctx, const struct program_exit *);
 	void *ctx;
 };

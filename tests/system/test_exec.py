@@ -222,6 +222,18 @@ class Told(Case):
         self.assertEqual(output(d.port("app")), "a b||$HOME|")
 
 
+# Its main program ends, and another one of its group goes on.
+REST = "exec 3<&0; { echo started; read x <&3; echo rest $x; } & exit 3"
+
+
+def finish_the_rest(case, d, s):
+    case.assertEqual(line(s), "started")
+    wait_until(lambda: len(programs_of("app")) == 1, "the main one has ended")
+    s.sendall(b"x\n")
+    case.assertEqual(receive_all(s), b"rest x\n")
+    case.assertEqual(wait_exec(d, "app", running=0)["exits"], {"3": 1})
+
+
 class Tls(Case):
     def setUp(self):
         super().setUp()
@@ -284,6 +296,11 @@ class Tls(Case):
         self.assertIn("O=Fleet", got["SSL_CLIENT_S_DN"])
         self.assertRegex(got["SSL_CLIENT_M_SERIAL"], "^[0-9a-fA-F]+$")
         self.assertEqual(got["SSL_SESSION_RESUMED"], "Initial")
+
+    def test_the_rest_of_the_group_may_finish(self):
+        d = self.over_tls(script(REST))
+        with self.connect(d) as s:
+            finish_the_rest(self, d, s)
 
     def test_a_client_that_goes_is_noticed(self):
         d = self.over_tls(script("echo hello; cat; exec yes"))
@@ -547,11 +564,18 @@ class Ends(Case):
                    "it is counted")
 
     def test_the_end_ends_the_group(self):
-        d = self.serve(script("sleep 1000 & sleep 1000 & echo started"))
+        """After kill_after, that is."""
+        d = self.serve(script("sleep 1000 & sleep 1000 & echo started",
+                              kill_after="300ms"))
         with connect(d.port("app")) as s:
             self.assertEqual(receive_all(s), b"started\n")
         wait_exec(d, "app", running=0)
         wait_until(lambda: not programs_of("app"), "nobody is left", 1)
+
+    def test_the_rest_of_the_group_may_finish(self):
+        d = self.serve(script(REST))
+        with connect(d.port("app")) as s:
+            finish_the_rest(self, d, s)
 
     def test_remove_waits_then_kills(self):
         d = self.serve(script("trap '' TERM; echo ready; cat; sleep 1000",

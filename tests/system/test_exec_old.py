@@ -6,9 +6,9 @@ import subprocess
 
 import mercury
 from fronting import v1
-from mercury import (ask, connect, need_tool, receive, receive_all,
+from mercury import (connect, need_tool, receive, receive_all,
                      wait_until)
-from programs import program
+from programs import output, program
 
 
 class Old(mercury.TestCase):
@@ -29,11 +29,11 @@ class UcspiTcp(Old):
         return need_tool(self, name)
 
     def test_recordio(self):
-        """It starts another program itself, and tells stderr of its bytes.
-        With cat's end it is killed, so cat has to end last."""
+        """It becomes the program, and its child, which passes the bytes on
+        and tells stderr of them, ends after that."""
         d, port = self.serve(self.tool("recordio"), "/bin/cat")
-        with connect(port) as s:
-            self.assertEqual(ask(s, b"hello\n"), b"hello\n")
+        for _ in range(20):
+            self.assertEqual(output(port, b"hello\n"), "hello\n")
         wait_until(lambda: "> hello" in d.log(), "both ways are told")
         self.assertIn("< hello", d.log())
 

@@ -24,7 +24,8 @@ static struct {
 	struct event_base *base;
 	struct program *program;
 	int peer;
-	int ends; /* how often it has ended */
+	uint32_t kill_after_ms; /* 0: what exec_plans_make() says */
+	int ends;               /* how often it has ended */
 	struct program_exit exit;
 	char log[65536]; /* what was logged, when read_log() was called */
 	int log_fd;
@@ -78,6 +79,8 @@ start(const char *script, enum exec_stderr to)
 	int ends[2];
 
 	plan->stderr_to = (uint8_t)to;
+	if (t.kill_after_ms != 0)
+		plan->kill_after_ms = t.kill_after_ms;
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends),
 	    0);
 	r.socket = ends[0];
@@ -109,14 +112,29 @@ read_line(char line[64])
 	line[used] = '\0';
 }
 
+/* Its descriptors are closed before it is a zombie. */
+static void
+wait_for_zombie(void)
+{
+	while (waitid(P_PID, (id_t)program_pid(t.program), &(siginfo_t){ 0 },
+		   WEXITED | WNOWAIT) == -1)
+		cr_assert_eq(errno, EINTR);
+}
+
+static void
+expect_no_child(void)
+{
+	cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1);
+	cr_expect_eq(errno, ECHILD, "it was not reaped");
+}
+
 Test(program, tells_the_exit_code)
 {
 	start("exit 42", EXEC_STDERR_NULL);
 	run_until_it_ends();
 	cr_expect_eq(t.exit.by_signal, false);
 	cr_expect_eq(t.exit.status, 42);
-	cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1);
-	cr_expect_eq(errno, ECHILD, "it was not reaped");
+	expect_no_child();
 }
 
 Test(program, tells_the_signal)
@@ -152,17 +170,75 @@ Test(program, gets_a_signal_when_it_is_stopped)
 	cr_expect_eq(t.exit.status, SIGTERM);
 }
 
-/* The leader's end is the group's: nobody keeps the connection open. */
-Test(program, its_end_ends_its_group)
+/* As that of a pipeline, whose first program has read all. */
+static const char rest_script[] =
+    "exec 3<&0; { echo started; read x <&3; echo rest $x; } & exit 3";
+
+Test(program, the_rest_of_its_group_may_finish)
 {
 	char line[64];
 
-	start("sleep 1000 & echo started; exit 3", EXEC_STDERR_NULL);
+	start(rest_script, EXEC_STDERR_NULL);
+	read_line(line);
+	cr_assert_str_eq(line, "started");
+	wait_for_zombie();
+	cr_assert_eq(event_base_loop(t.base, EVLOOP_ONCE), 0);
+	expect_no_child();
+	cr_assert_eq(t.ends, 0, "not all of it has ended");
+	cr_assert_eq(write(t.peer, "x\n", 2), 2);
+	read_line(line);
+	cr_expect_str_eq(line, "rest x");
+	run_until_it_ends();
+	cr_expect_eq(t.exit.by_signal, false);
+	cr_expect_eq(t.exit.status, 3);
+	expect_no_child();
+}
+
+/* Nobody keeps the connection open for ever. */
+Test(program, the_rest_of_its_group_is_killed_in_the_end)
+{
+	char line[64];
+
+	t.kill_after_ms = 100;
+	start("trap '' TERM; sleep 1000 & echo started; exit 3",
+	    EXEC_STDERR_NULL);
 	read_line(line);
 	cr_assert_str_eq(line, "started");
 	run_until_it_ends();
 	cr_expect_eq(t.exit.status, 3);
 	cr_expect_eq(read(t.peer, line, sizeof(line)), 0);
+}
+
+Test(program, the_rest_of_its_group_gets_a_signal)
+{
+	char line[64];
+
+	start(rest_script, EXEC_STDERR_NULL);
+	read_line(line);
+	wait_for_zombie();
+	cr_assert_eq(event_base_loop(t.base, EVLOOP_ONCE), 0);
+	program_signal(t.program, SIGTERM);
+	run_until_it_ends();
+	cr_expect_eq(t.exit.status, 3);
+	cr_expect_eq(read(t.peer, line, sizeof(line)), 0);
+}
+
+Test(program, the_rest_of_its_group_can_be_abandoned)
+{
+	struct program_exit exit;
+	char line[64];
+
+	start(rest_script, EXEC_STDERR_NULL);
+	read_line(line);
+	wait_for_zombie();
+	cr_assert_eq(event_base_loop(t.base, EVLOOP_ONCE), 0);
+	cr_assert_not_null(t.program);
+	program_abandon(&t.program, &exit);
+	cr_expect_eq(exit.by_signal, false);
+	cr_expect_eq(exit.status, 3);
+	cr_expect_eq(program_left(), 0);
+	cr_expect_eq(read(t.peer, line, sizeof(line)), 0);
+	expect_no_child();
 }
 
 Test(program, abandoned_is_killed_at_once)
@@ -180,8 +256,7 @@ Test(program, abandoned_is_killed_at_once)
 	while (program_left() > 0)
 		cr_assert_eq(event_base_loop(t.base, EVLOOP_ONCE), 0);
 	cr_expect_eq(t.ends, 0, "nobody wanted to hear of it");
-	cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1);
-	cr_expect_eq(errno, ECHILD, "it was not reaped");
+	expect_no_child();
 }
 
 Test(program, abandoned_after_its_end_says_how_it_ended)
@@ -191,10 +266,7 @@ Test(program, abandoned_after_its_end_says_how_it_ended)
 
 	start("exit 5", EXEC_STDERR_NULL);
 	cr_assert_eq(read(t.peer, &byte, 1), 0);
-	/* Its descriptors are closed before it is a zombie. */
-	while (waitid(P_PID, (id_t)program_pid(t.program), &(siginfo_t){ 0 },
-		   WEXITED | WNOWAIT) == -1)
-		;
+	wait_for_zombie();
 	program_abandon(&t.program, &exit);
 	cr_expect_eq(exit.by_signal, false);
 	cr_expect_eq(exit.status, 5);
