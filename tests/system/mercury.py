@@ -6,9 +6,11 @@ every process below it is one of theirs, also after the supervisor was killed.
 """
 
 import ctypes
+import errno
 import json
 import os
 import pwd
+import random
 import re
 import resource
 import select
@@ -69,16 +71,30 @@ def binary(name):
 given_ports = set()
 
 
+def quiet_ports():
+    """Those that the kernel does not give to clients, as it may at any time."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first = int(f.read().split()[0])
+    return range(5000, first) if first > 10000 else range(5000, 65536)
+
+
 def free_port(host="127.0.0.1"):
     """A port that nobody listens on now, and that was not given before."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
+        port = random.choice(quiet_ports())
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         with socket.socket(family) as s:
-            s.bind((host, 0))
-            port = s.getsockname()[1]
-        if port not in given_ports:
-            given_ports.add(port)
-            return port
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind((host, port))
+            except OSError as e:
+                if e.errno != errno.EADDRINUSE:
+                    raise
+                continue
+        return port
 
 
 def connect(where, timeout=DEADLINE):

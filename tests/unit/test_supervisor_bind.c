@@ -69,6 +69,48 @@ bind_at(struct bound *b, const char *address, uint16_t port, unsigned int n)
 	cr_assert_eq(try_bind(b, &s, n), 0, "%s", b->err.text);
 }
 
+static bool
+has_ipv6(void)
+{
+	const struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool usable;
+
+	if (fd == -1)
+		return false;
+	usable = bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
+	(void)close(fd);
+	return usable;
+}
+
+/*
+ * A port that is free, and that the kernel gives to nobody's client meanwhile,
+ * for those who need one twice: it is below the range that those come from.
+ */
+static uint16_t
+quiet_port(void)
+{
+	static uint16_t next;
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
+	uint16_t port;
+	int fd, r;
+
+	if (next == 0)
+		next = (uint16_t)(5000 + (unsigned int)getpid() * 31 % 20000);
+	do {
+		port = next++;
+		a.sin6_port = htons(port);
+		a.sin6_family = has_ipv6() ? AF_INET6 : AF_INET;
+		fd = socket(a.sin6_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		cr_assert_neq(fd, -1);
+		/* The port is at the same place in both families' addresses. */
+		r = bind(fd, (const struct sockaddr *)&a, sizeof(a));
+		(void)close(fd);
+	} while (r == -1);
+	return port;
+}
+
 static void
 unbind(struct bound *b)
 {
@@ -153,21 +195,6 @@ accept_all(int fd)
 	return n;
 }
 
-static bool
-has_ipv6(void)
-{
-	const struct sockaddr_in6 a = { .sin6_family = AF_INET6,
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool usable;
-
-	if (fd == -1)
-		return false;
-	usable = bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
-	(void)close(fd);
-	return usable;
-}
-
 Test(bind, port_0_gives_one_port_to_all_slots)
 {
 	struct bound b;
@@ -189,7 +216,7 @@ Test(bind, a_given_port_is_kept)
 {
 	struct bound b, again;
 
-	bind_at(&b, "127.0.0.1", 0, 1);
+	bind_at(&b, "127.0.0.1", quiet_port(), 1);
 	unbind(&b);
 	bind_at(&again, "127.0.0.1", b.port, SLOTS);
 	cr_expect_eq(again.port, b.port);
@@ -272,7 +299,7 @@ their_socket(const char *address, int option)
 {
 	const int on = 1;
 	union addr a;
-	const socklen_t len = addr_parse(address, 0, &a);
+	const socklen_t len = addr_parse(address, quiet_port(), &a);
 	const int fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	cr_assert_neq(fd, -1);
@@ -326,7 +353,7 @@ Test(bind, the_same_port_of_another_address_is_free)
 {
 	struct bound b, other;
 
-	bind_at(&b, "127.0.0.1", 0, 2);
+	bind_at(&b, "127.0.0.1", quiet_port(), 2);
 	bind_at(&other, "127.0.0.2", b.port, 2);
 	cr_expect_eq(other.port, b.port);
 	unbind(&b);
@@ -341,7 +368,7 @@ Test(bind, a_port_can_be_bound_again_at_once)
 	int client, conn;
 	char byte;
 
-	bind_at(&b, "127.0.0.1", 0, 1);
+	bind_at(&b, "127.0.0.1", quiet_port(), 1);
 	client = start_connect("127.0.0.1", b.port);
 	p.fd = b.fds[0];
 	cr_assert_eq(poll(&p, 1, WAIT_MS), 1);
@@ -451,9 +478,7 @@ Test(bind, a_failure_half_way_leaves_no_socket)
 	struct bound b;
 	unsigned int i;
 
-	bind_at(&b, "127.0.0.1", 0, 1);
-	unbind(&b);
-	s.port = b.port;
+	s.port = quiet_port();
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	limit_descriptors((rlim_t)next_fd() + 2);
 	cr_expect_eq(try_bind(&b, &s, SLOTS), -1);
