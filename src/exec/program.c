@@ -1,5 +1,6 @@
 #include "exec/program.h"
 
+#include <sys/queue.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -31,9 +32,11 @@ struct program {
 	/* Both NULL: it was abandoned. */
 	void (*on_ended)(void *ctx, const struct program_exit *);
 	void *ctx;
+	LIST_ENTRY(program) next; /* of the abandoned */
 };
 
-static unsigned int abandoned;
+/* They are killed; a worker may end before it hears of it. */
+static LIST_HEAD(, program) abandoned = LIST_HEAD_INITIALIZER(abandoned);
 
 static void
 describe(const struct program *p, const siginfo_t *si, struct program_exit *out)
@@ -142,8 +145,8 @@ on_pidfd(evutil_socket_t fd, short what, void *arg)
 	if (p->on_ended == NULL) {
 		(void)kill(-p->process.pid, SIGKILL);
 		reap(p);
+		LIST_REMOVE(p, next);
 		free_program(p);
-		abandoned--;
 		return;
 	}
 	describe(p, &si, &p->exit);
@@ -267,12 +270,17 @@ program_abandon(struct program **pp, struct program_exit *out)
 		describe(p, &si, out);
 		error_output_end(&p->error_output);
 		p->on_ended = NULL;
-		abandoned++;
+		LIST_INSERT_HEAD(&abandoned, p, next);
 	}
 }
 
 unsigned int
 program_left(void)
 {
-	return abandoned;
+	const struct program *p;
+	unsigned int n = 0;
+
+	LIST_FOREACH (p, &abandoned, next)
+		n++;
+	return n;
 }
