@@ -213,14 +213,14 @@ value_size(const char *text, uint64_t min, uint64_t max, uint64_t *out_bytes,
 void
 value_format_size(uint64_t bytes, char out[static VALUE_TEXT_SIZE])
 {
-	size_t i = 0;
+	const char *next = size_units;
+	char unit[2] = "";
 
-	while (bytes != 0 && bytes % 1024 == 0 && size_units[i] != '\0') {
+	while (bytes != 0 && bytes % 1024 == 0 && *next != '\0') {
 		bytes /= 1024;
-		i++;
+		unit[0] = *next++;
 	}
-	(void)snprintf(out, VALUE_TEXT_SIZE, "%" PRIu64 "%.1s", bytes,
-	    i == 0 ? "" : &size_units[i - 1]);
+	(void)snprintf(out, VALUE_TEXT_SIZE, "%" PRIu64 "%s", bytes, unit);
 }
 
 int
