@@ -29,57 +29,65 @@ def better(metric, a, b):
     return over / under if under else None
 
 
-def best(metric, medians, wanted):
-    """The name of the best of these contenders."""
-    names = [n for n in medians if n != "Mercury" and wanted(n)]
-    if not names:
+def ratio(metric, ours, theirs):
+    """How many times better we are: the median of each round's ratio, which
+    doesn't mind when the machine is slower in some rounds than in others; and
+    the range of the middle half of them. None where that can't be said."""
+    each = [better(metric, a, b)
+            for a, b in zip(ours["values"], theirs["values"])]
+    if not each or None in each:
         return None
-    return (max if metric.higher else min)(names, key=medians.get)
+    middle = each if len(each) == 1 else \
+        statistics.quantiles(each, n=4, method="inclusive")
+    return {"ratio": statistics.median(each), "from": middle[0],
+            "to": middle[-1]}
 
 
-def opponent(versus, metric, medians):
+def opponents(versus, measured):
+    others = [n for n in measured if n != "Mercury"]
     if versus == scenarios.REFERENCE:
-        return best(metric, medians, is_reference)
+        return [n for n in others if is_reference(n)]
     if versus == scenarios.PEER:
-        return best(metric, medians, lambda n: not is_reference(n))
-    return versus if versus in medians else None
+        return [n for n in others if not is_reference(n)]
+    return [n for n in others if n == versus]
 
 
-def goals_of(metric, medians):
+def against(versus, metric, measured):
+    """The ratio to the strongest of them, with its name; None: to nobody."""
+    ours = measured.get("Mercury")
+    if ours is None:
+        return None
+    found = [{"name": name, **r} for name in opponents(versus, measured)
+             if (r := ratio(metric, ours, measured[name])) is not None]
+    return min(found, key=lambda r: r["ratio"], default=None)
+
+
+def goals_of(metric, measured):
     """[(text, met)]; what can't be compared here isn't among them."""
     found = []
-    ours = medians.get("Mercury")
-    if ours is None:
+    if "Mercury" not in measured:
         return found
     for versus, wanted in metric.goals:
-        name = opponent(versus, metric, medians)
-        ratio = name and better(metric, ours, medians[name])
-        if ratio is not None:
-            found.append((f"{wanted:g} of {name}", ratio >= wanted))
+        r = against(versus, metric, measured)
+        if r is not None:
+            found.append((f"{wanted:g} of {r['name']}", r["ratio"] >= wanted))
     if metric.at_most is not None:
         most = metric.at_most
         found.append((f"at most {most:g} {metric.unit}".rstrip(),
-                      ours <= most))
+                      measured["Mercury"]["median"] <= most))
     return found
 
 
 def row(scenario, name, metric, measured):
     """A line of the table: measured is contender: summary."""
-    medians = {n: s["median"] for n, s in measured.items()}
-    ours = medians.get("Mercury")
-    line = {"scenario": scenario.key, "title": scenario.title,
+    ratios = {versus: against(versus, metric, measured)
+              for versus in (scenarios.PEER, scenarios.REFERENCE)}
+    return {"scenario": scenario.key, "title": scenario.title,
             "metric": name, "what": metric.title, "unit": metric.unit,
             "higher_is_better": metric.higher, "contenders": measured,
-            "ratios": {}, "goals": []}
-    for versus in (scenarios.PEER, scenarios.REFERENCE):
-        other = opponent(versus, metric, medians)
-        ratio = other and ours is not None and \
-            better(metric, ours, medians[other])
-        if ratio:
-            line["ratios"][versus] = {"name": other, "ratio": ratio}
-    line["goals"] = [{"goal": text, "met": met}
-                     for text, met in goals_of(metric, medians)]
-    return line
+            "ratios": {versus: r for versus, r in ratios.items() if r},
+            "goals": [{"goal": text, "met": met}
+                      for text, met in goals_of(metric, measured)]}
 
 
 def rows(results, judged=True):
@@ -118,15 +126,19 @@ def cells(line):
     """The table's columns of one line."""
     ours = line["contenders"].get("Mercury")
 
-    def against(versus):
+    def to(versus):
         r = line["ratios"].get(versus)
-        return f"{r['ratio']:.2f} {r['name']}" if r else ""
+        if r is None:
+            return ""
+        spread = f" ({r['from']:.2f}..{r['to']:.2f})" if len(
+            ours["values"]) > 1 else ""
+        return f"{r['ratio']:.2f}{spread} {r['name']}"
     goals = "; ".join(
         ("met: " if g["met"] else "MISSED: ") + g["goal"]
         for g in line["goals"])
     return [line["title"], figure(line),
             with_spread(ours) if ours else "not measured",
-            against(scenarios.PEER), against(scenarios.REFERENCE), goals]
+            to(scenarios.PEER), to(scenarios.REFERENCE), goals]
 
 
 HEADS = ["what", "figure", "Mercury: median (min..max)", "to the best peer",

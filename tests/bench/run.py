@@ -22,7 +22,7 @@ import servers
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--rounds", type=int, default=15)
     p.add_argument("--only", default="*", metavar="NAME,...",
                    help="scenarios by name, * and ? stand for anything")
     p.add_argument("--quick", action="store_true",

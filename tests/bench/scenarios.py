@@ -54,6 +54,11 @@ def generators(room):
     return max(2, len(room.load_cpus))
 
 
+# How long one server has its turn. Short, with many rounds: what disturbs the
+# machine then disturbs all that are compared in a round, and few rounds of all.
+SLICE_S = 0.5
+
+
 class Scenario:
     """Load on a service that runs already."""
 
@@ -78,7 +83,7 @@ class Scenario:
 
     def measure(self, room, contender, quick):
         server, port = contender
-        seconds = []
+        seconds = ["-s", SLICE_S]
         if quick:  # counted, not timed: a busy machine can do it too
             seconds = ["-s", 0.3] if self.mode == "pace" else ["-m", 200]
         pids = server.pids()
