@@ -25,6 +25,7 @@ EXTRA_DIST += BENCHMARKS.md doc/benchmarks.json doc/benchmarks.svg \
 	tests/bench/instructions.json \
 	tests/bench/instructions.py \
 	tests/bench/machine.py \
+	tests/bench/profile.py \
 	tests/bench/ranch_echo.escript \
 	tests/bench/report.py \
 	tests/bench/run.py \

@@ -83,7 +83,8 @@ PEER_TESTS = \
 	tests/system/test_proxy_servers.py \
 	tests/system/test_scripts.py
 TESTS += $(SCRIPT_TESTS) $(SYSTEM_TESTS)
-EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/fronting.py \
+EXTRA_DIST += $(SCRIPT_TESTS) $(SYSTEM_TESTS) tests/system/faketime.py \
+	tests/system/fronting.py \
 	tests/system/browsing.py tests/system/certs.py tests/system/faults.py \
 	tests/system/fleet.py \
 	tests/system/gateway_alone.py \

@@ -45,7 +45,8 @@ def built_with(word):
 
 # One with --enable-coverage is as slow, and takes memory of its own too.
 SANITIZERS = built_with("MERCURY_SANITIZED")
-SANITIZED = SANITIZERS or built_with("MERCURY_COVERAGE")
+COVERAGE = built_with("MERCURY_COVERAGE")
+SANITIZED = SANITIZERS or COVERAGE
 DEADLINE = 30 if SANITIZED else 10  # seconds, for what should be at once
 TEST_TIMEOUT = 180 if SANITIZED else 60  # seconds, for one test
 REPORTS = re.compile(

@@ -47,6 +47,19 @@ class Life(Served):
             self.assertNotEqual(d.child("mercury-gateway"), old)
         self.assertEqual(d.listener("pos")["restarts"], 0)
 
+    def test_one_that_hangs(self):
+        """It is replaced, and listeners don't notice."""
+        d = self.up()
+        workers = d.workers("pos")
+        old = d.child("mercury-gateway")
+        os.kill(old, signal.SIGSTOP)
+        wait_until(lambda: not mercury.alive(old), "it is killed",
+                   10 + mercury.DEADLINE)
+        self.wait_status("/readyz", 200)
+        self.assertNotEqual(d.child("mercury-gateway"), old)
+        self.assertIn("it hangs", d.log())
+        self.assertEqual(d.workers("pos"), workers)
+
     def test_a_supervisor_that_hangs(self):
         d = self.up()
         workers = d.workers("pos")

@@ -302,6 +302,24 @@ class Config(GroupTestCase):
             for name in set(NAMES) - set(restarted):
                 self.assertEqual(d.workers(name), before[name])
 
+    def test_a_reload_leaves_a_group_that_is_the_same(self):
+        """It goes on counting its restarts."""
+        listeners = "".join(mercury.listener(n, workers=1) for n in NAMES)
+        other = group("h", "c")
+        d = self.started(group("g", "a", "b", max_restarts=1,
+                               max_seconds=300) + other + listeners)
+        before = self.pids(d)
+        kill(before["b"][0])
+        self.wait_restarted(d, before, "b")
+        for text in other, "":
+            d.write(text + group("g", "a", "b", max_restarts=1,
+                                 max_seconds=300) + listeners)
+            d.call("daemon.reload")
+        kill(d.workers("a")[0])
+        for name in "ab":
+            wait_state(d, name, "failed")
+        self.assertEqual(d.workers("c"), before["c"])
+
     def test_the_records_of_a_worker_outlive_its_crew(self):
         listeners = "".join(mercury.listener(n, workers=1) for n in NAMES)
         d = self.started(group("g", *NAMES, strategy="one_for_all")

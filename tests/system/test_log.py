@@ -104,6 +104,9 @@ class StuckReader(mercury.TestCase):
                          log_level="debug")
         d.add("b")
         self.assertTrue(answers(d.port("b")))
+        d.signal(signal.SIGUSR1)  # open it again
+        d.add("c")
+        self.assertTrue(answers(d.port("c")))
         self.assertEqual(d.log(), "", "syslog only")
 
     def test_a_full_disk_stops_nothing(self):

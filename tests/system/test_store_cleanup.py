@@ -1,12 +1,12 @@
 """The job that prunes: by age, by number, by hand, beside recording, over a
 kill, and when somebody moves the clock."""
 
-import glob
 import os
 import sqlite3
 import time
 import unittest
 
+import faketime
 import mercury
 from mercury import alive, connect, kill, listener, wait_until
 from storing import (database, intact, query, rows, store_status,
@@ -159,29 +159,15 @@ def store_section_of(**options):
     return f"store {{\n{body}}}\n"
 
 
-FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-
-
-@unittest.skipUnless(FAKETIME, "needs the Debian package faketime")
+@unittest.skipUnless(faketime.LIBRARY, "needs the Debian package faketime")
 class Clock(mercury.TestCase):
     def moving(self, first="+0", **options):
         """A daemon whose clock can be set by set_clock()."""
-        self.clock = os.path.join(self.scratch(), "clock")
-        self.set_clock(first)
+        clock = faketime.Clock(self.scratch(), first)
+        self.set_clock = clock.set
         return self.daemon(
             store_section_of(cleanup_every="1s", **options) +
-            listener("pos"),
-            env={"LD_PRELOAD": FAKETIME[0],
-                 "FAKETIME_TIMESTAMP_FILE": self.clock,
-                 "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-                 ":verify_asan_link_order=0"})
-
-    def set_clock(self, offset):
-        with open(self.clock + ".new", "w") as f:
-            f.write(offset + "\n")
-        os.chmod(self.clock + ".new", 0o644)
-        os.rename(self.clock + ".new", self.clock)
+            listener("pos"), env=clock.environment(monotonic=False))
 
     def runs_of_the_job(self, d, count):
         before = len(rows(d, "cleanup.completed"))

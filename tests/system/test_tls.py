@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import unittest
 
+import faketime
 import mercury
 from certs import Certificates, exchange, openssl
 from mercury import connect, listener, receive, receive_all, wait_until
@@ -143,6 +146,35 @@ class Serving(Tls):
         d.ctl("restart-listener", "pos")
         s = self.dial(port, context, session=first.session)
         self.assertTrue(s.session_reused)
+
+    def key_name_of_a_ticket(self, port, *args):
+        """Of a new session, or of one that is resumed; RFC 5077, section 4."""
+        kept = os.path.join(self.scratch(), "session")
+        out = s_client(port, "-tls1_2", "-sess_out", kept, *args)
+        found = re.search(r"0000 - ((?:[0-9a-f]{2}[ -]){16})", out)
+        self.assertIsNotNone(found, out)
+        return "Reused" in out, found.group(1)
+
+    @unittest.skipUnless(faketime.LIBRARY, "needs the Debian package faketime")
+    def test_the_keys_of_tickets_are_renewed(self):
+        clock = faketime.Clock(self.scratch())
+        d = self.daemon(tls_listener("pos", section(self.cert, self.key),
+                                     workers=2), env=clock.environment())
+        d.start()
+        workers = d.workers("pos")
+        old = os.path.join(self.scratch(), "old")
+        clock.set("+11h")
+        _, first = self.key_name_of_a_ticket(d.port("pos"))
+        self.key_name_of_a_ticket(d.port("pos"), "-sess_out", old)
+        clock.set("+13h")
+        wait_until(lambda: self.key_name_of_a_ticket(d.port("pos"))[1] != first,
+                   "there is a new key")
+        # What was made with the one before is good at every worker.
+        for _ in range(8):
+            resumed, _ = self.key_name_of_a_ticket(d.port("pos"),
+                                                   "-sess_in", old)
+            self.assertTrue(resumed)
+        self.assertEqual(d.workers("pos"), workers)
 
     def test_without_tickets_nothing_resumes(self):
         d = self.up(workers=1, tls={"session_tickets": "false"})
