@@ -14,6 +14,9 @@
 #include "pool/trace.h"
 #include "pool/transport.h"
 
+/* Full reads before it is the turn of others: 256 KiB. */
+#define READS_PER_TURN 4
+
 static struct mercury_conn *
 outside(struct conn *c)
 {
@@ -290,9 +293,9 @@ keep_input(struct conn *c, const uint8_t *data, size_t len)
 /*
  * Give the protocol len bytes, and once more while it takes some of more than
  * can be kept. While output waits it may leave as much as it wants, for then
- * nothing is read.
+ * nothing is read. Returns false: the connection is gone.
  */
-static void
+static bool
 feed(struct conn *c, uint8_t *data, size_t len)
 {
 	size_t used;
@@ -310,22 +313,22 @@ feed(struct conn *c, uint8_t *data, size_t len)
 	    c->state == CONN_OPEN && !c->doomed);
 	if (len > 0 && !c->doomed && c->state != CONN_FINISHING)
 		keep_input(c, data, len);
-	(void)leave(c);
+	return leave(c);
 }
 
 /*
  * The same of bytes the last fresh of which have come just now; while output
  * waits they wait, too.
  */
-static void
+static bool
 hand_over(struct conn *c, uint8_t *data, size_t len, size_t fresh)
 {
 	trace_in(c, data + len - fresh, fresh);
 	conn_count_in(c, fresh);
-	if (c->state == CONN_WAITING)
-		keep_input(c, data, len);
-	else
-		feed(c, data, len);
+	if (c->state != CONN_WAITING)
+		return feed(c, data, len);
+	keep_input(c, data, len);
+	return true;
 }
 
 /* The protocol may want what it left while output waited. */
@@ -337,7 +340,7 @@ feed_kept(struct conn *c)
 	if (kept == NULL || c->state != CONN_OPEN)
 		return;
 	c->input = NULL;
-	feed(c, kept->data, kept->len);
+	(void)feed(c, kept->data, kept->len);
 	free(kept);
 }
 
@@ -374,8 +377,9 @@ take_kept(struct conn *c, uint8_t *buffer)
 	return len;
 }
 
-static void
-receive(struct conn *c)
+/* Returns true if there may be more, and it may be read at once. */
+static bool
+receive_some(struct conn *c)
 {
 	/* Room for what was kept, and behind it for all of one read. */
 	static _Alignas(64) uint8_t buffer[MERCURY_INPUT_MAX + CONN_READ_SIZE];
@@ -389,9 +393,21 @@ receive(struct conn *c)
 	} else if (after_recv(c) == -1) {
 		conn_close(c, CONN_END_NO_MEMORY);
 	} else if (n > 0) {
-		hand_over(c, buffer, take_kept(c, buffer) + (size_t)n,
-		    (size_t)n);
+		return hand_over(c, buffer, take_kept(c, buffer) + (size_t)n,
+			   (size_t)n) &&
+		    n == CONN_READ_SIZE && c->state == CONN_OPEN && !c->doomed;
 	}
+	return false;
+}
+
+/* Where there is much, more than one read for one look of the event loop. */
+static void
+receive(struct conn *c)
+{
+	unsigned int reads = 0;
+
+	while (receive_some(c) && ++reads < READS_PER_TURN)
+		;
 }
 
 /* The peer still talks, though we have finished. */
@@ -509,5 +525,5 @@ stream_begin(struct conn *c, uint8_t *data, size_t len)
 			return;
 	}
 	if (len > 0 && c->state != CONN_FINISHING)
-		hand_over(c, data, len, len);
+		(void)hand_over(c, data, len, len);
 }

@@ -18,7 +18,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import bench
 import scenarios
@@ -27,7 +26,7 @@ from mercury import wait_until
 
 NAMES = ("echo-rate", "echo-64", "echo-bulk-1", "proxy-rate", "proxy-64",
          "proxy-bulk-1")
-COUNT = 20000  # messages or connections under strace
+COUNT, BULK_COUNT = 20000, 1000  # messages or connections under strace
 SECONDS = 3  # under perf
 CALL = re.compile(r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(\w+)$", re.M)
 PART = re.compile(r"^ *([\d.]+)% +(\S+)", re.M)
@@ -58,7 +57,8 @@ def calls(room, scenario, server, port, folder):
                              "-o", out, "-p", ",".join(pids)],
                             stderr=subprocess.DEVNULL)
     wait_until(lambda: attached(tool, pids), "strace has attached")
-    total = run(room, scenario, port, "-m", COUNT, "-w", 0)
+    count = BULK_COUNT if "bulk" in scenario.key else COUNT
+    total = run(room, scenario, port, "-m", count, "-w", 0)
     tool.send_signal(signal.SIGINT)
     tool.wait(20)
     with open(out, encoding="ascii") as f:

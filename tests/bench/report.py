@@ -181,8 +181,9 @@ def conditions(run):
     parts.append(", ".join(f"{name} {version}" for name, version in v.items()
                            if version and name not in ("CFLAGS",)))
     parts.append(f"CFLAGS {v['CFLAGS']}")
-    parts.append(f"rounds: {run['rounds']}, {run['date']}; processes of "
-                 f"others took {100 * run['others']:.0f}% of the CPUs")
+    parts.append(f"rounds: {run['rounds']}, {run['date']}; other "
+                 f"processes and the host's other guests took "
+                 f"{100 * run['others']:.0f}% of the CPUs")
     return parts
 
 
