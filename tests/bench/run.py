@@ -100,13 +100,17 @@ class Run:
             self.not_measured.append(f"{server.name}: {e}".strip())
             server.ports = {}
 
-    def one_load(self, scenario, group, turn):
+    @staticmethod
+    def in_turn(contenders, turn):
         """Each time another one begins."""
+        first = turn % len(contenders) if contenders else 0
+        return contenders[first:] + contenders[:first]
+
+    def one_load(self, scenario, group, turn):
         found = list(scenario.contenders(group).items())
         if "Mercury" not in dict(found):
             self.skip(scenario)
-        for i in range(len(found)):
-            name, contender = found[(i + turn) % len(found)]
+        for name, contender in self.in_turn(found, turn):
             self.take(scenario, name, lambda: scenario.measure(
                 self.room, contender, self.args.quick))
 
@@ -122,7 +126,7 @@ class Run:
                 kinds = scenarios.kinds(scenario, self.room)
                 if servers.Mercury not in kinds:
                     self.skip(scenario)
-                for kind in kinds:
+                for kind in self.in_turn(kinds, turn):
                     self.take(scenario, kind.name, lambda: scenario.measure(
                         self.room, kind, self.args.quick))
 
