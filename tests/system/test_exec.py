@@ -585,7 +585,7 @@ class Ends(Case):
             port = d.port("app")
             call = threading.Thread(target=d.call, args=(
                 "listener.remove",),
-                kwargs={"name": "app", "deadline": f"{500 * SLOWER}ms"})
+                kwargs={"name": "app", "deadline": f"{2 * SLOWER}s"})
             call.start()
             wait_until(lambda: mercury.refused(port), "it is closed")
             s.sendall(b"still served\n")

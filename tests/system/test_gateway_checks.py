@@ -212,6 +212,7 @@ class Haproxy(AgentCase):
         front = fronting.haproxy(self, f"""
 listen pos
   bind 127.0.0.1:{port}
+  timeout check 5s
   server s 127.0.0.1:{back} check inter 50ms {more} agent-check agent-inter 20ms agent-port {self.port} agent-send "{name}\\n"
 """, port, f"stats socket {stats}")
         return front, lambda: fronting.show_stat(stats)["pos", "s"]
@@ -275,7 +276,7 @@ listen pos
                                          "max_connections": 100})
             wait_until(lambda: server()["weight"] == str(weight),
                        f"the weight is {weight}")
-            self.assertEqual(server()["status"], "UP")
+            self.becomes(server, "UP")
 
 
 def accepts(port):
