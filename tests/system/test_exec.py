@@ -474,6 +474,7 @@ class Ends(Case):
         for _ in range(20):
             output(d.port("app"))
         wait_exec(d, "app", exits={"1": 20})
+        wait_rows(d, "app.crashed")
         wait_until(lambda: sum(e["detail"]["count"] for e in
                                rows(d, "app.crashed", "app")) == 20,
                    "all are told")
@@ -513,8 +514,9 @@ class Ends(Case):
                 os.mkdir(path + ".d")
                 d.add(name, **program(path, directory=path + ".d"))
                 spoil(path)
-                with connect(d.port(name)) as s:
-                    with self.assertRaises(ConnectionResetError):
+                # It may come before connect() has returned.
+                with self.assertRaises(ConnectionResetError):
+                    with connect(d.port(name)) as s:
                         receive_all(s)
                 got = wait_exec(d, name, failed=1)
                 self.assertEqual(got["started"], 0)
