@@ -520,8 +520,8 @@ class Ends(Case):
                         receive_all(s)
                 got = wait_exec(d, name, failed=1)
                 self.assertEqual(got["started"], 0)
-                self.assertEqual(
-                    d.listener(name)["ends"]["program_failed"], 1)
+                wait_until(lambda: d.listener(name)["ends"]["program_failed"]
+                           == 1, "the connection has ended")
                 self.assertIn(why, d.log())
         found = wait_rows(d, "app.crashed", count=3)
         self.assertEqual({e["reason"] for e in found}, {"not_started"})

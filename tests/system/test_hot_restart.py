@@ -24,10 +24,15 @@ def process_state(pid):
 
 
 def sockets(pid):
-    """All that it has open, by their inodes."""
+    """All that it has open, by their inodes; without those that it closes
+    meanwhile."""
     folder = f"/proc/{pid}/fd"
-    links = [os.readlink(os.path.join(folder, fd))
-             for fd in os.listdir(folder)]
+    links = set()
+    for fd in os.listdir(folder):
+        try:
+            links.add(os.readlink(os.path.join(folder, fd)))
+        except FileNotFoundError:
+            pass
     return {link for link in links if link.startswith("socket:")}
 
 
