@@ -262,8 +262,10 @@ on_gone(struct child *c)
 {
 	(void)c;
 	bulks_drop(&load.incoming);
-	if (!load.ended && load.errors[0] == '\0')
+	if (load.errors[0] == '\0' && !load.ended)
 		add_error("mercury-config could not be started");
+	else if (load.errors[0] == '\0' && load.bad_config)
+		add_error("mercury-config did not say what is wrong");
 	if (load.errors[0] != '\0' || load.bad_config)
 		finish();
 	else

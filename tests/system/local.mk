@@ -105,6 +105,7 @@ check_PROGRAMS += \
 	tests/system/storm
 tests_system_idle_SOURCES = tests/system/idle.c
 tests_system_stand_in_SOURCES = tests/system/stand_in.c
+tests_system_stand_in_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS)
 tests_system_store_driver_SOURCES = tests/system/store_driver.c
 tests_system_store_driver_LDADD = libcommon.a $(EVENT_LIBS) $(BSD_LIBS)
 tests_system_storm_SOURCES = tests/system/storm.c

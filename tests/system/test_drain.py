@@ -365,6 +365,8 @@ class OnTheBoard(Readiness):
         d = self.started(mercury.listener("b", max_connections=10)
                          + mercury.listener("a", required=False))
         board = Board(d.pid)
+        # Nobody waits for it at the start.
+        wait_until(lambda: self.listener_ready(d, "a")[0], "a is ready")
 
         def check():
             status = d.status()
