@@ -300,7 +300,10 @@ take_same(const struct group_plan *plan)
 	return NULL;
 }
 
-/* What was under way in a group that is no more must still come to an end. */
+/*
+ * What was under way in a group that is no more must still come to an end: a
+ * worker that has ended left its restart to the group.
+ */
 static void
 release(struct group *g)
 {
@@ -308,12 +311,14 @@ release(struct group *g)
 	struct pool *p;
 	struct err err;
 
-	for (n = 0; n < g->plan.count; n++) {
+	for (n = 0; n < g->plan.count && g->phase != GROUP_IDLE; n++) {
 		p = pool_of(g, n);
-		if (p == NULL || p->phase != POOL_IDLE ||
-		    g->phase == GROUP_IDLE)
+		if (p == NULL)
 			continue;
-		if (pool_begin(p, &err) == -1)
+		if (g->phase == GROUP_HALTING && n >= g->todo.first &&
+		    n <= g->todo.last)
+			pool_halt(p); /* group_pool_halted() comes */
+		if (p->phase == POOL_IDLE && pool_begin(p, &err) == -1)
 			pool_fail(p, err.text);
 	}
 	free_group(g);
