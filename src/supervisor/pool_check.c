@@ -103,7 +103,8 @@ pool_check(struct pool *p, const struct listener_spec *spec, option_set set,
 		    "%s: pool %s has another one: leave it out, or update a "
 		    "listener of the pool first",
 		    option, p->name);
-	if (l != NULL && group_of(l->spec.name) != NULL)
+	if (l != NULL && strcmp(l->spec.name, spec->name) != 0 &&
+	    group_of(l->spec.name) != NULL)
 		return err_set(err, ERR_INVALID,
 		    "pool: %s is the pool of listener %s, which is in group "
 		    "%s: nobody can share it",

@@ -7,6 +7,12 @@
 #include "common/err.h"
 #include "common/spec.h"
 
+/* What listeners say of their pool. */
+#define POOL_OPTIONS                                                 \
+	(OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER) |            \
+	    OPTION_BIT(OPT_RESTART) | OPTION_BIT(OPT_MAX_RESTARTS) | \
+	    OPTION_BIT(OPT_MAX_SECONDS) | OPTION_BIT(OPT_HANG_TIMEOUT))
+
 struct pool;
 
 /*

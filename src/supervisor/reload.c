@@ -12,6 +12,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/plan_load.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_check.h"
 #include "supervisor/pool_restart.h"
 #include "supervisor/record_daemon.h"
 #include "supervisor/request.h"
@@ -82,10 +83,10 @@ job_of(const struct wanted *item)
 	const struct listener *l = listener_find(item->spec.name);
 	struct job job = { .action = PLAN_ADD };
 
+	if (l != NULL)
+		job.action = compare(l, item, &job.changed);
 	if (l != NULL && l->goal == GOAL_REMOVE)
 		job.action = PLAN_REBIND;
-	else if (l != NULL)
-		job.action = compare(l, item, &job.changed);
 	return job;
 }
 
@@ -218,25 +219,53 @@ leave_health_ports(const struct plan *plan, const struct job *jobs)
 	}
 }
 
-static int
-bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
-    bool donated, struct err *err)
+/* The listener that has the name of item, if both are of the same pool. */
+static struct listener *
+find_predecessor(const struct wanted *item)
 {
-	struct listener *donor = find_donor(plan, item);
+	struct listener *l = listener_find(item->spec.name);
+
+	return l != NULL && strcmp(l->pool->name, item->spec.pool) == 0 ? l
+									: NULL;
+}
+
+/* What is about to change of a pool, as the file wants its listeners. */
+static option_set
+changes_of_pool(const struct plan *plan, const struct job *jobs,
+    const char *pool)
+{
+	option_set changes = 0;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++)
+		if (strcmp(plan->items[i].spec.pool, pool) == 0 &&
+		    find_predecessor(&plan->items[i]) != NULL)
+			changes |= jobs[i].changed & POOL_OPTIONS;
+	return changes;
+}
+
+static int
+bind_job(const struct plan *plan, struct job *jobs, size_t i,
+    struct listener *donor, struct err *err)
+{
+	const struct wanted *item = &plan->items[i];
+	const struct listener *old = find_predecessor(item), *l;
 	struct wanted borrowed = *item;
-	const struct listener *l;
 	struct err why;
 
-	if ((donor != NULL) != donated)
-		return 0;
-	/* A pool whose workers change has their old number and user still. */
-	borrowed.set &= ~(OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER));
+	/* A pool that is to change is what it was until that is done. */
+	borrowed.set &= ~changes_of_pool(plan, jobs, item->spec.pool);
+	if (old != NULL) {
+		borrowed.spec.workers = old->spec.workers;
+		borrowed.spec.worker_uid = old->spec.worker_uid;
+		borrowed.spec.worker_gid = old->spec.worker_gid;
+	}
 	l = listener_add_successor(&borrowed, donor,
 	    find_health_donor(plan, item), &why);
 	if (l == NULL)
 		return err_set(err, why.code, "listener %s: %.250s",
 		    item->spec.name, why.text);
-	job->bound = l->id;
+	jobs[i].bound = l->id;
 	return 0;
 }
 
@@ -247,6 +276,7 @@ bind_job(const struct plan *plan, const struct wanted *item, struct job *job,
 static int
 bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
 {
+	struct listener *donor;
 	int donated;
 	size_t i;
 
@@ -255,10 +285,10 @@ bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
 			if (jobs[i].action != PLAN_ADD &&
 			    jobs[i].action != PLAN_REBIND)
 				continue;
-			if (bind_job(plan, &plan->items[i], &jobs[i],
-				donated != 0, err) == 0)
-				continue;
-			return -1;
+			donor = find_donor(plan, &plan->items[i]);
+			if ((donor != NULL) == (donated != 0) &&
+			    bind_job(plan, jobs, i, donor, err) == -1)
+				return -1;
 		}
 	}
 	return 0;
@@ -383,6 +413,22 @@ to_update(const struct job *job)
 						       : live;
 }
 
+/* It is another listener now, maybe of the same pool: what of that changes? */
+static void
+apply_bound(const struct wanted *item, const struct job *job)
+{
+	const option_set changes =
+	    find_predecessor(item) != NULL ? job->changed & POOL_OPTIONS : 0;
+	struct listener *l = listener_find_id(job->bound);
+	struct err err;
+
+	listener_succeed(l);
+	if (pool_update(l->pool, &item->spec, changes, &err) == -1)
+		log_error("listener", l->spec.name, "reload: %s", err.text);
+	if (changes & (OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER)))
+		restart(l, item);
+}
+
 static void
 apply(const struct wanted *item, const struct job *job)
 {
@@ -392,7 +438,7 @@ apply(const struct wanted *item, const struct job *job)
 
 	reload.done[job->action]++;
 	if (job->bound != 0) {
-		listener_succeed(listener_find_id(job->bound));
+		apply_bound(item, job);
 		return;
 	}
 	l->origin = item->origin;

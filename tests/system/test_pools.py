@@ -1,6 +1,8 @@
 """Listeners that share a pool: what they must have in common, and what is said
 to whoever wants it otherwise."""
 
+import unittest
+
 import mercury
 from mercury import answers, listener
 from test_groups import group
@@ -24,6 +26,23 @@ class SharedPool(mercury.TestCase):
         self.refused(d, "restart: ", restart="temporary")
         self.assertTrue(answers(d.add("b", pool="x", workers=2)["port"]))
         self.assertEqual(d.workers("a"), d.workers("b"))
+
+    @unittest.skipUnless(mercury.ROOT, "only root may run workers as others")
+    def test_another_user(self):
+        """A new file wants one for a pool that runs as another."""
+        d = self.started(listener("a", pool="y", user="bin"))
+        d.add("b", pool="x")
+        d.add("c", pool="y")
+        for pool, reason in (("x", "pool x runs as the daemon's user"),
+                             ("y", "pool y runs as user 2")):
+            d.write(listener("d", pool=pool, user="daemon"))
+            with self.assertRaises(mercury.RpcError) as caught:
+                d.call("daemon.reload")
+            self.assertIn(f"user: {reason}", caught.exception.message)
+            self.assertIsNone(d.listener("d"))
+        d.write(listener("d", pool="y", user="bin"))
+        d.call("daemon.reload")
+        self.assertEqual(d.workers("d"), d.workers("c"))
 
     def test_the_pool_of_a_group(self):
         d = self.started(group("g", "a", "c") + listener("a", pool="x")

@@ -1,13 +1,16 @@
 """Reload: the difference between the file and what runs, and no more."""
 
 import os
+import pwd
 import signal
+import unittest
 
 import mercury
 import supervising
 from mercury import alive, answers, ask, connect, kill, refused, wait_until
-from mercury import listener
+from mercury import free_port, listener
 from supervising import Background, Moods, Storm, wait_state
+from test_groups import group
 
 
 class Reload(mercury.TestCase):
@@ -356,6 +359,95 @@ class DryRun(Reload):
 
 def before_pids(snapshot, name):
     return next(row[-1] for row in snapshot if row[0] == name)
+
+
+class OfThePool(Reload):
+    """What listeners say of their pool changes with other things of them."""
+
+    def test_with_the_port(self):
+        d = self.started(listener("a", port=free_port(), workers=1))
+        old = d.workers("a")
+        port = free_port()
+        self.reload(d, listener("a", port=port, workers=3))
+        self.assertEqual(len(d.workers("a")), 3)
+        self.assertEqual(d.listener("a")["port"], port)
+        self.assertTrue(answers(port))
+        wait_until(lambda: not alive(old[0]), "it has handed over")
+        for option, value in (("max_restarts", 7), ("max_seconds", 9),
+                              ("hang_timeout", "3s"),
+                              ("restart", "temporary")):
+            with self.subTest(option=option):
+                section = listener("a", port=free_port(), workers=3,
+                                   **{option: value})
+                self.reload(d, section)
+                self.assertEqual(self.plan(d, section), {})
+        self.reload(d, listener("a", port=free_port(), workers=1,
+                                max_restarts=0))
+        pid, = d.workers("a")
+        kill(pid)
+        wait_state(d, "a", "failed")
+
+    @unittest.skipUnless(mercury.ROOT, "only root may run workers as others")
+    def test_the_user_with_the_port(self):
+        d = self.started(listener("a", port=free_port(), workers=1,
+                                  user="bin"))
+        with connect(d.port("a")) as s:
+            self.assertEqual(ask(s, b"x"), b"x")
+            section = listener("a", port=free_port(), workers=1,
+                               user="daemon")
+            self.reload(d, section)
+            self.assertEqual(ask(s, b"y"), b"y")
+        pid, = d.workers("a")
+        self.assertEqual(os.stat(f"/proc/{pid}").st_uid,
+                         pwd.getpwnam("daemon").pw_uid)
+        self.assertEqual(self.plan(d, section), {})
+
+    def test_the_new_workers_do_not_come_up(self):
+        """It has moved, and the next reload tries the rest again."""
+        d = self.daemon(listener("a", port=free_port(), workers=1))
+        moods = Moods(d)
+        d.start()
+        section = listener("a", port=free_port(), workers=2)
+        moods.set("a/0 exit 1")
+        with self.assertRaises(mercury.RpcError):
+            self.reload(d, section)
+        self.assertEqual(len(d.workers("a")), 1)
+        self.assertTrue(answers(d.port("a")))
+        self.assertEqual(self.plan(d, section), {"a": "restart"})
+        moods.set()
+        self.reload(d, section)
+        self.assertEqual(len(d.workers("a")), 2)
+
+    def test_a_new_member(self):
+        """It joins a pool that is changed for it, too."""
+        a = listener("a", port=free_port(), pool="x", workers=1)
+        d = self.started(a)
+        d.write(listener("a", port=free_port(), pool="x", workers=2,
+                         max_restarts=5)
+                + listener("b", pool="x", workers=2, max_restarts=5))
+        d.call("daemon.reload")
+        self.assertEqual(d.workers("a"), d.workers("b"))
+        self.assertEqual(len(d.workers("b")), 2)
+        self.assertTrue(answers(d.port("b")))
+
+    def test_while_it_is_being_removed(self):
+        d = self.started(listener("a", port=free_port(), workers=1))
+        with connect(d.port("a")) as s:
+            self.assertEqual(ask(s, b"x"), b"x")
+            with Background(d, "listener.remove", name="a", deadline="60s"):
+                wait_state(d, "a", "draining")
+                self.reload(d, listener("a", port=free_port(), workers=2))
+                wait_state(d, "a", "listening")
+                self.assertEqual(len(d.workers("a")), 2)
+                self.assertEqual(ask(s, b"y"), b"y")
+
+    def test_a_child_of_a_group(self):
+        sections = [group("g", "a", "b"), listener("b", port=free_port())]
+        port = free_port()
+        d = self.started("".join(sections)
+                         + listener("a", port=free_port()))
+        self.reload(d, *sections, listener("a", port=port))
+        self.assertTrue(answers(port))
 
 
 class States(Reload):
