@@ -306,6 +306,12 @@ listener_give_up(struct listener *l, const char *reason)
 	if (l->announced)
 		return;
 	(void)err_set(&err, ERR_UNAVAILABLE, "%s", reason);
+	/* One that is not required stays, and its pool tries on. */
+	if (l->endless) {
+		note_error(l, reason);
+		listener_answer_waits(l, WAIT_LISTENING, &err);
+		return;
+	}
 	record_listener(l, EVENT_LISTENER_FAILED, "%s", reason);
 	listener_answer_waits(l, WAIT_LISTENING, &err);
 	announce(l, &err);
@@ -319,10 +325,11 @@ listener_fail(struct listener *l, const char *reason)
 
 	if (l->goal == GOAL_REMOVE || l->goal == GOAL_FAIL)
 		return;
-	if (!l->announced) {
+	if (!l->announced && !l->endless) {
 		listener_give_up(l, reason);
 		return;
 	}
+	l->announced = true;
 	note_error(l, reason);
 	l->goal = GOAL_FAIL;
 	l->drain_until_ms = clock_mono_ms() + l->spec.drain_timeout_ms;

@@ -68,9 +68,9 @@ struct listener {
 	enum sockets_phase phase;
 	bool queueing;    /* paused, and clients may wait in the queue */
 	bool was_ready;   /* it has been listening since it was bound */
-	bool announced;   /* watcher.ready() was called */
+	bool announced;   /* watcher.ready() was called, or it failed */
 	bool after_drain; /* it is bound again when its workers have drained */
-	bool endless;     /* it is never given up for want of its place */
+	bool endless;     /* not given up for want of its place or workers */
 	bool inherited;   /* it has the name of one that was there before */
 	bool drained; /* by an operator (drain.h): not ready, but it serves */
 	bool blocks;  /* health.c: for its sake the daemon is not ready */
@@ -154,7 +154,10 @@ int listener_revive(struct listener *, struct err *);
  */
 void listener_remove(struct listener *, uint32_t deadline_ms);
 
-/* The pool can't serve it: if it has never listened, fail and remove it. */
+/*
+ * The pool can't serve it: if it has never listened, fail and remove it, unless
+ * it is endless.
+ */
 void listener_give_up(struct listener *, const char *reason);
 
 /* It is given up: close its sockets, drain; but it stays, as `failed'. */

@@ -46,9 +46,6 @@ listener_refused(struct listener *l, struct worker *w,
 	case CREW_SERVING:
 		break;
 	}
-	/* One that is not required stays, whatever comes of it. */
-	if (l->endless)
-		l->announced = true;
 	listener_fail(l, text);
 }
 
