@@ -318,7 +318,7 @@ boot_start(void)
 	struct err err;
 
 	if (plan_load(supervisor_args()->config, false, on_plan, &err) == -1)
-		boot_fail(EXIT_CODE_FAILURE, err.text);
+		boot_fail(EXIT_CODE_BAD_CONFIG, err.text);
 }
 
 void

@@ -68,7 +68,8 @@ open_in(const char *dir, const char *file, struct err *err)
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, file) >=
 	    sizeof(path))
-		return err_set(err, ERR_INVALID, "%s: path too long", dir);
+		return err_set(err, ERR_INVALID, "%.100s...: path too long",
+		    dir);
 	fd = open_high(path, O_RDONLY);
 	if (fd == -1)
 		(void)err_sys(err, "%s", path);

@@ -56,6 +56,7 @@ static struct {
 	uint32_t lag_max_ms;
 	uint64_t lag[LOOP_LAG_CELLS];
 	int exit_code;
+	bool finished; /* the loop is to end */
 } sv = { .signal_fd = -1, .null_fd = -1 };
 
 enum daemon_state
@@ -299,6 +300,7 @@ supervisor_set_exit_code(int code)
 void
 supervisor_finish(void)
 {
+	sv.finished = true;
 	(void)event_base_loopbreak(sv.base);
 }
 
@@ -411,7 +413,9 @@ supervisor_run(const struct args *args)
 		sv.exit_code = EXIT_CODE_FAILURE;
 	} else {
 		boot_start();
-		(void)event_base_dispatch(sv.base);
+		/* A loop that has not begun can't be broken. */
+		if (!sv.finished)
+			(void)event_base_dispatch(sv.base);
 	}
 	tear_down();
 	if (sv.exit_code == EXIT_CODE_CLEAN)
@@ -441,13 +445,14 @@ supervisor_check_config(const struct args *args)
 {
 	struct err err;
 
-	if (set_up(args, &err) == 0 &&
-	    plan_load(args->config, true, on_checked, &err) == 0) {
-		(void)event_base_dispatch(sv.base);
-	} else {
-		(void)fprintf(stderr, "mercuryd: %s\n", err.text);
+	if (set_up(args, &err) == -1)
 		sv.exit_code = EXIT_CODE_FAILURE;
-	}
+	else if (plan_load(args->config, true, on_checked, &err) == -1)
+		sv.exit_code = EXIT_CODE_BAD_CONFIG;
+	if (sv.exit_code == EXIT_CODE_CLEAN)
+		(void)event_base_dispatch(sv.base);
+	else
+		(void)fprintf(stderr, "mercuryd: %s\n", err.text);
 	tear_down();
 	return sv.exit_code;
 }

@@ -6,6 +6,7 @@ SYSTEM_TESTS = \
 	tests/system/test_bench_load.py \
 	tests/system/test_balancers.py \
 	tests/system/test_bind.py \
+	tests/system/test_busy.py \
 	tests/system/test_chaos.py \
 	tests/system/test_config.py \
 	tests/system/test_connections.py \
@@ -24,6 +25,7 @@ SYSTEM_TESTS = \
 	tests/system/test_gateway_load.py \
 	tests/system/test_gateway_checks.py \
 	tests/system/test_groups.py \
+	tests/system/test_hostile.py \
 	tests/system/test_hot_restart.py \
 	tests/system/test_lifecycle.py \
 	tests/system/test_limits.py \

@@ -8,6 +8,7 @@
  * "stand_in --kinds ROLE" prints the messages that the role may send.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -61,6 +62,18 @@ leave_child(bool stays)
 	while (stays || getppid() == parent)
 		(void)usleep(10000);
 	_exit(0);
+}
+
+/* Until there is another mood, or none. */
+static void
+wait_for_change(const char *mood)
+{
+	struct stat old, now;
+
+	if (stat(mood, &old) == -1)
+		return;
+	while (stat(mood, &now) == 0 && now.st_ino == old.st_ino)
+		(void)usleep(5000);
 }
 
 /* Tell the supervisor this, with a payload of such bytes. */
@@ -124,6 +137,8 @@ act(const char *mood, const char *deed, char *argument)
 	if (strcmp(deed, "hang") == 0)
 		for (;;)
 			(void)pause();
+	if (strcmp(deed, "wait") == 0)
+		wait_for_change(mood);
 	if (strcmp(deed, "zeros") == 0)
 		tell_all(mood, argument, 0);
 	if (strcmp(deed, "ones") == 0)

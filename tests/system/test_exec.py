@@ -12,7 +12,7 @@ import threading
 import mercury
 from certs import Certificates, exchange
 from fronting import v1
-from mercury import (NOBODY, RpcError, connect, listener, receive,
+from mercury import (NOBODY, RpcError, connect, free_port, listener, receive,
                      receive_all, wait_until)
 from programs import (environment, exec_of, line, output, program,
                       programs_of, script, wait_exec)
@@ -622,6 +622,29 @@ class Ends(Case):
         wait_until(lambda: not mercury.alive(old), "the old worker ends")
         got = wait_exec(d, "app", running=0)
         self.assertEqual((got["started"], got["exits"]), (2, {"0": 2}))
+
+    def test_one_that_moves(self):
+        """Its programs count for the listener that has its name now."""
+        def app(**options):
+            text = listener("app", protocol="exec", drain_timeout="30s",
+                            **options)
+            return (text.rstrip("}\n")
+                    + '\n  exec { command = {"/bin/cat"} }\n}\n')
+
+        d = self.started(app())
+        self.assertEqual(output(d.port("app"), b"one"), "one")
+        with connect(d.port("app")) as s:
+            s.sendall(b"two\n")
+            self.assertEqual(line(s), "two")
+            d.write(app(port=free_port()))
+            d.call("daemon.reload")
+            self.assertEqual(output(d.port("app"), b"new"), "new")
+            self.assertEqual(wait_exec(d, "app", running=1)["exits"],
+                             {"0": 2})
+            s.sendall(b"three\n")
+            self.assertEqual(line(s), "three")
+        got = wait_exec(d, "app", running=0)
+        self.assertEqual((got["started"], got["exits"]), (3, {"0": 3}))
 
     def test_hot_restart_at_its_deadline(self):
         d = self.serve(script(self.STUBBORN, drain_timeout="300ms"))

@@ -3,7 +3,6 @@ ended, and nobody else notices."""
 
 import os
 import subprocess
-import unittest
 
 import mercury
 import supervising
@@ -158,4 +157,4 @@ class Config(Hostile):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    mercury.main()
