@@ -524,22 +524,28 @@ undo_listener(struct listener *l)
 }
 
 struct listener *
-listener_add_successor(const struct wanted *wanted, struct listener *donor,
+listener_begin_successor(const struct wanted *wanted,
     const struct listener *health_donor, struct err *err)
 {
 	struct listener *l = begin_listener(wanted, err);
-	int r;
 
 	if (l == NULL)
 		return NULL;
-	if ((health_donor != NULL &&
-		health_port_prepare(l, &l->spec, health_donor, err) == -1) ||
-	    health_port_bind(l, err) == -1) {
-		undo_listener(l);
-		return NULL;
-	}
+	if ((health_donor == NULL ||
+		health_port_prepare(l, &l->spec, health_donor, err) == 0) &&
+	    health_port_bind(l, err) == 0)
+		return l;
+	undo_listener(l);
+	return NULL;
+}
+
+int
+listener_open_successor(struct listener *l, struct listener *donor,
+    struct err *err)
+{
 	if (donor == NULL) {
-		r = bind_once(l, err);
+		if (bind_once(l, err) == -1)
+			return -1;
 	} else {
 		/* Its workers leave the queues to ours. */
 		seats_pause(donor);
@@ -548,14 +554,30 @@ listener_add_successor(const struct wanted *wanted, struct listener *donor,
 		slots_free(donor);
 		donor->phase = SOCKETS_CLOSED;
 		l->bind_attempts = 1;
-		r = begin_serving(l, err);
+		if (begin_serving(l, err) == -1)
+			return -1;
 	}
-	if (r == 0) {
-		record_added(l);
-		return l;
-	}
-	undo_listener(l);
-	return NULL;
+	record_added(l);
+	return 0;
+}
+
+void
+listener_drop_successor(struct listener *l)
+{
+	if (l->phase == SOCKETS_CLOSED)
+		undo_listener(l);
+	else
+		listener_remove(l, 0);
+}
+
+void
+listener_reopen(struct listener *l)
+{
+	if (l->goal != GOAL_LISTEN || l->phase != SOCKETS_CLOSED ||
+	    l->after_drain)
+		return;
+	l->bind_attempts = 0;
+	open_or_retry(l);
 }
 
 int

@@ -116,14 +116,27 @@ struct listener *listener_add(const struct wanted *, bool endless,
     struct err *);
 
 /*
- * Begin a listener that is to take over the name of one which has it now: it
- * is bound at once or not at all, and not listed before listener_succeed().
- * donor may be NULL; else it takes the sockets of that one, which listens at
- * its very place and is about to be removed. The same goes for its health
- * port, which health_donor is about to give up. Returns NULL with *err.
+ * Begin a listener that is to take over the name of one which has it now, and
+ * maybe the health port, which health_donor is about to give up. It has no
+ * sockets yet, and is not listed before listener_succeed(). Returns NULL with
+ * *err.
  */
-struct listener *listener_add_successor(const struct wanted *,
-    struct listener *donor, const struct listener *health_donor, struct err *);
+struct listener *listener_begin_successor(const struct wanted *,
+    const struct listener *health_donor, struct err *);
+
+/*
+ * Bind it, at once or not at all; or give it the sockets of donor, which
+ * listens at its very place and is about to be removed. Returns 0, or -1 with
+ * *err: donor may be without them then.
+ */
+int listener_open_successor(struct listener *, struct listener *donor,
+    struct err *);
+
+/* It is not to succeed anybody. */
+void listener_drop_successor(struct listener *);
+
+/* If it has given its sockets away for nothing, get others. */
+void listener_reopen(struct listener *);
 
 /* It gets its name, and the one that had it is removed. */
 void listener_succeed(struct listener *);

@@ -71,14 +71,35 @@ check_programs(struct pool *p, const struct listener_spec *spec,
 	return 0;
 }
 
+option_set
+pool_differs(const struct pool *p, const struct listener_spec *spec,
+    unsigned int workers)
+{
+	option_set set = 0;
+
+	if (workers != p->workers)
+		set |= OPTION_BIT(OPT_WORKERS);
+	if (spec->worker_uid != p->uid)
+		set |= OPTION_BIT(OPT_USER);
+	if (spec->restart != p->restart)
+		set |= OPTION_BIT(OPT_RESTART);
+	if (spec->max_restarts != p->intensity.max_restarts)
+		set |= OPTION_BIT(OPT_MAX_RESTARTS);
+	if (spec->max_seconds != p->intensity.max_seconds)
+		set |= OPTION_BIT(OPT_MAX_SECONDS);
+	if (spec->hang_timeout_ms != p->hang_timeout_ms)
+		set |= OPTION_BIT(OPT_HANG_TIMEOUT);
+	return set;
+}
+
 int
 pool_check(struct pool *p, const struct listener_spec *spec, option_set set,
     unsigned int workers, struct err *err)
 {
-	const struct listener *l = TAILQ_FIRST(&p->listeners);
-	const char *option = NULL;
+	const option_set differs =
+	    set & pool_differs(p, spec, workers) & ~OPTION_BIT(OPT_USER);
 
-	if ((set & OPTION_BIT(OPT_WORKERS)) && workers != p->workers)
+	if (differs & OPTION_BIT(OPT_WORKERS))
 		return err_set(err, ERR_INVALID,
 		    "workers: pool %s has %u workers, not %u: leave workers "
 		    "out or name another pool",
@@ -87,27 +108,29 @@ pool_check(struct pool *p, const struct listener_spec *spec, option_set set,
 		return -1;
 	if (check_programs(p, spec, err) == -1)
 		return -1;
-	if ((set & OPTION_BIT(OPT_RESTART)) && spec->restart != p->restart)
-		option = "restart";
-	if ((set & OPTION_BIT(OPT_MAX_RESTARTS)) &&
-	    spec->max_restarts != p->intensity.max_restarts)
-		option = "max_restarts";
-	if ((set & OPTION_BIT(OPT_MAX_SECONDS)) &&
-	    spec->max_seconds != p->intensity.max_seconds)
-		option = "max_seconds";
-	if ((set & OPTION_BIT(OPT_HANG_TIMEOUT)) &&
-	    spec->hang_timeout_ms != p->hang_timeout_ms)
-		option = "hang_timeout";
-	if (option != NULL)
+	if (differs != 0)
 		return err_set(err, ERR_INVALID,
 		    "%s: pool %s has another one: leave it out, or update a "
 		    "listener of the pool first",
-		    option, p->name);
-	if (l != NULL && strcmp(l->spec.name, spec->name) != 0 &&
-	    group_of(l->spec.name) != NULL)
-		return err_set(err, ERR_INVALID,
-		    "pool: %s is the pool of listener %s, which is in group "
-		    "%s: nobody can share it",
-		    p->name, l->spec.name, group_of(l->spec.name));
+		    spec_option_name(
+			(enum listener_option)(ffsll((long long)differs) - 1)),
+		    p->name);
+	return 0;
+}
+
+int
+pool_check_group(const char *pool, struct err *err)
+{
+	const struct pool *p = pool_find(pool);
+	const struct listener *l;
+
+	if (p == NULL)
+		return 0;
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		if (l->goal != GOAL_REMOVE && group_of(l->spec.name) != NULL)
+			return err_set(err, ERR_INVALID,
+			    "pool: %s is the pool of listener %s, which is in "
+			    "group %s: nobody can share it",
+			    p->name, l->spec.name, group_of(l->spec.name));
 	return 0;
 }

@@ -30,6 +30,13 @@ int pool_check_user(const struct pool *, const struct listener_spec *,
 bool pool_wants_programs(const struct pool *);
 
 /*
+ * Which of the POOL_OPTIONS are not of the pool as the spec has them; workers
+ * is how many that asks for.
+ */
+option_set pool_differs(const struct pool *, const struct listener_spec *,
+    unsigned int workers);
+
+/*
  * What a listener that joins says of the pool (set) must be true of it;
  * workers is how many its spec asks for. Workers that may not start programs
  * can't learn it: where others have them, a listener with programs is refused,
@@ -37,5 +44,12 @@ bool pool_wants_programs(const struct pool *);
  */
 int pool_check(struct pool *, const struct listener_spec *, option_set set,
     unsigned int workers, struct err *err);
+
+/*
+ * A listener that is in a group has its pool for itself. In the config file
+ * nothing else can be said: for what is added at runtime. Returns 0, or -1 with
+ * *err.
+ */
+int pool_check_group(const char *pool, struct err *err);
 
 #endif /* MERCURY_SUPERVISOR_POOL_CHECK_H */

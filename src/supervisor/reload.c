@@ -24,7 +24,8 @@
 struct job {
 	enum plan_action action;
 	option_set changed;
-	uint64_t bound; /* id of the listener that was bound for it; 0: none */
+	uint64_t bound; /* id of the listener that is made for it; 0: none */
+	bool has_pool;  /* which becomes what the file wants, too */
 };
 
 static struct {
@@ -83,10 +84,10 @@ job_of(const struct wanted *item)
 	const struct listener *l = listener_find(item->spec.name);
 	struct job job = { .action = PLAN_ADD };
 
-	if (l != NULL)
-		job.action = compare(l, item, &job.changed);
 	if (l != NULL && l->goal == GOAL_REMOVE)
 		job.action = PLAN_REBIND;
+	else if (l != NULL)
+		job.action = compare(l, item, &job.changed);
 	return job;
 }
 
@@ -163,17 +164,27 @@ moves_health_port(const struct job *job)
 static void
 undo(const struct plan *plan, const struct job *jobs)
 {
-	struct listener *l;
+	struct listener *l, *next;
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
 		l = jobs[i].bound != 0 ? listener_find_id(jobs[i].bound) : NULL;
 		if (l != NULL)
-			listener_remove(l, 0);
+			listener_drop_successor(l);
 		else if (moves_health_port(&jobs[i]))
 			health_port_drop(
 			    listener_find(plan->items[i].spec.name));
 	}
+	RB_FOREACH_SAFE (l, listener_by_name, listeners(), next)
+		listener_reopen(l);
+}
+
+/* The text of an error says which listener it is about. */
+static int
+fail_for(const struct wanted *item, const struct err *why, struct err *err)
+{
+	return err_set(err, why->code, "listener %s: %.250s", item->spec.name,
+	    why->text);
 }
 
 /* Bind the health port that a listener will have. */
@@ -187,8 +198,7 @@ prepare_health_port(const struct plan *plan, const struct wanted *item,
 	    health_port_prepare(listener_find(item->spec.name), &item->spec,
 		find_health_donor(plan, item), &why) == 0)
 		return 0;
-	return err_set(err, why.code, "listener %s: %.250s", item->spec.name,
-	    why.text);
+	return fail_for(item, &why, err);
 }
 
 static int
@@ -219,59 +229,65 @@ leave_health_ports(const struct plan *plan, const struct job *jobs)
 	}
 }
 
-/* The listener that has the name of item, if both are of the same pool. */
-static struct listener *
-find_predecessor(const struct wanted *item)
+/*
+ * A listener of the pool that item joins, if that pool is the file's to change:
+ * if not all that it has were added at runtime.
+ */
+static const struct listener *
+find_member(const struct plan *plan, const struct wanted *item)
 {
-	struct listener *l = listener_find(item->spec.name);
+	const struct pool *p = pool_find(item->spec.pool);
+	const struct listener *l;
 
-	return l != NULL && strcmp(l->pool->name, item->spec.pool) == 0 ? l
-									: NULL;
-}
-
-/* What is about to change of a pool, as the file wants its listeners. */
-static option_set
-changes_of_pool(const struct plan *plan, const struct job *jobs,
-    const char *pool)
-{
-	option_set changes = 0;
-	size_t i;
-
-	for (i = 0; i < plan->count; i++)
-		if (strcmp(plan->items[i].spec.pool, pool) == 0 &&
-		    find_predecessor(&plan->items[i]) != NULL)
-			changes |= jobs[i].changed & POOL_OPTIONS;
-	return changes;
+	if (p == NULL)
+		return NULL;
+	TAILQ_FOREACH (l, &p->listeners, in_pool)
+		if (l->origin != ORIGIN_RUNTIME ||
+		    plan_find(plan, l->spec.name) != NULL)
+			return l;
+	return NULL;
 }
 
 static int
-bind_job(const struct plan *plan, struct job *jobs, size_t i,
-    struct listener *donor, struct err *err)
+begin_job(const struct plan *plan, const struct wanted *item, struct job *job,
+    struct err *err)
 {
-	const struct wanted *item = &plan->items[i];
-	const struct listener *old = find_predecessor(item), *l;
+	const struct listener *member = find_member(plan, item), *l;
 	struct wanted borrowed = *item;
 	struct err why;
 
-	/* A pool that is to change is what it was until that is done. */
-	borrowed.set &= ~changes_of_pool(plan, jobs, item->spec.pool);
-	if (old != NULL) {
-		borrowed.spec.workers = old->spec.workers;
-		borrowed.spec.worker_uid = old->spec.worker_uid;
-		borrowed.spec.worker_gid = old->spec.worker_gid;
+	/* The pool is what it was until all is bound: see apply_bound(). */
+	if (member != NULL) {
+		job->has_pool = true;
+		borrowed.set &= ~POOL_OPTIONS;
+		borrowed.spec.workers = member->spec.workers;
+		borrowed.spec.worker_uid = member->spec.worker_uid;
+		borrowed.spec.worker_gid = member->spec.worker_gid;
 	}
-	l = listener_add_successor(&borrowed, donor,
-	    find_health_donor(plan, item), &why);
+	l = listener_begin_successor(&borrowed, find_health_donor(plan, item),
+	    &why);
 	if (l == NULL)
-		return err_set(err, why.code, "listener %s: %.250s",
-		    item->spec.name, why.text);
-	jobs[i].bound = l->id;
+		return fail_for(item, &why, err);
+	job->bound = l->id;
 	return 0;
 }
 
+static int
+open_job(const struct wanted *item, const struct job *job,
+    struct listener *donor, struct err *err)
+{
+	struct err why;
+
+	if (listener_open_successor(listener_find_id(job->bound), donor,
+		&why) == 0)
+		return 0;
+	return fail_for(item, &why, err);
+}
+
 /*
- * Bind what is new or moves; sockets that are handed over come last, for
- * they can't be given back. Returns 0, or -1 with *err and undo() to be done.
+ * Bind what is new or moves, if all of it can be had; sockets that are handed
+ * over come last, for they can't be given back. Returns 0, or -1 with *err and
+ * undo() to be done.
  */
 static int
 bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
@@ -280,14 +296,19 @@ bind_jobs(const struct plan *plan, struct job *jobs, struct err *err)
 	int donated;
 	size_t i;
 
+	for (i = 0; i < plan->count; i++)
+		if ((jobs[i].action == PLAN_ADD ||
+			jobs[i].action == PLAN_REBIND) &&
+		    begin_job(plan, &plan->items[i], &jobs[i], err) == -1)
+			return -1;
 	for (donated = 0; donated < 2; donated++) {
 		for (i = 0; i < plan->count; i++) {
-			if (jobs[i].action != PLAN_ADD &&
-			    jobs[i].action != PLAN_REBIND)
+			if (jobs[i].bound == 0)
 				continue;
 			donor = find_donor(plan, &plan->items[i]);
 			if ((donor != NULL) == (donated != 0) &&
-			    bind_job(plan, jobs, i, donor, err) == -1)
+			    open_job(&plan->items[i], &jobs[i], donor, err) ==
+				-1)
 				return -1;
 		}
 	}
@@ -360,13 +381,17 @@ on_restarted(void *ctx, const struct err *err)
 	end_part();
 }
 
+static unsigned int
+count_workers(const struct wanted *item)
+{
+	return item->spec.workers == SPEC_WORKERS_AUTO ? supervisor_cpus()
+						       : item->spec.workers;
+}
+
 /* What can change in place has changed already: the rest by hot restart. */
 static void
 restart(struct listener *l, const struct wanted *item)
 {
-	const unsigned int workers = item->spec.workers == SPEC_WORKERS_AUTO
-	    ? supervisor_cpus()
-	    : item->spec.workers;
 	struct undone *u = calloc(1, sizeof(*u));
 	struct err err;
 
@@ -384,8 +409,8 @@ restart(struct listener *l, const struct wanted *item)
 	}
 	listener_take_spec(l, item);
 	take_user(l);
-	if (pool_restart(l->pool, workers, UINT32_MAX, on_restarted, u, &err) ==
-	    -1)
+	if (pool_restart(l->pool, count_workers(item), UINT32_MAX, on_restarted,
+		u, &err) == -1)
 		on_restarted(u, &err);
 }
 
@@ -413,19 +438,21 @@ to_update(const struct job *job)
 						       : live;
 }
 
-/* It is another listener now, maybe of the same pool: what of that changes? */
+/* It is another listener now. Is its pool as the file wants it? */
 static void
 apply_bound(const struct wanted *item, const struct job *job)
 {
-	const option_set changes =
-	    find_predecessor(item) != NULL ? job->changed & POOL_OPTIONS : 0;
 	struct listener *l = listener_find_id(job->bound);
+	option_set differs;
 	struct err err;
 
 	listener_succeed(l);
-	if (pool_update(l->pool, &item->spec, changes, &err) == -1)
+	if (!job->has_pool)
+		return;
+	differs = pool_differs(l->pool, &item->spec, count_workers(item));
+	if (pool_update(l->pool, &item->spec, differs, &err) == -1)
 		log_error("listener", l->spec.name, "reload: %s", err.text);
-	if (changes & (OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER)))
+	if (differs & (OPTION_BIT(OPT_WORKERS) | OPTION_BIT(OPT_USER)))
 		restart(l, item);
 }
 

@@ -13,6 +13,7 @@
 #include "supervisor/listener.h"
 #include "supervisor/listener_update.h"
 #include "supervisor/pool.h"
+#include "supervisor/pool_check.h"
 #include "supervisor/prepare.h"
 #include "supervisor/reload.h"
 #include "supervisor/request_restart.h"
@@ -194,7 +195,8 @@ add(uint32_t request, const struct wanted *w)
 	struct listener *l = NULL;
 	struct err err;
 
-	if (request_check_running(&err) == 0)
+	if (request_check_running(&err) == 0 &&
+	    pool_check_group(w->spec.pool, &err) == 0)
 		l = listener_add(w, false, &err);
 	if (l != NULL && listener_wait(l, WAIT_LISTENING, request, &err) == 0)
 		return;

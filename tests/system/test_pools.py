@@ -1,6 +1,8 @@
 """Listeners that share a pool: what they must have in common, and what is said
 to whoever wants it otherwise."""
 
+import os
+import pwd
 import unittest
 
 import mercury
@@ -29,20 +31,26 @@ class SharedPool(mercury.TestCase):
 
     @unittest.skipUnless(mercury.ROOT, "only root may run workers as others")
     def test_another_user(self):
-        """A new file wants one for a pool that runs as another."""
+        """A new file wants one: of its own pools only."""
         d = self.started(listener("a", pool="y", user="bin"))
         d.add("b", pool="x")
         d.add("c", pool="y")
-        for pool, reason in (("x", "pool x runs as the daemon's user"),
-                             ("y", "pool y runs as user 2")):
-            d.write(listener("d", pool=pool, user="daemon"))
-            with self.assertRaises(mercury.RpcError) as caught:
-                d.call("daemon.reload")
-            self.assertIn(f"user: {reason}", caught.exception.message)
-            self.assertIsNone(d.listener("d"))
+        old = d.workers("c")
+        d.write(listener("d", pool="x", user="daemon"))
+        with self.assertRaises(mercury.RpcError) as caught:
+            d.call("daemon.reload")
+        self.assertIn("user: pool x runs as the daemon's user",
+                      caught.exception.message)
+        self.assertIsNone(d.listener("d"))
         d.write(listener("d", pool="y", user="bin"))
         d.call("daemon.reload")
+        self.assertEqual(d.workers("d"), old)
+        d.write(listener("d", pool="y", user="daemon"))
+        d.call("daemon.reload")
         self.assertEqual(d.workers("d"), d.workers("c"))
+        for pid in d.workers("d"):
+            self.assertEqual(os.stat(f"/proc/{pid}").st_uid,
+                             pwd.getpwnam("daemon").pw_uid)
 
     def test_the_pool_of_a_group(self):
         d = self.started(group("g", "a", "c") + listener("a", pool="x")

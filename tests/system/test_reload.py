@@ -430,6 +430,14 @@ class OfThePool(Reload):
         self.assertEqual(len(d.workers("b")), 2)
         self.assertTrue(answers(d.port("b")))
 
+    def test_another_member(self):
+        """Those that the pool had leave it as one joins that wants it to
+        be different."""
+        d = self.started(listener("a", pool="x", workers=1))
+        self.reload(d, listener("b", pool="x", workers=2, max_restarts=3))
+        self.assertEqual(len(d.workers("b")), 2)
+        self.assertTrue(answers(d.port("b")))
+
     def test_while_it_is_being_removed(self):
         d = self.started(listener("a", port=free_port(), workers=1))
         with connect(d.port("a")) as s:
