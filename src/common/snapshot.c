@@ -205,9 +205,10 @@ snapshot_open(struct snapshot_reader *r, int fd, struct err *err)
 
 	memset(r, 0, sizeof(*r));
 	/* The store sends some: unsealed, it could kill us with SIGBUS. */
-	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) == -1 ||
-	    st.st_size == 0)
+	if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &st) == -1)
 		return err_set(err, ERR_INTERNAL, "that is no snapshot");
+	if (st.st_size == 0)
+		return 0; /* without a row; mmap(2) can't do that */
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(err, "mapping a snapshot");

@@ -48,6 +48,7 @@ SYSTEM_TESTS = \
 	tests/system/test_proxy_protocol.py \
 	tests/system/test_proxy_servers.py \
 	tests/system/test_reload.py \
+	tests/system/test_reload_random.py \
 	tests/system/test_restart.py \
 	tests/system/test_retry.py \
 	tests/system/test_scripts.py \

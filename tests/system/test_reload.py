@@ -319,6 +319,14 @@ class Refused(Reload):
 
 
 class DryRun(Reload):
+    def test_nothing_at_all(self):
+        d = self.started(listener("a"))
+        d.write("")
+        d.call("daemon.reload")
+        wait_until(lambda: not d.status()["listeners"], "it is gone")
+        self.assertEqual(self.plan(d), {})
+        self.assertEqual(d.ctl("reload", "--dry-run").code, 0)
+
     def test_the_whole_plan(self):
         ports = [mercury.free_port() for _ in range(7)]
         d = self.started(

@@ -58,6 +58,17 @@ expect_end(struct snapshot_reader *r)
 	cr_expect_null(snapshot_next(r, &kind));
 }
 
+Test(snapshot, without_a_row)
+{
+	struct snapshot_writer w = { 0 };
+	const int fd = seal(&w);
+	struct snapshot_reader r = open_reader(fd);
+
+	expect_end(&r);
+	snapshot_close(&r);
+	(void)close(fd);
+}
+
 Test(snapshot, is_read_as_it_was_written)
 {
 	const struct snapshot_daemon d = { .pid = 42,
@@ -160,13 +171,11 @@ Test(snapshot, a_writer_that_failed_gives_nothing)
 
 Test(snapshot, what_is_none_can_not_be_opened)
 {
-	struct snapshot_writer w = { 0 };
 	struct snapshot_reader r;
 	struct err err = { 0 };
 	int ends[2];
 
 	cr_expect_eq(snapshot_open(&r, -1, &err), -1);
-	cr_expect_eq(snapshot_open(&r, seal(&w), &err), -1);
 	cr_assert_eq(pipe(ends), 0);
 	cr_expect_eq(snapshot_open(&r, ends[0], &err), -1);
 	cr_expect_neq(err.text[0], '\0');
