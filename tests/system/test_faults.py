@@ -262,6 +262,29 @@ class Running(FaultTestCase):
         self.sweep(act, lambda: self.reload_to(first, "b"), CALLS,
                    LISTENS | {"getsockname"})
 
+    def test_reload_hands_over(self):
+        """Two listeners get other names at their places, or keep theirs."""
+        first = self.d.listeners
+        ports = [mercury.free_port() for _ in range(2)]
+
+        def named(*names):
+            return first + "".join(listener(name, port=port) for name, port
+                                   in zip(names, ports))
+
+        def act():
+            self.d.write(named("c", "d"))
+            self.ask("daemon.reload")
+
+        def check():
+            for port in ports:
+                wait_until(lambda: answers(port), f"{port}; {self.what}")
+            self.reload_to(named("a", "b"), "c")
+            for port in ports:
+                wait_until(lambda: answers(port), f"{port}; {self.what}")
+        self.d.write(named("a", "b"))
+        self.d.call("daemon.reload")
+        self.sweep(act, check, CALLS, TALKS | {"allocate"})
+
     def test_worker_ends(self):
         """Its successor comes, whatever stands in the way of the first."""
         self.d.add("a")
