@@ -285,6 +285,35 @@ class Running(FaultTestCase):
         self.d.call("daemon.reload")
         self.sweep(act, check, CALLS, TALKS | {"allocate"})
 
+    def test_reload_changes_pools(self):
+        """One where it is, one with its port, and one with its upstreams."""
+        ports = [mercury.free_port() for _ in range(4)]
+        up, another = self.port, mercury.free_port()
+
+        first = self.d.listeners
+
+        def file(workers, port, upstream, more=""):
+            return (first + listener("a", port=ports[0],
+                                            workers=workers)
+                    + listener("b", port=port, workers=workers)
+                    + proxy("c", upstream, port=ports[1], workers=workers)
+                    + more)
+
+        def act():
+            self.d.write(file(2, ports[3], [up, another], listener("new")))
+            self.ask("daemon.reload")
+
+        def check():
+            self.reload_to(file(1, ports[2], [up]), "new")
+            for name, port in zip("abc", (ports[0], ports[2], ports[1])):
+                wait_until(lambda: len(self.row(name)["workers"]) == 1,
+                           f"{name} is as it was; {self.what}")
+                wait_until(lambda: answers(port), f"{name}; {self.what}")
+        self.reload_to(file(1, ports[2], [up]), "new")
+        self.sweep(act, check,
+                   {c: CALLS[c] for c in ("allocate", "memfd_create", "mmap")},
+                   {"allocate", "memfd_create", "mmap"})
+
     def test_worker_ends(self):
         """Its successor comes, whatever stands in the way of the first."""
         self.d.add("a")

@@ -86,6 +86,8 @@ class Storms(HotRestart):
         with Storm(*ports) as storm:
             for _ in range(3):
                 d.call("listener.restart", all=True)
+            wait_until(lambda: sum(row["accepted"] for row in
+                                   d.status()["listeners"]) > 40, "a storm")
         self.clean(storm.stop())
         for row in d.status()["listeners"]:
             self.assertEqual(row["state"], "listening")
