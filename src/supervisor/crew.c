@@ -13,6 +13,7 @@
 #include "supervisor/exits.h"
 #include "supervisor/listener.h"
 #include "supervisor/listener_module.h"
+#include "supervisor/listener_workers.h"
 #include "supervisor/pool.h"
 #include "supervisor/pool_check.h"
 #include "supervisor/record.h"

@@ -188,16 +188,6 @@ void listener_shut(struct listener *, uint64_t drain_until_ms);
  */
 void listener_forget(struct listener *);
 
-/*
- * What its pool's workers do; each computes the listener's state anew, and
- * the last ones may free it. What they serve is in slots.h.
- */
-void listener_tell(struct listener *, struct worker *);
-void listener_heard_closed(struct listener *, struct worker *);
-void listener_heard_drained(struct listener *, struct worker *);
-void listener_worker_lost(struct listener *, struct worker *,
-    const char *reason);
-
 /* Its pool has no crew any more: go on with what waited for that one. */
 void listener_check(struct listener *);
 

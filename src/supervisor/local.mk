@@ -32,6 +32,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/listener_module.c src/supervisor/listener_module.h \
 	src/supervisor/listener_update.c src/supervisor/listener_update.h \
 	src/supervisor/listener_wait.c src/supervisor/listener_wait.h \
+	src/supervisor/listener_workers.c src/supervisor/listener_workers.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/pid_file.c src/supervisor/pid_file.h \
 	src/supervisor/plan.c src/supervisor/plan.h \

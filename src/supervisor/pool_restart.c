@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "supervisor/listener.h"
+#include "supervisor/listener_workers.h"
 #include "supervisor/pool.h"
 #include "supervisor/pool_check.h"
 #include "supervisor/record_listener.h"
