@@ -99,15 +99,18 @@ class Roles(Hostile):
 
     def process(self, role):
         """Once it is itself."""
-        def exe(pid):
+        def is_itself(pid):
             try:
-                return os.readlink(f"/proc/{pid}/exe")
+                exe = os.readlink(f"/proc/{pid}/exe")
             except FileNotFoundError:
-                return None
+                return False
+            except PermissionError:  # it keeps secrets, as no stand-in does
+                return True
+            return exe == f"{self.moods.dir}/real/mercury-{role}"
 
         def found():
             return [p for p in mercury.descendants(self.d.pid)
-                    if exe(p) == f"{self.moods.dir}/real/mercury-{role}"]
+                    if mercury.comm(p) == f"mercury-{role}" and is_itself(p)]
         return wait_until(found, f"mercury-{role} runs")[0]
 
     def answer(self, method):

@@ -286,8 +286,8 @@ class Refused(Reload):
             self.assertEqual(e.exception.reason, "port_in_use")
             self.assertRegex(e.exception.message, rf"\bd\b.*{holder.port}")
         self.assertEqual(self.snapshot(self.d), before)
-        self.assertTrue(refused(self.ports[2]))
-        self.assertTrue(refused(self.ports[3]))
+        for port in self.ports[2:4]:
+            wait_until(lambda: refused(port), "what was bound is let go")
         self.d.call("daemon.reload")
         self.assertTrue(answers(self.ports[2]))
         self.assertTrue(answers(self.ports[3]))

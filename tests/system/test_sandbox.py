@@ -186,7 +186,8 @@ class Roles(Case):
         d.write(listener("a", workers=1))
         d.start()
         with self.assertRaises(RpcError) as caught:
-            d.add("b", address="fe80::1%lo", protocol="echo", port=1)
+            d.add("b", address="fe80::1%lo", protocol="echo",
+                  port=mercury.free_port())
         self.assertIn("is not an address of this machine",
                       str(caught.exception))
 
