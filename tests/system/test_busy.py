@@ -244,7 +244,6 @@ class TooMuch(Busy):
         wait_until(lambda: len(hanging()) == 32, "all hang")
         self.refuse(d, "busy", "too many helpers are running", "listener.add",
                     name="more", **args)
-        moods.set()
         for pid in hanging()[1:]:
             kill(pid)
         for call in calls:
@@ -253,6 +252,7 @@ class TooMuch(Busy):
                 call.answer()
             self.assertTrue(e.exception.message)
         self.assertEqual(hanging(), [], "it was ended at its deadline")
+        moods.set()
         self.assertEqual(d.call("listener.add", name="t", **args)["state"],
                          "listening")
 
